@@ -1,0 +1,171 @@
+// The contract between a platform and the core. A platform is one folder that implements it; the core knows nothing else of it.
+import type { z } from 'zod';
+import type { AccountId, ChatId, MessageId, ThreadId, UserId } from '../shared/ids.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Address, AttachmentRef, Button, ChatKind, ReplyRef, StoredFile } from '../shared/messages.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { Block } from './markdown.ts';
+
+/** What the platform told us, normalized. Everything in it is foreign text until authorize has looked at the sender. */
+export interface InboundMessage {
+  /** message: new · edit, delete: of an earlier `id` · button: a press, with `button` set. */
+  kind: 'message' | 'edit' | 'delete' | 'button';
+  account: AccountId;
+  chat: ChatId;
+  chatKind: ChatKind;
+  chatTitle?: string | undefined;
+  thread?: ThreadId | undefined;
+  /**
+   * The platform's message id; unique with platform, account and chat. A redelivery must carry the same id.
+   * For a button press: the id of the press, not of the message that carries the button.
+   */
+  id: MessageId;
+  /** Of an edit: what tells this edit from the next one (its date, its version). Otherwise ''. */
+  revision: string;
+  sender: { id: UserId; name?: string | undefined; username?: string | undefined; bot: boolean };
+  /** When the platform says it was sent, in ms since the epoch. */
+  sentAt: number;
+  /** Plain text or markdown; '' for media only. Never truncated. */
+  text: string;
+  attachments: readonly AttachmentRef[];
+  replyTo?: ReplyRef | undefined;
+  /** True when the text names us or answers us; always true in a DM. Groups answer only then. */
+  addressed: boolean;
+  /** Same value on messages that the platform sent as one album. */
+  mediaGroup?: string | undefined;
+  /** True when the platform is likely to have cut one long text in several messages and more may follow. */
+  partial?: boolean | undefined;
+  button?: { data: string; message: MessageId } | undefined;
+}
+
+export interface OutboundMessage {
+  /** Idempotency key: the same for every attempt at this part, on every platform of one installation. At most 64 ASCII characters. */
+  key: string;
+  /** Parsed text that fits `capabilities(to).text`. Empty when only files are sent. */
+  body: readonly Block[];
+  /** Send the text without any formatting: a formatted attempt was refused. */
+  plain: boolean;
+  files: readonly StoredFile[];
+  /** Rows of buttons, shown under the text. */
+  buttons: readonly (readonly Button[])[];
+  replyTo?: MessageId | undefined;
+  /** No sound or banner, where the platform knows that. */
+  silent: boolean;
+}
+
+/**
+ * format: the platform could not parse our markup (send it plain) · too_long · rate_limited · unreachable: network or
+ * 5xx · forbidden: blocked by the person or kicked from the chat · not_found: no such chat or message · auth: our login
+ * is refused · unsupported · bad_request: it will never be accepted.
+ */
+export type SendCode =
+  | 'format'
+  | 'too_long'
+  | 'rate_limited'
+  | 'unreachable'
+  | 'forbidden'
+  | 'not_found'
+  | 'auth'
+  | 'unsupported'
+  | 'bad_request';
+
+export type SendResult =
+  | { ok: true; ids: readonly MessageId[] }
+  | {
+      ok: false;
+      code: SendCode;
+      retryAfterMs?: number | undefined;
+      /** 'no': it certainly did not go out. 'maybe': the platform may have taken it. */
+      reached: 'no' | 'maybe';
+      cause: Error;
+    };
+
+export type AdapterState = 'connecting' | 'online' | 'offline' | 'needs-login';
+
+/** One line of a chat as a reconnecting client of ours (page, terminal) shows it. */
+export interface TimelineEntry {
+  /** Inbox id or outbox key; the same line has the same key for ever. */
+  key: string;
+  direction: 'in' | 'out';
+  /** Milliseconds since the epoch. */
+  at: number;
+  text: string;
+  kind: 'message' | 'answer' | 'notice' | 'command';
+  files: readonly StoredFile[];
+  buttons: readonly (readonly Button[])[];
+}
+
+/** All that an adapter may ask of the core. */
+export interface AdapterHost {
+  /** Resolves when the message is on disk: only then acknowledge it to the platform. Rejects when it could not be stored: do not acknowledge. */
+  receive(message: InboundMessage): Promise<'new' | 'duplicate'>;
+  /** Tells health; `detail` is shown to people and holds no secret. Call `status('online')` again on every real sign of life. */
+  status(state: AdapterState, detail?: string): void;
+  /** Small durable values of this account: offsets, uids, keys. */
+  cursor: { get(key: string): Promise<string | undefined>; set(key: string, value: string): Promise<void> };
+  /** Last `limit` lines of the chat, oldest first, older than `before` (a key) when given. For platforms whose history is ours. */
+  timeline(chat: ChatId, options: { limit: number; before?: string | undefined }): Promise<readonly TimelineEntry[]>;
+  /** Serves `handler` under `/<platform>/<account>/…` of the gateway's HTTP server (and `/` too when `root`). Paths arrive without that prefix. */
+  serve(handler: HttpHandler, options?: { root?: boolean }): void;
+  /** Keeps a file that a client uploads, under the size cap; the result's ref opens through `Adapter.open`. */
+  storeUpload(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** `local` is true when the request came over the gateway's local socket, which only the machine's owner can open. */
+export type HttpHandler = (request: Request, meta: { local: boolean; remote: string }) => Promise<Response>;
+
+/** What is being streamed. `tools` are short status lines such as "searching past messages". */
+export interface DraftUpdate {
+  /** Same for all updates of one turn. */
+  key: string;
+  /** Whole text so far, cut to `capabilities.text`. */
+  text: string;
+  tools: readonly string[];
+}
+
+export interface Adapter {
+  capabilities(at: Address): Capabilities;
+  /** Resolves once it runs; connects and reconnects by itself, for ever. Rejects with AppError on misconfiguration only. */
+  start(host: AdapterHost): Promise<void>;
+  /** Idempotent. After it resolves, nothing of the adapter runs. */
+  stop(): Promise<void>;
+  /** Sends one part. Never rejects. Idempotent only as `capabilities.sendDedupe` says. */
+  send(to: Address, message: OutboundMessage, signal: AbortSignal): Promise<SendResult>;
+  /** Opens a file of an inbound message. Rejects with AppError. */
+  open(ref: AttachmentRef, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** Replaces text and buttons of a message of ours. Idempotent: "not modified" is ok. Never rejects. */
+  edit?(to: Address, id: MessageId, message: OutboundMessage, signal: AbortSignal): Promise<SendResult>;
+  /** Shows an ephemeral preview; replaces the one with the same key. Never rejects; losses do not matter. */
+  draft?(to: Address, update: DraftUpdate, signal: AbortSignal): Promise<SendResult>;
+  /** Shows "typing" for `capabilities.typing.ttlMs`. Never rejects. */
+  typing?(to: Address): Promise<void>;
+  react?(to: Address, id: MessageId, emoji: string | undefined): Promise<SendResult>;
+  openDm?(user: UserId): Promise<Address | undefined>;
+  /** Read-back: whether a message with this key went out. Only with sendDedupe 'read-back'. */
+  find?(to: Address, key: string): Promise<SendResult | undefined>;
+  /** Publishes the slash commands to the platform's own menu. Failures are logged, not thrown. */
+  publishCommands?(commands: readonly { name: string; description: string }[]): Promise<void>;
+}
+
+/** What an account of a platform is made from: its settings as its own schema parsed them, and the outside world. */
+export interface AdapterInput<Settings> {
+  platform: string;
+  account: AccountId;
+  settings: Settings;
+  fetch: typeof fetch;
+}
+
+/** Static description of a platform; importing it loads no SDK. */
+export interface AdapterManifest<Settings = unknown> {
+  id: string;
+  title: string;
+  /** Secrets it reads: the settings key and the environment variable that can hold it. */
+  secrets: readonly { key: string; env: string; required: boolean }[];
+  /** Schema of `platforms.<id>` in config.yaml (without the secrets' `enabled` and group keys, which are common to all). */
+  settings: z.ZodType<Settings>;
+  /** True when it runs without any setting (web, terminal). */
+  builtin: boolean;
+  load(): Promise<(input: AdapterInput<Settings>) => Adapter>;
+}

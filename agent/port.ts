@@ -1,0 +1,83 @@
+// What the gateway knows of the agent: these types, nothing else.
+import type { Scope } from '../data/scope.ts';
+import type { InboxId, PersonId, SessionId, TurnId } from '../shared/ids.ts';
+import type { Address, Origin, Role, StoredFile } from '../shared/messages.ts';
+import type { AgentEvent } from './events.ts';
+
+/** One message of a person, as it enters a turn. */
+export interface TurnInput {
+  inbox: InboxId;
+  /** Cleaned text, transcript included; attachments are described in `files`. */
+  text: string;
+  files: readonly StoredFile[];
+  /** Who speaks, shown to the model in groups. */
+  author: string;
+  origin: Origin;
+  replyTo?: { text: string; author: string } | undefined;
+  sentAt: number;
+}
+
+export interface AgentTurn {
+  id: TurnId;
+  session: SessionId;
+  scope: Scope;
+  person: PersonId;
+  role: Role;
+  /** Where the answer goes. */
+  address: Address;
+  /** From the platform's capabilities. */
+  promptHint: string;
+  inputs: readonly TurnInput[];
+  /** Model chosen for the session, as "provider/model" or "model"; undefined = the configured one. */
+  model: string | undefined;
+  personality: string | undefined;
+  /** True when this turn was started before and its journal must be replayed first. */
+  resumed: boolean;
+  /**
+   * Claims messages that arrived since (mode steer). Called between steps; a claimed message belongs to this turn from
+   * then on, durably, and is given again after a crash by the journal, not by this function.
+   */
+  steer(stepKey: string): Promise<readonly TurnInput[]>;
+  emit(event: AgentEvent): void;
+}
+
+export type TurnEnd = 'done' | 'stopped' | 'failed';
+
+export interface TurnResult {
+  end: TurnEnd;
+  /** Markdown for the person. For 'failed': what happened, what was kept, what to do. '' = nothing to send. */
+  text: string;
+  files: readonly StoredFile[];
+  /** Messages to append to the session's history, in order: the assistant's replies and tool results of this turn. */
+  transcript: readonly TranscriptEntry[];
+  /** Code of the AppError, when failed. */
+  errorCode?: string | undefined;
+}
+
+/** A row of the conversation as the model saw it; stored by the finish transaction, read back by the next turn. */
+export type TranscriptEntry =
+  | { role: 'user'; input: InboxId; text: string; origin: Origin; steered: boolean; files: readonly StoredFile[] }
+  | { role: 'assistant'; text: string; toolCalls: string /* JSON of ToolCall[] */; reasoning: string /* JSON of ReasoningItem[] */ }
+  | { role: 'tool'; callId: string; name: string; text: string; isError: boolean; origin: Origin };
+
+export interface ModelInfo {
+  /** What `/model <name>` takes. */
+  name: string;
+  provider: string;
+  current: boolean;
+}
+
+export interface AgentPort {
+  /** Never rejects: failures are results. Resolves within a second of `signal` aborting. */
+  run(turn: AgentTurn, signal: AbortSignal): Promise<TurnResult>;
+  /** Replaces older history by a summary, keeping the last exchanges. Returns how many messages were summarized. Rejects with AppError. */
+  compress(scope: Scope, session: SessionId, person: PersonId, signal: AbortSignal): Promise<{ summarized: number }>;
+  /** Known models, the configured one first. */
+  models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
+  /** Checks a `/model` argument; the normalized name, or AppError `not_found` with suggestions. */
+  resolveModel(name: string): string;
+  /** Names of personalities that `/personality` takes. */
+  personalities(): readonly { name: string; description: string }[];
+  /** Model in use and whether it is the demo, for `/status` and the banner. */
+  describeModel(): { name: string; provider: string; demo: boolean };
+}
