@@ -57,7 +57,12 @@ export interface TurnResult {
 /** A row of the conversation as the model saw it; stored by the finish transaction, read back by the next turn. */
 export type TranscriptEntry =
   | { role: 'user'; input: InboxId; text: string; origin: Origin; steered: boolean; files: readonly StoredFile[] }
-  | { role: 'assistant'; text: string; toolCalls: string /* JSON of ToolCall[] */; reasoning: string /* JSON of ReasoningItem[] */ }
+  | {
+      role: 'assistant';
+      text: string;
+      toolCalls: string /* JSON of ToolCall[] */;
+      reasoning: string; /* JSON of ReasoningItem[] */
+    }
   | { role: 'tool'; callId: string; name: string; text: string; isError: boolean; origin: Origin };
 
 export interface ModelInfo {

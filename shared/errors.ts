@@ -67,7 +67,9 @@ export function asAppError(error: unknown): AppError {
 }
 
 export function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || (error instanceof AppError && error.code === 'cancelled'));
+  return (
+    error instanceof Error && (error.name === 'AbortError' || (error instanceof AppError && error.code === 'cancelled'))
+  );
 }
 
 /** For `never` branches of exhaustive switches. */

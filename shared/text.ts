@@ -42,10 +42,7 @@ export function preview(text: string, max: number): string {
 
 /** Removes control characters (but tab and newline), bidi overrides and lone surrogates; normalizes newlines. */
 export function cleanText(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/\r\n?/g, '\n')
-    .replace(CONTROL, '');
+  return text.toWellFormed().replace(/\r\n?/g, '\n').replace(CONTROL, '');
 }
 
 // C0 and C1 controls, DEL, bidi embeddings/overrides/isolates (text that shows other than it reads), BOM.

@@ -1,0 +1,131 @@
+// Requests to a person to allow one exact tool call. Durable, single use, bound to the bytes of the arguments.
+import type { Selectable } from 'kysely';
+import { ulid } from 'ulid';
+import type { PersonId, TurnId } from '../shared/ids.ts';
+import type { Db } from './db.ts';
+import type { ApprovalState, Tables } from './schema.ts';
+import type { Scope } from './scope.ts';
+
+export interface Approval {
+  id: string;
+  turn: TurnId;
+  callId: string;
+  person: PersonId;
+  /** addressKey of the chat that was asked. */
+  chatKey: string;
+  tool: string;
+  /** Exact JSON that is approved. */
+  arguments: string;
+  /** SHA-256 of tool and arguments, hex. */
+  digest: string;
+  state: ApprovalState;
+  reason: string | undefined;
+  createdAt: number;
+  expiresAt: number;
+}
+
+/** The request for this call: a new one, or the one that an earlier start of the turn made. */
+export async function requestApproval(
+  db: Db,
+  scope: Scope,
+  request: Pick<Approval, 'turn' | 'callId' | 'chatKey' | 'tool' | 'arguments' | 'digest'> & { ttlMs: number },
+): Promise<Approval> {
+  const now = db.clock.now();
+  await db.query
+    .insertInto('approvals')
+    .values({
+      id: ulid(now),
+      turn_id: request.turn,
+      call_id: request.callId,
+      space_id: scope.space,
+      person_id: scope.person,
+      chat_key: request.chatKey,
+      tool: request.tool,
+      arguments: request.arguments,
+      digest: request.digest,
+      state: 'pending',
+      decided_by: null,
+      reason: null,
+      created_at: now,
+      expires_at: now + request.ttlMs,
+      decided_at: null,
+    })
+    .onConflict((conflict) => conflict.columns(['turn_id', 'call_id']).doNothing())
+    .execute();
+  const row = await db.query
+    .selectFrom('approvals')
+    .selectAll()
+    .where('turn_id', '=', request.turn)
+    .where('call_id', '=', request.callId)
+    .where('space_id', '=', scope.space)
+    .executeTakeFirstOrThrow();
+  return approvalOf(row);
+}
+
+/** Requests that wait for an answer in this space, oldest first. */
+export async function listPendingApprovals(db: Db, scope: Scope): Promise<readonly Approval[]> {
+  const rows = await db.query
+    .selectFrom('approvals')
+    .selectAll()
+    .where('space_id', '=', scope.space)
+    .where('state', '=', 'pending')
+    .where('expires_at', '>', db.clock.now())
+    .orderBy('id')
+    .execute();
+  return rows.map(approvalOf);
+}
+
+/** Answers a pending request of this space; only the person who was asked counts. False when it is not pending any more. */
+export async function decideApproval(
+  db: Db,
+  scope: Scope,
+  id: string,
+  decision: { allow: boolean; reason?: string | undefined },
+): Promise<boolean> {
+  const now = db.clock.now();
+  const result = await db.query
+    .updateTable('approvals')
+    .set({
+      state: decision.allow ? 'allowed' : 'denied',
+      decided_by: scope.person,
+      reason: decision.reason ?? null,
+      decided_at: now,
+    })
+    .where('id', '=', id)
+    .where('space_id', '=', scope.space)
+    .where('person_id', '=', scope.person)
+    .where('state', '=', 'pending')
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Takes an allowed request for its one use; the digest must be that of what is about to run. False when it may not run. */
+export async function takeApproval(db: Db, scope: Scope, id: string, digest: string): Promise<boolean> {
+  const result = await db.query
+    .updateTable('approvals')
+    .set({ state: 'used' })
+    .where('id', '=', id)
+    .where('space_id', '=', scope.space)
+    .where('state', '=', 'allowed')
+    .where('digest', '=', digest)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+function approvalOf(row: Selectable<Tables['approvals']>): Approval {
+  return {
+    id: row.id,
+    turn: row.turn_id,
+    callId: row.call_id,
+    person: row.person_id,
+    chatKey: row.chat_key,
+    tool: row.tool,
+    arguments: row.arguments,
+    digest: row.digest,
+    state: row.state,
+    reason: row.reason ?? undefined,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  };
+}

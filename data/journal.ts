@@ -1,0 +1,67 @@
+// The journal of a running turn: each model reply and each tool call is a row before the next step, so that a turn killed
+// anywhere resumes with its finished steps replayed. Steps are readable only within the turn's own space.
+import type { TurnId } from '../shared/ids.ts';
+import type { Db } from './db.ts';
+import type { Effect, Tables } from './schema.ts';
+import type { Scope } from './scope.ts';
+
+export interface JournalStep {
+  key: string;
+  kind: Tables['journal']['kind'];
+  /** started: begun, and not known to have ended. */
+  state: 'started' | 'done';
+  effect: Effect | undefined;
+  /** JSON of the step's own shape (agent/journal.ts). */
+  payload: string;
+}
+
+/** Steps of a turn in the order they were begun. */
+export async function listSteps(db: Db, scope: Scope, turn: TurnId): Promise<readonly JournalStep[]> {
+  const rows = await db.query
+    .selectFrom('journal')
+    .innerJoin('turns', 'turns.id', 'journal.turn_id')
+    .selectAll('journal')
+    .where('journal.turn_id', '=', turn)
+    .where('turns.space_id', '=', scope.space)
+    .orderBy('journal.seq')
+    .execute();
+  return rows.map((row) => ({
+    key: row.step_key,
+    kind: row.kind,
+    state: row.state,
+    effect: row.effect ?? undefined,
+    payload: row.payload,
+  }));
+}
+
+/** Writes a step, or its new state and payload when the key is there already. The turn must be running in the scope's space. */
+export async function writeStep(db: Db, scope: Scope, turn: TurnId, step: JournalStep): Promise<void> {
+  await db.query
+    .insertInto('journal')
+    .columns(['turn_id', 'step_key', 'kind', 'state', 'effect', 'payload', 'seq', 'created_at'])
+    .expression((eb) =>
+      eb
+        .selectFrom('turns')
+        .select((inner) => [
+          'turns.id as turn_id',
+          inner.val(step.key).as('step_key'),
+          inner.val(step.kind).as('kind'),
+          inner.val(step.state).as('state'),
+          inner.val(step.effect ?? null).as('effect'),
+          inner.val(step.payload).as('payload'),
+          inner
+            .selectFrom('journal')
+            .where('journal.turn_id', '=', turn)
+            .select((j) => j.fn.coalesce(j.fn.max('journal.seq'), j.lit(0)).as('seq'))
+            .as('seq'),
+          inner.val(db.clock.now()).as('created_at'),
+        ])
+        .where('turns.id', '=', turn)
+        .where('turns.space_id', '=', scope.space)
+        .where('turns.state', '=', 'running'),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['turn_id', 'step_key']).doUpdateSet({ state: step.state, payload: step.payload }),
+    )
+    .execute();
+}

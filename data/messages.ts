@@ -1,0 +1,228 @@
+// The conversation as the model sees it. History is read with a Scope; another space's session is simply not there.
+import { z } from 'zod';
+import type { Selectable } from 'kysely';
+import type { SessionId, SpaceId, TurnId } from '../shared/ids.ts';
+import type { Origin, StoredFile } from '../shared/messages.ts';
+import type { Db, ProcessDb, Query } from './db.ts';
+import type { MessageRole, MessageState, Tables } from './schema.ts';
+import type { Scope } from './scope.ts';
+
+export interface NewMessage {
+  role: MessageRole;
+  /** Display name of who speaks; '' for the agent. */
+  author: string;
+  text: string;
+  toolCallId?: string | undefined;
+  toolName?: string | undefined;
+  /** JSON of ToolCall[]. */
+  toolCalls?: string | undefined;
+  /** JSON of ReasoningItem[]. */
+  reasoning?: string | undefined;
+  files?: readonly StoredFile[] | undefined;
+  isError?: boolean | undefined;
+  origin: Origin;
+}
+
+export interface StoredMessage extends NewMessage {
+  id: number;
+  session: SessionId;
+  turn: TurnId | undefined;
+  state: MessageState;
+  createdAt: number;
+}
+
+/** Part of the finish transaction (data/process/turns.ts); the turn says whose space it is. */
+export async function insertMessages(
+  db: ProcessDb,
+  turn: { id: TurnId; session: SessionId; space: SpaceId },
+  messages: readonly NewMessage[],
+  query: Query,
+): Promise<void> {
+  const now = db.clock.now();
+  for (const message of messages) {
+    await query
+      .insertInto('messages')
+      .values({
+        session_id: turn.session,
+        space_id: turn.space,
+        turn_id: turn.id,
+        role: message.role,
+        author: message.author,
+        text: message.text,
+        tool_call_id: message.toolCallId ?? null,
+        tool_name: message.toolName ?? null,
+        tool_calls: message.toolCalls ?? null,
+        reasoning: message.reasoning ?? null,
+        files: message.files && message.files.length > 0 ? JSON.stringify(message.files) : null,
+        is_error: message.isError ? 1 : 0,
+        origin: message.origin,
+        state: 'active',
+        created_at: now,
+      })
+      .execute();
+  }
+}
+
+/** Active messages of a session, oldest first: at most the last `limit`. */
+export async function listHistory(
+  db: Db,
+  scope: Scope,
+  session: SessionId,
+  limit = 2_000,
+): Promise<readonly StoredMessage[]> {
+  const rows = await db.query
+    .selectFrom('messages')
+    .selectAll()
+    .where('space_id', '=', scope.space)
+    .where('session_id', '=', session)
+    .where('state', '=', 'active')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  const messages = rows.reverse().map(storedMessage);
+  // The summary is younger than the messages it stands before.
+  return [...messages.filter((m) => m.role === 'summary'), ...messages.filter((m) => m.role !== 'summary')];
+}
+
+/** Everything ever said in a session, undone and compacted messages included; for export. */
+export async function listTranscript(db: Db, scope: Scope, session: SessionId): Promise<readonly StoredMessage[]> {
+  const rows = await db.query
+    .selectFrom('messages')
+    .selectAll()
+    .where('space_id', '=', scope.space)
+    .where('session_id', '=', session)
+    .orderBy('id')
+    .execute();
+  return rows.map(storedMessage);
+}
+
+export interface Exchange {
+  turn: TurnId;
+  /** What the person said, joined. */
+  text: string;
+}
+
+/** The last exchange (all messages of the last active turn) and the person's text in it; undefined when there is none. */
+export async function lastExchange(db: Db, scope: Scope, session: SessionId): Promise<Exchange | undefined> {
+  const last = await db.query
+    .selectFrom('messages')
+    .select('turn_id')
+    .where('space_id', '=', scope.space)
+    .where('session_id', '=', session)
+    .where('state', '=', 'active')
+    .where('role', '=', 'user')
+    .where('turn_id', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!last?.turn_id) return undefined;
+  const rows = await db.query
+    .selectFrom('messages')
+    .select('text')
+    .where('space_id', '=', scope.space)
+    .where('turn_id', '=', last.turn_id)
+    .where('role', '=', 'user')
+    .orderBy('id')
+    .execute();
+  return { turn: last.turn_id, text: rows.map((row) => row.text).join('\n') };
+}
+
+/** Takes a turn's messages out of the history; they stay searchable by export only. Returns how many. */
+export async function undoTurn(db: Db, scope: Scope, turn: TurnId): Promise<number> {
+  const result = await db.query
+    .updateTable('messages')
+    .set({ state: 'undone' })
+    .where('space_id', '=', scope.space)
+    .where('turn_id', '=', turn)
+    .where('state', '=', 'active')
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows);
+}
+
+/** Replaces active messages up to `throughId` by one summary. Returns how many were summarized. */
+export async function compactMessages(
+  db: Db,
+  scope: Scope,
+  compaction: { session: SessionId; throughId: number; summary: string },
+): Promise<number> {
+  return db.query.transaction().execute(async (trx) => {
+    const replaced = await trx
+      .updateTable('messages')
+      .set({ state: 'compacted' })
+      .where('space_id', '=', scope.space)
+      .where('session_id', '=', compaction.session)
+      .where('state', '=', 'active')
+      .where((eb) => eb.or([eb('id', '<=', compaction.throughId), eb('role', '=', 'summary')]))
+      .executeTakeFirst();
+    const count = Number(replaced.numUpdatedRows);
+    if (count === 0) return 0;
+    await trx
+      .insertInto('messages')
+      .values({
+        session_id: compaction.session,
+        space_id: scope.space,
+        turn_id: null,
+        role: 'summary',
+        author: '',
+        text: compaction.summary,
+        tool_call_id: null,
+        tool_name: null,
+        tool_calls: null,
+        reasoning: null,
+        files: null,
+        is_error: 0,
+        origin: 'agent',
+        state: 'active',
+        created_at: db.clock.now(),
+      })
+      .execute();
+    return count;
+  });
+}
+
+/** Messages per session, for lists and status. */
+export async function countMessages(db: Db, scope: Scope, session: SessionId): Promise<number> {
+  const row = await db.query
+    .selectFrom('messages')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('space_id', '=', scope.space)
+    .where('session_id', '=', session)
+    .where('state', '=', 'active')
+    .executeTakeFirst();
+  return row?.count ?? 0;
+}
+
+const filesSchema = z.array(
+  z.object({
+    kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
+    path: z.string(),
+    name: z.string(),
+    mime: z.string(),
+    bytes: z.number(),
+  }),
+);
+
+/** Stored JSON of files, checked. */
+export function parseFiles(json: string | null): readonly StoredFile[] {
+  return json === null || json === '[]' ? [] : filesSchema.parse(JSON.parse(json));
+}
+
+function storedMessage(row: Selectable<Tables['messages']>): StoredMessage {
+  return {
+    id: row.id,
+    session: row.session_id,
+    turn: row.turn_id ?? undefined,
+    role: row.role,
+    author: row.author,
+    text: row.text,
+    toolCallId: row.tool_call_id ?? undefined,
+    toolName: row.tool_name ?? undefined,
+    toolCalls: row.tool_calls ?? undefined,
+    reasoning: row.reasoning ?? undefined,
+    files: parseFiles(row.files),
+    isError: row.is_error === 1,
+    origin: row.origin,
+    state: row.state,
+    createdAt: row.created_at,
+  };
+}

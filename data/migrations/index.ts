@@ -1,0 +1,11 @@
+// Append-only: the position is the schema version.
+import type { Kysely } from 'kysely';
+import type { Tables } from '../schema.ts';
+import { up as start } from './0001-start.ts';
+
+export interface Migration {
+  name: string;
+  up(db: Kysely<Tables>): Promise<void>;
+}
+
+export const migrations: readonly Migration[] = [{ name: '0001-start', up: start }];

@@ -1,0 +1,123 @@
+// Chats that we have seen: their settings, and which session they show when it is not their space's.
+import { z } from 'zod';
+import type { PersonId, SessionId, SpaceId } from '../../shared/ids.ts';
+import type { Address } from '../../shared/messages.ts';
+import type { ProcessDb, Query } from '../db.ts';
+
+const settingsSchema = z.object({
+  queueMode: z.enum(['queue', 'steer', 'collect', 'interrupt']).optional(),
+});
+export type ChatSettings = z.infer<typeof settingsSchema>;
+
+export interface Chat {
+  address: Address;
+  title: string;
+  session: SessionId | undefined;
+  settings: ChatSettings;
+  lastInboundAt: number;
+}
+
+/** Columns that hold an address. */
+export function addressColumns(at: Address) {
+  return {
+    platform: at.platform,
+    account: at.account,
+    chat: at.chat,
+    thread: at.thread ?? ('' as const),
+    chat_kind: at.kind,
+  };
+}
+
+export function addressOf(row: ReturnType<typeof addressColumns>): Address {
+  return {
+    platform: row.platform,
+    account: row.account,
+    chat: row.chat,
+    kind: row.chat_kind,
+    ...(row.thread === '' ? {} : { thread: row.thread }),
+  };
+}
+
+export async function getChat(db: ProcessDb, at: Address): Promise<Chat | undefined> {
+  const key = addressColumns(at);
+  const row = await db.query
+    .selectFrom('chats')
+    .selectAll()
+    .where('platform', '=', key.platform)
+    .where('account', '=', key.account)
+    .where('chat', '=', key.chat)
+    .where('thread', '=', key.thread)
+    .executeTakeFirst();
+  return (
+    row && {
+      address: addressOf(row),
+      title: row.title,
+      session: row.session_id ?? undefined,
+      settings: settingsSchema.parse(JSON.parse(row.settings)),
+      lastInboundAt: row.last_inbound_at,
+    }
+  );
+}
+
+/** Remembers that a message came from this chat. */
+export async function touchChat(db: ProcessDb, at: Address, title: string): Promise<void> {
+  const now = db.clock.now();
+  await db.query
+    .insertInto('chats')
+    .values({ ...addressColumns(at), title, session_id: null, settings: '{}', last_inbound_at: now })
+    .onConflict((conflict) =>
+      conflict.columns(['platform', 'account', 'chat', 'thread']).doUpdateSet({ last_inbound_at: now, title }),
+    )
+    .execute();
+}
+
+export async function setChat(
+  db: ProcessDb,
+  at: Address,
+  change: { settings?: ChatSettings; session?: SessionId | null },
+): Promise<void> {
+  const key = addressColumns(at);
+  await db.query
+    .updateTable('chats')
+    .set({
+      ...(change.settings === undefined ? {} : { settings: JSON.stringify(change.settings) }),
+      ...(change.session === undefined ? {} : { session_id: change.session }),
+    })
+    .where('platform', '=', key.platform)
+    .where('account', '=', key.account)
+    .where('chat', '=', key.chat)
+    .where('thread', '=', key.thread)
+    .execute();
+}
+
+/** DM chats of a person over all of their identities, latest first. */
+export async function listDmChats(
+  db: ProcessDb,
+  person: PersonId,
+): Promise<readonly { address: Address; lastInboundAt: number }[]> {
+  const rows = await db.query
+    .selectFrom('inbox')
+    .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
+    .select((eb) => eb.fn.max('received_at').as('at'))
+    .where('person_id', '=', person)
+    .where('chat_kind', '=', 'dm')
+    .groupBy(['platform', 'account', 'chat', 'thread'])
+    .orderBy('at', 'desc')
+    .limit(100)
+    .execute();
+  return rows.map((row) => ({ address: addressOf(row), lastInboundAt: row.at }));
+}
+
+/** The space's row, created when it is a group's first message. */
+export async function ensureGroupSpace(
+  db: ProcessDb,
+  space: SpaceId,
+  title: string,
+  query: Query = db.query,
+): Promise<void> {
+  await query
+    .insertInto('spaces')
+    .values({ id: space, kind: 'group', person_id: null, title, session_id: null, created_at: db.clock.now() })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}

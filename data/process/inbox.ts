@@ -1,0 +1,267 @@
+// The inbox: one row per event of a platform, committed before the platform is acknowledged. Each row ends in exactly one end state.
+import { z } from 'zod';
+import {
+  inboxId,
+  messageId,
+  type InboxId,
+  type PersonId,
+  type SessionId,
+  type TurnId,
+  type UserId,
+} from '../../shared/ids.ts';
+import type { Address, AttachmentRef, ReplyRef } from '../../shared/messages.ts';
+import type { ProcessDb, Query } from '../db.ts';
+import type { InboxEndState, InboxState, Tables } from '../schema.ts';
+import { addressColumns, addressOf } from './chats.ts';
+import type { Selectable } from 'kysely';
+
+/** What a platform said, as stored. */
+export interface InboxPayload {
+  text: string;
+  attachments: readonly AttachmentRef[];
+  senderName: string;
+  sentAt: number;
+  addressed: boolean;
+  bot: boolean;
+  chatTitle?: string | undefined;
+  replyTo?: ReplyRef | undefined;
+  mediaGroup?: string | undefined;
+  partial?: boolean | undefined;
+  button?: { data: string; message: string } | undefined;
+}
+
+export interface InboxRow {
+  id: InboxId;
+  address: Address;
+  kind: Tables['inbox']['kind'];
+  message: Tables['inbox']['message_id'];
+  revision: string;
+  user: UserId;
+  payload: InboxPayload;
+  state: InboxState;
+  reason: string | undefined;
+  person: PersonId | undefined;
+  session: SessionId | undefined;
+  turn: TurnId | undefined;
+  receivedAt: number;
+  dueAt: number;
+}
+
+export type NewInboxRow = Pick<InboxRow, 'address' | 'kind' | 'message' | 'revision' | 'user' | 'payload'>;
+
+/** Stores an event once. Returns its id, or undefined when the same event is stored already. */
+export async function insertInbox(db: ProcessDb, row: NewInboxRow): Promise<InboxId | undefined> {
+  const now = db.clock.now();
+  const result = await db.query
+    .insertInto('inbox')
+    .values({
+      ...addressColumns(row.address),
+      message_id: row.message,
+      kind: row.kind,
+      revision: row.revision,
+      user_id: row.user,
+      payload: JSON.stringify(row.payload),
+      state: 'received',
+      reason: null,
+      person_id: null,
+      session_id: null,
+      turn_id: null,
+      merged_into: null,
+      received_at: now,
+      due_at: now,
+      updated_at: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('seq')
+    .executeTakeFirst();
+  return result && inboxId(String(result.seq));
+}
+
+export async function getInbox(db: ProcessDb, id: InboxId): Promise<InboxRow | undefined> {
+  const row = await db.query.selectFrom('inbox').selectAll().where('seq', '=', Number(id)).executeTakeFirst();
+  return row && inboxRow(row);
+}
+
+/** Rows in one of the live states, in order of arrival. */
+export async function listInbox(
+  db: ProcessDb,
+  filter: { state: InboxState; session?: SessionId; limit: number },
+): Promise<readonly InboxRow[]> {
+  let query = db.query
+    .selectFrom('inbox')
+    .selectAll()
+    .where('state', '=', filter.state)
+    .orderBy('seq')
+    .limit(filter.limit);
+  if (filter.session !== undefined) query = query.where('session_id', '=', filter.session);
+  return (await query.execute()).map(inboxRow);
+}
+
+/** Sessions that have queued messages. */
+export async function listQueuedSessions(db: ProcessDb): Promise<readonly SessionId[]> {
+  const rows = await db.query
+    .selectFrom('inbox')
+    .select('session_id')
+    .distinct()
+    .where('state', '=', 'queued')
+    .where('session_id', 'is not', null)
+    .execute();
+  return rows.flatMap((row) => (row.session_id === null ? [] : [row.session_id]));
+}
+
+export async function countQueued(db: ProcessDb, session: SessionId): Promise<number> {
+  const row = await db.query
+    .selectFrom('inbox')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('session_id', '=', session)
+    .where('state', '=', 'queued')
+    .executeTakeFirst();
+  return row?.count ?? 0;
+}
+
+/** received → queued for a session. */
+export async function queueInbox(
+  db: ProcessDb,
+  id: InboxId,
+  to: { person: PersonId; session: SessionId; dueAt: number },
+): Promise<void> {
+  await db.query
+    .updateTable('inbox')
+    .set({
+      state: 'queued',
+      person_id: to.person,
+      session_id: to.session,
+      due_at: to.dueAt,
+      updated_at: db.clock.now(),
+    })
+    .where('seq', '=', Number(id))
+    .where('state', '=', 'received')
+    .execute();
+}
+
+export interface InboxEnd {
+  state: InboxEndState;
+  /** For people and logs: why it was refused, expired, died. */
+  reason?: string | undefined;
+  mergedInto?: InboxId | undefined;
+  person?: PersonId | undefined;
+}
+
+/** Moves live rows to their end state. Rows that ended already are left alone. Returns how many moved. */
+export async function endInbox(
+  db: ProcessDb,
+  ids: readonly InboxId[],
+  end: InboxEnd,
+  query: Query = db.query,
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  const result = await query
+    .updateTable('inbox')
+    .set({
+      state: end.state,
+      reason: end.reason ?? null,
+      merged_into: end.mergedInto === undefined ? null : Number(end.mergedInto),
+      updated_at: db.clock.now(),
+      ...(end.person === undefined ? {} : { person_id: end.person }),
+    })
+    .where('seq', 'in', ids.map(Number))
+    .where('state', 'in', ['received', 'queued', 'running'])
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows);
+}
+
+/** The stored message that an edit or deletion is about, when it is still waiting. */
+export async function findWaiting(
+  db: ProcessDb,
+  at: Address,
+  message: InboxRow['message'],
+): Promise<InboxRow | undefined> {
+  const key = addressColumns(at);
+  const row = await db.query
+    .selectFrom('inbox')
+    .selectAll()
+    .where('platform', '=', key.platform)
+    .where('account', '=', key.account)
+    .where('chat', '=', key.chat)
+    .where('message_id', '=', message)
+    .where('kind', '=', 'message')
+    .where('state', 'in', ['received', 'queued'])
+    .executeTakeFirst();
+  return row && inboxRow(row);
+}
+
+/** Replaces the text of a waiting message: the person edited it before its turn began. False when it began meanwhile. */
+export async function rewriteWaiting(
+  db: ProcessDb,
+  id: InboxId,
+  payload: InboxPayload,
+  query: Query = db.query,
+): Promise<boolean> {
+  const result = await query
+    .updateTable('inbox')
+    .set({ payload: JSON.stringify(payload), updated_at: db.clock.now() })
+    .where('seq', '=', Number(id))
+    .where('state', 'in', ['received', 'queued'])
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Rows per state, for status. */
+export async function countInbox(db: ProcessDb): Promise<Partial<Record<InboxState, number>>> {
+  const rows = await db.query
+    .selectFrom('inbox')
+    .select('state')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .groupBy('state')
+    .execute();
+  return Object.fromEntries(rows.map((row) => [row.state, row.count]));
+}
+
+const payloadSchema = z.object({
+  text: z.string(),
+  attachments: z.array(
+    z.object({
+      kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
+      ref: z.string(),
+      name: z.string().optional(),
+      mime: z.string().optional(),
+      bytes: z.number().optional(),
+      durationMs: z.number().optional(),
+    }),
+  ),
+  senderName: z.string(),
+  sentAt: z.number(),
+  addressed: z.boolean(),
+  bot: z.boolean(),
+  chatTitle: z.string().optional(),
+  replyTo: z
+    .object({
+      message: z.string().transform(messageId),
+      text: z.string().optional(),
+      author: z.string().optional(),
+      mine: z.boolean().optional(),
+    })
+    .optional(),
+  mediaGroup: z.string().optional(),
+  partial: z.boolean().optional(),
+  button: z.object({ data: z.string(), message: z.string() }).optional(),
+});
+
+export function inboxRow(row: Selectable<Tables['inbox']>): InboxRow {
+  return {
+    id: inboxId(String(row.seq)),
+    address: addressOf(row),
+    kind: row.kind,
+    message: row.message_id,
+    revision: row.revision,
+    user: row.user_id,
+    payload: payloadSchema.parse(JSON.parse(row.payload)),
+    state: row.state,
+    reason: row.reason ?? undefined,
+    person: row.person_id ?? undefined,
+    session: row.session_id ?? undefined,
+    turn: row.turn_id ?? undefined,
+    receivedAt: row.received_at,
+    dueAt: row.due_at,
+  };
+}

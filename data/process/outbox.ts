@@ -1,0 +1,210 @@
+// The outbox: one row per part that is to reach a chat, written before anything is sent. Rows of one chat go out in order.
+import type { Selectable } from 'kysely';
+import { z } from 'zod';
+import type { MessageId, PersonId, TurnId } from '../../shared/ids.ts';
+import { messageId } from '../../shared/ids.ts';
+import { addressKey, type Address, type Button, type StoredFile } from '../../shared/messages.ts';
+import type { ProcessDb, Query } from '../db.ts';
+import { parseFiles } from '../messages.ts';
+import type { OutboxKind, OutboxState, Tables } from '../schema.ts';
+import { addressColumns, addressOf } from './chats.ts';
+
+export interface NewOutboxRow {
+  /** Idempotency key, at most 64 ASCII characters; a second insert with the same key does nothing. */
+  key: string;
+  to: Address;
+  turn?: TurnId | undefined;
+  person?: PersonId | undefined;
+  kind: OutboxKind;
+  part: number;
+  parts: number;
+  text: string;
+  files?: readonly StoredFile[] | undefined;
+  buttons?: readonly (readonly Button[])[] | undefined;
+  replyTo?: MessageId | undefined;
+  editOf?: MessageId | undefined;
+  silent?: boolean | undefined;
+  /** Milliseconds from now until it is no longer worth sending. */
+  ttlMs: number;
+}
+
+export interface OutboxRow {
+  seq: number;
+  key: string;
+  to: Address;
+  turn: TurnId | undefined;
+  person: PersonId | undefined;
+  kind: OutboxKind;
+  part: number;
+  parts: number;
+  text: string;
+  files: readonly StoredFile[];
+  buttons: readonly (readonly Button[])[];
+  replyTo: MessageId | undefined;
+  editOf: MessageId | undefined;
+  silent: boolean;
+  plain: boolean;
+  state: OutboxState;
+  attempts: number;
+  dueAt: number;
+  expiresAt: number;
+  sentIds: readonly MessageId[];
+  error: string | undefined;
+  createdAt: number;
+}
+
+export async function enqueueOutbox(
+  db: ProcessDb,
+  rows: readonly NewOutboxRow[],
+  query: Query = db.query,
+): Promise<void> {
+  const now = db.clock.now();
+  for (const row of rows) {
+    await query
+      .insertInto('outbox')
+      .values({
+        ...addressColumns(row.to),
+        key: row.key,
+        chat_key: addressKey(row.to),
+        turn_id: row.turn ?? null,
+        person_id: row.person ?? null,
+        kind: row.kind,
+        part: row.part,
+        parts: row.parts,
+        text: row.text,
+        files: JSON.stringify(row.files ?? []),
+        buttons: JSON.stringify(row.buttons ?? []),
+        reply_to: row.replyTo ?? null,
+        edit_of: row.editOf ?? null,
+        silent: row.silent ? 1 : 0,
+        plain: 0,
+        state: 'pending',
+        attempts: 0,
+        due_at: now,
+        expires_at: now + row.ttlMs,
+        sent_ids: null,
+        error: null,
+        created_at: now,
+        updated_at: now,
+      })
+      .onConflict((conflict) => conflict.column('key').doNothing())
+      .execute();
+  }
+}
+
+/** Next row of a chat that is not ended, in order; it may be due later. */
+export async function nextOutbox(db: ProcessDb, chatKey: string): Promise<OutboxRow | undefined> {
+  const row = await db.query
+    .selectFrom('outbox')
+    .selectAll()
+    .where('chat_key', '=', chatKey)
+    .where('state', 'in', ['pending', 'sending'])
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst();
+  return row && outboxRow(row);
+}
+
+/** Chats that have something to send. */
+export async function listOpenChats(db: ProcessDb): Promise<readonly Address[]> {
+  const rows = await db.query
+    .selectFrom('outbox')
+    .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
+    .distinct()
+    .where('state', 'in', ['pending', 'sending'])
+    .execute();
+  return rows.map(addressOf);
+}
+
+export interface OutboxChange {
+  state: OutboxState;
+  attempts?: number;
+  dueAt?: number;
+  expiresAt?: number;
+  plain?: boolean;
+  /** null: send anew instead of editing. */
+  editOf?: MessageId | null;
+  sentIds?: readonly MessageId[];
+  error?: string;
+}
+
+export async function updateOutbox(
+  db: ProcessDb,
+  seq: number,
+  change: OutboxChange,
+  query: Query = db.query,
+): Promise<void> {
+  await query
+    .updateTable('outbox')
+    .set({
+      state: change.state,
+      updated_at: db.clock.now(),
+      ...(change.attempts === undefined ? {} : { attempts: change.attempts }),
+      ...(change.dueAt === undefined ? {} : { due_at: change.dueAt }),
+      ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
+      ...(change.plain === undefined ? {} : { plain: change.plain ? 1 : 0 }),
+      ...(change.editOf === undefined ? {} : { edit_of: change.editOf }),
+      ...(change.sentIds === undefined ? {} : { sent_ids: JSON.stringify(change.sentIds) }),
+      ...(change.error === undefined ? {} : { error: change.error }),
+    })
+    .where('seq', '=', seq)
+    .execute();
+}
+
+export async function getOutboxByKey(db: ProcessDb, key: string): Promise<OutboxRow | undefined> {
+  const row = await db.query.selectFrom('outbox').selectAll().where('key', '=', key).executeTakeFirst();
+  return row && outboxRow(row);
+}
+
+/** Rows of a chat whose time to live is over, oldest first. */
+export async function listExpired(db: ProcessDb, chatKey: string): Promise<readonly OutboxRow[]> {
+  const rows = await db.query
+    .selectFrom('outbox')
+    .selectAll()
+    .where('chat_key', '=', chatKey)
+    .where('state', '=', 'pending')
+    .where('expires_at', '<=', db.clock.now())
+    .orderBy('seq')
+    .execute();
+  return rows.map(outboxRow);
+}
+
+export async function countOutbox(db: ProcessDb): Promise<Partial<Record<OutboxState, number>>> {
+  const rows = await db.query
+    .selectFrom('outbox')
+    .select('state')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .groupBy('state')
+    .execute();
+  return Object.fromEntries(rows.map((row) => [row.state, row.count]));
+}
+
+const buttonsSchema = z.array(z.array(z.object({ label: z.string(), data: z.string() })));
+const idsSchema = z.array(z.string().transform(messageId));
+
+export function outboxRow(row: Selectable<Tables['outbox']>): OutboxRow {
+  return {
+    seq: row.seq,
+    key: row.key,
+    to: addressOf(row),
+    turn: row.turn_id ?? undefined,
+    person: row.person_id ?? undefined,
+    kind: row.kind,
+    part: row.part,
+    parts: row.parts,
+    text: row.text,
+    files: parseFiles(row.files),
+    buttons: row.buttons === '[]' ? [] : buttonsSchema.parse(JSON.parse(row.buttons)),
+    replyTo: row.reply_to ?? undefined,
+    editOf: row.edit_of ?? undefined,
+    silent: row.silent === 1,
+    plain: row.plain === 1,
+    state: row.state,
+    attempts: row.attempts,
+    dueAt: row.due_at,
+    expiresAt: row.expires_at,
+    sentIds: row.sent_ids === null ? [] : idsSchema.parse(JSON.parse(row.sent_ids)),
+    error: row.error ?? undefined,
+    createdAt: row.created_at,
+  };
+}

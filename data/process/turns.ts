@@ -1,0 +1,211 @@
+// Turns: begun and finished in one transaction each, together with everything that must agree with them.
+import type { Selectable } from 'kysely';
+import { ulid } from 'ulid';
+import { turnId, type InboxId, type PersonId, type SessionId, type SpaceId, type TurnId } from '../../shared/ids.ts';
+import type { Address } from '../../shared/messages.ts';
+import type { ProcessDb, Query } from '../db.ts';
+import { insertMessages, type NewMessage } from '../messages.ts';
+import type { InboxEndState, Tables, TurnState } from '../schema.ts';
+import { addressColumns, addressOf } from './chats.ts';
+import { endInbox, inboxRow, type InboxRow } from './inbox.ts';
+import { enqueueOutbox, type NewOutboxRow } from './outbox.ts';
+
+export interface Turn {
+  id: TurnId;
+  session: SessionId;
+  space: SpaceId;
+  person: PersonId;
+  address: Address;
+  state: TurnState;
+  attempts: number;
+  startedAt: number;
+  endedAt: number | undefined;
+}
+
+/** queued → running: one turn for these rows. Returns undefined when none of them waits any more. */
+export async function beginTurn(
+  db: ProcessDb,
+  start: { session: SessionId; space: SpaceId; person: PersonId; address: Address; rows: readonly InboxId[] },
+): Promise<Turn | undefined> {
+  const now = db.clock.now();
+  const id = turnId(ulid(now));
+  return db.query.transaction().execute(async (trx) => {
+    const taken = await trx
+      .updateTable('inbox')
+      .set({ state: 'running', turn_id: id, updated_at: now })
+      .where('seq', 'in', start.rows.map(Number))
+      .where('state', '=', 'queued')
+      .executeTakeFirst();
+    if (taken.numUpdatedRows === 0n) return undefined;
+    await trx
+      .insertInto('turns')
+      .values({
+        id,
+        session_id: start.session,
+        space_id: start.space,
+        person_id: start.person,
+        ...addressColumns(start.address),
+        state: 'running',
+        attempts: 1,
+        error_code: null,
+        started_at: now,
+        ended_at: null,
+      })
+      .execute();
+    return {
+      id,
+      session: start.session,
+      space: start.space,
+      person: start.person,
+      address: start.address,
+      state: 'running',
+      attempts: 1,
+      startedAt: now,
+      endedAt: undefined,
+    };
+  });
+}
+
+/** Turns that were running when the process ended. */
+export async function listRunningTurns(db: ProcessDb): Promise<readonly Turn[]> {
+  const rows = await db.query.selectFrom('turns').selectAll().where('state', '=', 'running').orderBy('id').execute();
+  return rows.map(turnOf);
+}
+
+/** Counts one more begin of a turn that a crash cut off. Returns the new count. */
+export async function countAttempt(db: ProcessDb, turn: TurnId): Promise<number> {
+  const row = await db.query
+    .updateTable('turns')
+    .set((eb) => ({ attempts: eb('attempts', '+', 1) }))
+    .where('id', '=', turn)
+    .returning('attempts')
+    .executeTakeFirst();
+  return row?.attempts ?? 0;
+}
+
+/** Inbox rows that belong to a turn, in order of arrival. */
+export async function listTurnRows(db: ProcessDb, turn: TurnId): Promise<readonly InboxRow[]> {
+  const rows = await db.query.selectFrom('inbox').selectAll().where('turn_id', '=', turn).orderBy('seq').execute();
+  return rows.map(inboxRow);
+}
+
+/**
+ * Gives waiting rows of the session to the running turn (mode steer), together with the journal step that remembers them,
+ * in one transaction. Returns the rows; none when nothing waits.
+ */
+export async function steerIntoTurn(
+  db: ProcessDb,
+  steer: { turn: TurnId; stepKey: string; rows: readonly InboxId[]; payload: string },
+): Promise<boolean> {
+  if (steer.rows.length === 0) return false;
+  const now = db.clock.now();
+  return db.query.transaction().execute(async (trx) => {
+    const taken = await trx
+      .updateTable('inbox')
+      .set({ state: 'running', turn_id: steer.turn, updated_at: now })
+      .where('seq', 'in', steer.rows.map(Number))
+      .where('state', '=', 'queued')
+      .executeTakeFirst();
+    if (Number(taken.numUpdatedRows) !== steer.rows.length) throw new Error('steered rows changed meanwhile');
+    const last = await trx
+      .selectFrom('journal')
+      .select((eb) => eb.fn.max('seq').as('seq'))
+      .where('turn_id', '=', steer.turn)
+      .executeTakeFirst();
+    await trx
+      .insertInto('journal')
+      .values({
+        turn_id: steer.turn,
+        step_key: steer.stepKey,
+        kind: 'steer',
+        state: 'done',
+        effect: null,
+        payload: steer.payload,
+        seq: (last?.seq ?? 0) + 1,
+        created_at: now,
+      })
+      .execute();
+    return true;
+  });
+}
+
+export interface TurnFinish {
+  turn: Turn;
+  state: Exclude<TurnState, 'running'>;
+  errorCode?: string | undefined;
+  messages: readonly NewMessage[];
+  outbox: readonly NewOutboxRow[];
+  /** End states of the turn's inbox rows. */
+  inbox: readonly { rows: readonly InboxId[]; state: InboxEndState; reason?: string; mergedInto?: InboxId }[];
+}
+
+/**
+ * The finish transaction: history, outbox, inbox end states and the turn's own state change together or not at all. False when the
+ * turn had ended already (then nothing was written).
+ */
+export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boolean> {
+  const { turn } = finish;
+  return db.query.transaction().execute(async (trx) => {
+    const ended = await trx
+      .updateTable('turns')
+      .set({ state: finish.state, ended_at: db.clock.now(), error_code: finish.errorCode ?? null })
+      .where('id', '=', turn.id)
+      .where('state', '=', 'running')
+      .executeTakeFirst();
+    if (ended.numUpdatedRows === 0n) return false;
+    await insertMessages(db, turn, finish.messages, trx);
+    await enqueueOutbox(db, finish.outbox, trx);
+    for (const end of finish.inbox) await endInbox(db, end.rows, end, trx);
+    await trx.updateTable('sessions').set({ updated_at: db.clock.now() }).where('id', '=', turn.session).execute();
+    // The journal has done its work; what counts is in the history now.
+    await trx.deleteFrom('journal').where('turn_id', '=', turn.id).execute();
+    return true;
+  });
+}
+
+/** Puts the rows of a turn back in the queue and forgets the turn; for interrupts before anything was answered. */
+export async function releaseTurn(db: ProcessDb, turn: TurnId): Promise<void> {
+  await db.query.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('inbox')
+      .set({ state: 'queued', turn_id: null, updated_at: db.clock.now() })
+      .where('turn_id', '=', turn)
+      .where('state', '=', 'running')
+      .execute();
+    await trx.deleteFrom('turns').where('id', '=', turn).where('state', '=', 'running').execute();
+  });
+}
+
+/** Writes outbox rows and ends inbox rows together: for commands and notices, which need no turn. */
+export async function answerInbox(
+  db: ProcessDb,
+  answer: {
+    rows: readonly InboxId[];
+    state: InboxEndState;
+    reason?: string;
+    person?: PersonId | undefined;
+    outbox: readonly NewOutboxRow[];
+  },
+  query: Query = db.query,
+): Promise<void> {
+  const write = async (trx: Query) => {
+    await enqueueOutbox(db, answer.outbox, trx);
+    await endInbox(db, answer.rows, answer, trx);
+  };
+  if (query === db.query) await db.query.transaction().execute(write);
+  else await write(query);
+}
+
+function turnOf(row: Selectable<Tables['turns']>): Turn {
+  return {
+    id: row.id,
+    session: row.session_id,
+    space: row.space_id,
+    person: row.person_id,
+    address: addressOf(row),
+    state: row.state,
+    attempts: row.attempts,
+    startedAt: row.started_at,
+    endedAt: row.ended_at ?? undefined,
+  };
+}

@@ -1,0 +1,188 @@
+// Conversations with the agent. A space has one current session; older ones stay readable and searchable.
+import type { Selectable } from 'kysely';
+import { ulid } from 'ulid';
+import { sessionId, type SessionId } from '../shared/ids.ts';
+import type { PersonId, SpaceId } from '../shared/ids.ts';
+import type { Db } from './db.ts';
+import type { Tables } from './schema.ts';
+import type { Scope } from './scope.ts';
+
+export interface Session {
+  id: SessionId;
+  space: SpaceId;
+  person: PersonId;
+  title: string | undefined;
+  model: string | undefined;
+  personality: string | undefined;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** Starts a session in the scope's space; it becomes the current one unless `detached`. */
+export async function createSession(
+  db: Db,
+  scope: Scope,
+  options: { detached?: boolean; like?: Session } = {},
+): Promise<Session> {
+  const now = db.clock.now();
+  const session: Session = {
+    id: sessionId(ulid(now)),
+    space: scope.space,
+    person: scope.person,
+    title: undefined,
+    model: options.like?.model,
+    personality: options.like?.personality,
+    createdAt: now,
+    updatedAt: now,
+  };
+  await db.query.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('sessions')
+      .values({
+        id: session.id,
+        space_id: session.space,
+        person_id: session.person,
+        title: null,
+        model: session.model ?? null,
+        personality: session.personality ?? null,
+        created_at: now,
+        updated_at: now,
+      })
+      .execute();
+    if (!options.detached)
+      await trx.updateTable('spaces').set({ session_id: session.id }).where('id', '=', scope.space).execute();
+  });
+  return session;
+}
+
+/** The space's current session; undefined before the first. */
+export async function currentSession(db: Db, scope: Scope): Promise<Session | undefined> {
+  const row = await db.query
+    .selectFrom('spaces')
+    .innerJoin('sessions', 'sessions.id', 'spaces.session_id')
+    .selectAll('sessions')
+    .where('spaces.id', '=', scope.space)
+    .where('sessions.space_id', '=', scope.space)
+    .executeTakeFirst();
+  return row && sessionOf(row);
+}
+
+export async function getSession(db: Db, scope: Scope, id: SessionId): Promise<Session | undefined> {
+  const row = await db.query
+    .selectFrom('sessions')
+    .selectAll()
+    .where('id', '=', id)
+    .where('space_id', '=', scope.space)
+    .executeTakeFirst();
+  return row && sessionOf(row);
+}
+
+/** Latest first. */
+export async function listSessions(
+  db: Db,
+  scope: Scope,
+  limit: number,
+): Promise<readonly (Session & { messages: number; opening: string })[]> {
+  const rows = await db.query
+    .selectFrom('sessions')
+    .selectAll()
+    .select((eb) => [
+      eb
+        .selectFrom('messages')
+        .whereRef('messages.session_id', '=', 'sessions.id')
+        .select((inner) => inner.fn.countAll<number>().as('count'))
+        .as('messages'),
+      eb
+        .selectFrom('messages')
+        .whereRef('messages.session_id', '=', 'sessions.id')
+        .where('role', '=', 'user')
+        .orderBy('id')
+        .limit(1)
+        .select('text')
+        .as('opening'),
+    ])
+    .where('space_id', '=', scope.space)
+    .orderBy('updated_at', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ ...sessionOf(row), messages: row.messages ?? 0, opening: row.opening ?? '' }));
+}
+
+/** Finds by id, exact title, or unique prefix of either, in the scope's space only. */
+export async function findSessions(db: Db, scope: Scope, text: string): Promise<readonly Session[]> {
+  const rows = await db.query
+    .selectFrom('sessions')
+    .selectAll()
+    .where('space_id', '=', scope.space)
+    .orderBy('updated_at', 'desc')
+    .execute();
+  const wanted = text.toLowerCase();
+  const named = rows.map((row) => ({ row, names: [row.id.toLowerCase(), row.title?.toLowerCase() ?? ''] }));
+  const exact = named.filter(({ names }) => names.includes(wanted));
+  const found = exact.length > 0 ? exact : named.filter(({ names }) => names.some((name) => name.startsWith(wanted)));
+  return found.map(({ row }) => sessionOf(row));
+}
+
+/** Makes an existing session of the space its current one. False when it is not there. */
+export async function switchSession(db: Db, scope: Scope, id: SessionId): Promise<boolean> {
+  if (!(await getSession(db, scope, id))) return false;
+  await db.query.updateTable('spaces').set({ session_id: id }).where('id', '=', scope.space).execute();
+  return true;
+}
+
+/** Changes what is given; null takes a value away. False when the session is not there or the title is taken. */
+export async function changeSession(
+  db: Db,
+  scope: Scope,
+  id: SessionId,
+  change: { title?: string | null; model?: string | null; personality?: string | null },
+): Promise<boolean> {
+  if (typeof change.title === 'string') {
+    const taken = await db.query
+      .selectFrom('sessions')
+      .select('id')
+      .where('space_id', '=', scope.space)
+      .where('title', '=', change.title)
+      .where('id', '<>', id)
+      .executeTakeFirst();
+    if (taken) return false;
+  }
+  const result = await db.query
+    .updateTable('sessions')
+    .set({ ...change, updated_at: db.clock.now() })
+    .where('id', '=', id)
+    .where('space_id', '=', scope.space)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Deletes a session with all of its messages. False when it is not there. */
+export async function deleteSession(db: Db, scope: Scope, id: SessionId): Promise<boolean> {
+  return db.query.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('spaces')
+      .set({ session_id: null })
+      .where('id', '=', scope.space)
+      .where('session_id', '=', id)
+      .execute();
+    const result = await trx
+      .deleteFrom('sessions')
+      .where('id', '=', id)
+      .where('space_id', '=', scope.space)
+      .executeTakeFirst();
+    return result.numDeletedRows === 1n;
+  });
+}
+
+function sessionOf(row: Selectable<Tables['sessions']>): Session {
+  return {
+    id: row.id,
+    space: row.space_id,
+    person: row.person_id,
+    title: row.title ?? undefined,
+    model: row.model ?? undefined,
+    personality: row.personality ?? undefined,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,57 @@
+// One slash command = one file exporting one `Command`; registry.ts lists them. The same on every platform.
+import type { AgentPort } from '../../agent/port.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import type { Person } from '../../data/process/people.ts';
+import type { InboxRow } from '../../data/process/inbox.ts';
+import type { Scope } from '../../data/scope.ts';
+import type { Session } from '../../data/sessions.ts';
+import type { Pairing } from '../../pairing/pairing.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Address, Button, Role, StoredFile } from '../../shared/messages.ts';
+import type { GatewayActions } from '../actions.ts';
+
+export interface CommandContext {
+  db: ProcessDb;
+  clock: Clock;
+  scope: Scope;
+  person: Person;
+  address: Address;
+  session: Session;
+  /** The stored message that carries the command. */
+  row: InboxRow;
+  /** Text after the name, trimmed. */
+  args: string;
+  agent: AgentPort;
+  gateway: GatewayActions;
+  pairing: Pairing;
+  /** The registry itself, for /help. */
+  commands: readonly Command[];
+  /** Writes a file that a reply may carry; resolves with it stored under $HERALD_HOME. */
+  storeFile(name: string, mime: string, content: string): Promise<StoredFile>;
+  defaultQueueMode: 'queue' | 'steer' | 'collect' | 'interrupt';
+  signal: AbortSignal;
+}
+
+export interface CommandReply {
+  /** Markdown; '' answers nothing. */
+  text: string;
+  files?: readonly StoredFile[];
+  buttons?: readonly (readonly Button[])[];
+  /** Ask the agent this instead of (or after) answering: the message enters the lane as if the person had sent it. */
+  ask?: string;
+}
+
+export interface Command {
+  /** Without slash, lower case. */
+  name: string;
+  aliases: readonly string[];
+  description: string;
+  /** Arguments as shown in help, '' for none. */
+  usage: string;
+  /** Least role that may use it in a DM; in groups everybody listed there. */
+  role: Role;
+  /** False: the command waits until the running turn of the session has ended. Most act at once. */
+  duringTurn: boolean;
+  /** Rejects with AppError for wrong arguments; its publicMessage is the answer. */
+  run(context: CommandContext): Promise<CommandReply>;
+}
