@@ -37,7 +37,11 @@ export interface OpenOptions {
   clock?: Clock;
   /** Prepared statements kept; 0 = no cache. Default 500. */
   statementCache?: number;
+  /** Sees every writing statement just before and just after it: crash tests kill the process there. */
+  observe?: StatementObserver | undefined;
 }
+
+export type StatementObserver = (when: 'before' | 'after', sql: string) => void;
 
 export const DATABASE_FILE = 'herald.db';
 
@@ -51,7 +55,7 @@ export async function openData(options: OpenOptions): Promise<OpenedData> {
   const raw = openFile(file);
   try {
     const query = new Kysely<Tables>({
-      dialect: new SqliteDialect({ database: cached(raw, options.statementCache ?? 500) }),
+      dialect: new SqliteDialect({ database: cached(raw, options.statementCache ?? 500, options.observe) }),
     });
     await migrate(raw, query, options.home);
     const handle: Db = { query, clock: options.clock ?? systemClock };
@@ -87,7 +91,7 @@ function openFile(file: string): Database.Database {
 }
 
 /** better-sqlite3 compiles a statement on each prepare; the core uses a few hundred distinct ones, over and over. */
-function cached(raw: Database.Database, max: number): SqliteDatabase {
+function cached(raw: Database.Database, max: number, observe?: StatementObserver): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
   return {
     close: () => raw.close(),
@@ -101,10 +105,25 @@ function cached(raw: Database.Database, max: number): SqliteDatabase {
         run: (parameters) => statement.run(...parameters),
         iterate: (parameters) => statement.iterate(...parameters),
       };
+      if (observe && !statement.readonly) observed(wrapped, text, observe);
       if (statements.size < max) statements.set(text, wrapped);
       return wrapped;
     },
   };
+}
+
+function observed(statement: SqliteStatement, text: string, observe: StatementObserver): void {
+  const { all, run } = statement;
+  Object.assign(statement, {
+    all: (parameters: readonly unknown[]) => around(() => all(parameters)),
+    run: (parameters: readonly unknown[]) => around(() => run(parameters)),
+  });
+  function around<Result>(act: () => Result): Result {
+    observe('before', text);
+    const result = act();
+    observe('after', text);
+    return result;
+  }
 }
 
 async function migrate(raw: Database.Database, query: Kysely<Tables>, home: string): Promise<void> {
