@@ -105,7 +105,7 @@ function cached(raw: Database.Database, max: number, observe?: StatementObserver
         run: (parameters) => statement.run(...parameters),
         iterate: (parameters) => statement.iterate(...parameters),
       };
-      if (observe && !statement.readonly) observed(wrapped, text, observe);
+      if (observe && (!statement.readonly || text === 'commit')) observed(wrapped, text, observe);
       if (statements.size < max) statements.set(text, wrapped);
       return wrapped;
     },
