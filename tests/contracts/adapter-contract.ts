@@ -1,0 +1,40 @@
+// The contract of adapters/contract.ts as a suite. Every platform runs it: `describeAdapter('name', harness)` in tests/adapters/<platform>/.
+import { describe, expect, it } from 'vitest';
+import type { AdapterHarness, AdapterRig } from './adapter-harness.ts';
+import { describeInbound } from './adapter-inbound.ts';
+import { describeLife } from './adapter-life.ts';
+import { describeOutbound } from './adapter-outbound.ts';
+import { describeOutboundFaults } from './adapter-outbound-faults.ts';
+
+/** Runs one case on a fresh rig, and closes it whatever happens. `skip` is for what the platform does not have, and shows as skipped. */
+export type ContractCase = (name: string, run: (rig: AdapterRig, skip: () => never) => Promise<void>) => void;
+
+export function describeAdapter(name: string, harness: AdapterHarness): void {
+  const contractCase: ContractCase = (title, run) => {
+    it(title, async (context) => {
+      const rig = await harness.open();
+      try {
+        await run(rig, () => context.skip());
+        expectNoSecrets(rig);
+      } finally {
+        await rig.close();
+      }
+    });
+  };
+  describe(`adapter contract: ${name}`, () => {
+    contractCase('declares its capabilities as data', async (rig) => {
+      expect(rig.adapter.capabilities(rig.dm)).toEqual(harness.capabilities);
+    });
+    describeInbound(harness, contractCase);
+    describeOutbound(harness, contractCase);
+    describeOutboundFaults(harness, contractCase);
+    describeLife(harness, contractCase);
+  });
+}
+
+/** After each case: nothing that was logged or told to people holds a secret. */
+function expectNoSecrets(rig: AdapterRig): void {
+  const told = [...rig.record.logs, ...rig.record.states.map((entry) => entry.detail ?? '')].join('\n');
+  for (const secret of rig.secrets)
+    expect(told.includes(secret), 'a secret reached a log line or a status').toBe(false);
+}
