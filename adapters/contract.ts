@@ -168,4 +168,51 @@ export interface AdapterManifest<Settings = unknown> {
   /** True when it runs without any setting (web, terminal). */
   builtin: boolean;
   load(): Promise<(input: AdapterInput<Settings>) => Adapter>;
+  /**
+   * Asks the platform who we are with these settings, without starting anything: for `herald setup` and `herald doctor`. Loads no
+   * SDK. Never rejects. Idempotent.
+   */
+  verify?(input: AdapterInput<Settings>, signal: AbortSignal): Promise<AccountCheck>;
+}
+
+/** auth: the login is refused · unreachable: no answer, so nothing is known · settings: something other than the login is wrong. */
+export type AccountCheck =
+  | {
+      ok: true;
+      /** Who we are there, for people, such as a bot's name. */
+      name: string;
+      /** The platform's time of day, ms since the epoch, when its answer said one. */
+      serverTime?: number | undefined;
+    }
+  | {
+      ok: false;
+      reason: 'auth' | 'unreachable' | 'settings';
+      /** What is wrong and what to do; no secret. */ message: string;
+    };
+
+/**
+ * A manifest whose own settings type is hidden, for the list of all platforms. Settings pass its schema before they are used, so the
+ * schema must accept its own output.
+ */
+export function defineManifest<Settings>(manifest: AdapterManifest<Settings>): AdapterManifest {
+  const { verify } = manifest;
+  return {
+    ...manifest,
+    load: async () => {
+      const make = await manifest.load();
+      return (input) => make({ ...input, settings: manifest.settings.parse(input.settings) });
+    },
+    ...(verify && {
+      verify: async (input: AdapterInput<unknown>, signal: AbortSignal): Promise<AccountCheck> => {
+        const settings = manifest.settings.safeParse(input.settings);
+        if (settings.success) return verify.call(manifest, { ...input, settings: settings.data }, signal);
+        const paths = settings.error.issues.map((issue) => issue.path.join('.') || 'settings');
+        return {
+          ok: false,
+          reason: 'settings',
+          message: `Check these settings of ${manifest.title}: ${paths.join(', ')}.`,
+        };
+      },
+    }),
+  };
 }
