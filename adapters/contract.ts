@@ -86,6 +86,8 @@ export type AdapterState = 'connecting' | 'online' | 'offline' | 'needs-login';
 export interface TimelineEntry {
   /** Inbox id or outbox key; the same line has the same key for ever. */
   key: string;
+  /** Of an inbound line: the id under which the platform delivered it, so that a client knows its own message again. */
+  message?: MessageId | undefined;
   direction: 'in' | 'out';
   /** Milliseconds since the epoch. */
   at: number;

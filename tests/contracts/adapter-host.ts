@@ -160,7 +160,8 @@ function rowKey(message: InboundMessage): string {
 
 function timelineEntry(message: InboundMessage): TimelineEntry {
   const key = rowKey(message);
-  return { key, direction: 'in', at: message.sentAt, text: message.text, kind: 'message', files: [], buttons: [] };
+  const { id, sentAt, text } = message;
+  return { key, message: id, direction: 'in', at: sentAt, text, kind: 'message', files: [], buttons: [] };
 }
 
 function uploadKind(mime: string): StoredFile['kind'] {
