@@ -139,6 +139,17 @@ export async function queueInbox(
     .execute();
 }
 
+/** Moves a live row that no turn holds from one live state to another: a command that is being carried out is 'running'. */
+export async function moveInbox(db: ProcessDb, id: InboxId, from: 'received' | 'running', to: 'received' | 'running'): Promise<void> {
+  await db.query
+    .updateTable('inbox')
+    .set({ state: to, updated_at: db.clock.now() })
+    .where('seq', '=', Number(id))
+    .where('state', '=', from)
+    .where('turn_id', 'is', null)
+    .execute();
+}
+
 export interface InboxEnd {
   state: InboxEndState;
   /** For people and logs: why it was refused, expired, died. */

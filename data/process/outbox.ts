@@ -92,6 +92,18 @@ export async function enqueueOutbox(
   }
 }
 
+/** Remembers that a streamed preview is about to be sent: until its ids are known it is `uncertain`, and delivery leaves it alone. */
+export async function insertPreview(
+  db: ProcessDb,
+  preview: { key: string; to: Address; turn: TurnId; person: PersonId },
+): Promise<void> {
+  const row: NewOutboxRow = { ...preview, kind: 'answer', part: 0, parts: 0, text: '', ttlMs: 0 };
+  await db.query.transaction().execute(async (trx) => {
+    await enqueueOutbox(db, [row], trx);
+    await trx.updateTable('outbox').set({ state: 'uncertain' }).where('key', '=', preview.key).execute();
+  });
+}
+
 /** Next row of a chat that is not ended, in order; it may be due later. */
 export async function nextOutbox(db: ProcessDb, chatKey: string): Promise<OutboxRow | undefined> {
   const row = await db.query

@@ -83,6 +83,16 @@ export async function countAttempt(db: ProcessDb, turn: TurnId): Promise<number>
   return row?.attempts ?? 0;
 }
 
+/** Takes back one count: the process ends in order, so the next start is no sign that this turn crashes it. */
+export async function parkTurn(db: ProcessDb, turn: TurnId): Promise<void> {
+  await db.query
+    .updateTable('turns')
+    .set((eb) => ({ attempts: eb('attempts', '-', 1) }))
+    .where('id', '=', turn)
+    .where('state', '=', 'running')
+    .execute();
+}
+
 /** Inbox rows that belong to a turn, in order of arrival. */
 export async function listTurnRows(db: ProcessDb, turn: TurnId): Promise<readonly InboxRow[]> {
   const rows = await db.query.selectFrom('inbox').selectAll().where('turn_id', '=', turn).orderBy('seq').execute();
@@ -160,19 +170,6 @@ export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boo
     // The journal has done its work; what counts is in the history now.
     await trx.deleteFrom('journal').where('turn_id', '=', turn.id).execute();
     return true;
-  });
-}
-
-/** Puts the rows of a turn back in the queue and forgets the turn; for interrupts before anything was answered. */
-export async function releaseTurn(db: ProcessDb, turn: TurnId): Promise<void> {
-  await db.query.transaction().execute(async (trx) => {
-    await trx
-      .updateTable('inbox')
-      .set({ state: 'queued', turn_id: null, updated_at: db.clock.now() })
-      .where('turn_id', '=', turn)
-      .where('state', '=', 'running')
-      .execute();
-    await trx.deleteFrom('turns').where('id', '=', turn).where('state', '=', 'running').execute();
   });
 }
 

@@ -52,6 +52,8 @@ export interface Command {
   role: Role;
   /** False: the command waits until the running turn of the session has ended. Most act at once. */
   duringTurn: boolean;
+  /** Carrying it out twice differs from once: after a crash in the middle the person is asked, and it is not repeated. */
+  once?: true;
   /** Rejects with AppError for wrong arguments; its publicMessage is the answer. */
   run(context: CommandContext): Promise<CommandReply>;
 }

@@ -1,0 +1,99 @@
+// Step 3: who is this, and may they? Decided by pairing/policy.ts; here the decision is carried out and recorded.
+import type { ProcessDb } from '../data/db.ts';
+import { writeAudit } from '../data/process/audit.ts';
+import { touchChat } from '../data/process/chats.ts';
+import { addIdentity, createPerson, findPerson, type IdentityKey, type Person } from '../data/process/people.ts';
+import type { InboxRow } from '../data/process/inbox.ts';
+import type { Pairing } from '../pairing/pairing.ts';
+import { decideAccess } from '../pairing/policy.ts';
+import type { Logger } from '../shared/log.ts';
+import { findCommand, parseCommand } from './commands/parse.ts';
+import { redeemReply } from './commands/link.ts';
+import type { GatewaySettings } from './settings.ts';
+
+export type Admission =
+  | { kind: 'admitted'; person: Person }
+  /** Ends the row; `reply` is markdown for the sender, '' says nothing. */
+  | { kind: 'refused'; reason: string; reply: string }
+  /** Ends the row: the sender was unpaired and redeemed a code. */
+  | { kind: 'paired'; person: Person; reply: string };
+
+export interface AuthorizePorts {
+  db: ProcessDb;
+  pairing: Pairing;
+  settings: GatewaySettings;
+  log: Logger;
+}
+
+export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<Admission> {
+  const who = { platform: row.address.platform, account: row.address.account, user: row.user };
+  const known = await findPerson(ports.db, who);
+  const policy = ports.settings.access(row.address.platform);
+  const decision = decideAccess({
+    person: known,
+    chatKind: row.address.kind,
+    chat: row.address.chat,
+    user: row.user,
+    addressed: row.payload.addressed,
+    bot: row.payload.bot,
+    policy,
+  });
+  switch (decision.kind) {
+    case 'allow':
+      if (!known) return { kind: 'refused', reason: 'unpaired', reply: '' };
+      await touchChat(ports.db, row.address, row.payload.chatTitle ?? row.payload.senderName);
+      return { kind: 'admitted', person: known };
+    case 'admit':
+      return { kind: 'admitted', person: await admit(ports, who, row) };
+    case 'offer_code':
+      return offerCode(ports, who, row);
+    case 'refuse':
+      return { kind: 'refused', reason: decision.reason, reply: '' };
+  }
+}
+
+/** A sender whom the configuration allows becomes a person at their first message. */
+async function admit(ports: AuthorizePorts, who: IdentityKey, row: InboxRow): Promise<Person> {
+  const name = row.payload.senderName || row.user;
+  const person = await ports.db.query.transaction().execute(async (trx) => {
+    const created = await createPerson(ports.db, { name, role: 'member' }, trx);
+    await addIdentity(ports.db, { ...who, person: created.id, name }, trx);
+    await writeAudit(
+      ports.db,
+      { actor: 'gateway', action: 'pairing.allowlisted', subject: created.id, detail: { platform: who.platform } },
+      trx,
+    );
+    return created;
+  });
+  await touchChat(ports.db, row.address, row.payload.chatTitle ?? name);
+  return person;
+}
+
+async function offerCode(ports: AuthorizePorts, who: IdentityKey, row: InboxRow): Promise<Admission> {
+  const sender = { ...who, name: row.payload.senderName };
+  const parsed = parseCommand(row.payload.text);
+  if (parsed && parsed.args !== '' && isLink(parsed.name)) {
+    const result = await ports.pairing.redeem(parsed.args, sender);
+    const reply = redeemReply(result);
+    return result.ok
+      ? { kind: 'paired', person: result.person, reply }
+      : { kind: 'refused', reason: 'unpaired_dm', reply };
+  }
+  const request = await ports.pairing.requestCode(sender, row.address);
+  if (!request.ok) return { kind: 'refused', reason: `unpaired_dm: ${request.reason}`, reply: '' };
+  return { kind: 'refused', reason: 'unpaired_dm', reply: codeText(row.address.platform, request.code) };
+}
+
+function isLink(name: string): boolean {
+  const found = findCommand(name);
+  return 'command' in found && found.command.name === 'link';
+}
+
+function codeText(platform: string, code: string): string {
+  return (
+    `Hi! I am a private Herald agent and do not know you yet. Your pairing code is **${code}** (valid for one hour).\n\n` +
+    `Give it to my owner, who can let you in with \`/pair approve ${code}\` in a chat with me, or with ` +
+    `\`herald pairing approve ${platform} ${code}\` on my machine. ` +
+    `Already paired elsewhere? Send \`/link\` there and send me the code that you get.`
+  );
+}

@@ -1,0 +1,279 @@
+// Step 8: rows of the outbox reach their chats. One lane per chat, in order; every row ends as sent, uncertain, expired or dead.
+import { parseMarkdown } from '../adapters/markdown.ts';
+import type { Adapter, OutboundMessage, SendResult } from '../adapters/contract.ts';
+import type { ProcessDb } from '../data/db.ts';
+import {
+  listExpired,
+  listOpenChats,
+  nextOutbox,
+  updateOutbox,
+  type NewOutboxRow,
+  type OutboxRow,
+} from '../data/process/outbox.ts';
+import { answerInbox } from '../data/process/turns.ts';
+import { listDmChats } from '../data/process/chats.ts';
+import { backoffMs } from '../shared/backoff.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { AccountId } from '../shared/ids.ts';
+import type { Logger } from '../shared/log.ts';
+import { addressKey, type Address } from '../shared/messages.ts';
+import { preview } from '../shared/text.ts';
+import type { Bus } from './bus.ts';
+import type { Letter } from './outbox.ts';
+import type { Platforms } from './platforms.ts';
+
+const RETRY = { baseMs: 500, maxMs: 5 * 60_000 };
+/** A send that takes longer may have arrived: it ends as 'maybe'. */
+const SEND_TIMEOUT_MS = 60_000;
+/** While a platform is not there, or cannot say whether a message went out. */
+const LOOK_AGAIN_MS = 15_000;
+
+export interface DeliveryPorts {
+  db: ProcessDb;
+  clock: Clock;
+  log: Logger;
+  bus: Bus;
+  random: () => number;
+  platforms: Platforms;
+  /** Rows of a notice, for the same transaction as the change that it tells. */
+  rows(letter: Letter): readonly NewOutboxRow[];
+}
+
+export interface Delivery {
+  /** Takes up what an earlier process left, and listens for more. */
+  start(): Promise<void>;
+  /** Chats of this account are worth another try now. */
+  accountOnline(platform: string, account: AccountId): void;
+  /** Waits for sends under way. What is not sent stays in the table. */
+  stop(): Promise<void>;
+}
+
+interface Lane {
+  address: Address;
+  busy: Promise<void> | undefined;
+  again: boolean;
+  cancelTimer: (() => void) | undefined;
+}
+
+export function openDelivery(ports: DeliveryPorts): Delivery {
+  const lanes = new Map<string, Lane>();
+  const stopping = new AbortController();
+
+  function wake(address: Address): void {
+    if (stopping.signal.aborted) return;
+    const key = addressKey(address);
+    let lane = lanes.get(key);
+    if (!lane) lanes.set(key, (lane = { address, busy: undefined, again: false, cancelTimer: undefined }));
+    lane.cancelTimer?.();
+    lane.cancelTimer = undefined;
+    lane.again = true;
+    lane.busy ??= drain(key, lane);
+  }
+
+  async function drain(key: string, lane: Lane): Promise<void> {
+    try {
+      while (lane.again && !stopping.signal.aborted) {
+        lane.again = false;
+        const waitMs = await deliverDue(lane.address);
+        if (waitMs === undefined || lane.again) continue;
+        lane.cancelTimer = ports.clock.after(waitMs, () => wake(lane.address));
+      }
+    } catch (error) {
+      ports.log.error({ err: error, chat: lane.address.platform }, 'delivery lane failed; it is tried again');
+      lane.cancelTimer = ports.clock.after(RETRY.maxMs, () => wake(lane.address));
+    } finally {
+      lane.busy = undefined;
+      if (lane.again && !stopping.signal.aborted) lane.busy = drain(key, lane);
+      else if (!lane.cancelTimer) lanes.delete(key);
+    }
+  }
+
+  /** Sends what is due. Returns when to look again, in ms from now; undefined when nothing is left. */
+  async function deliverDue(address: Address): Promise<number | undefined> {
+    const chatKey = addressKey(address);
+    for (;;) {
+      if (stopping.signal.aborted) return undefined;
+      const row = await nextOutbox(ports.db, chatKey);
+      if (!row) return undefined;
+      const now = ports.clock.now();
+      const adapter = ports.platforms.find(address);
+      if (row.state === 'sending') {
+        if (!adapter || !(await settleUnknown(row, adapter))) return LOOK_AGAIN_MS;
+        continue;
+      }
+      if (row.expiresAt <= now) {
+        await expire(chatKey, address);
+        continue;
+      }
+      if (row.dueAt > now) return Math.min(row.dueAt, row.expiresAt) - now;
+      if (!adapter) return Math.min(LOOK_AGAIN_MS, row.expiresAt - now);
+      await sendRow(row, adapter);
+    }
+  }
+
+  async function sendRow(row: OutboxRow, adapter: Adapter): Promise<void> {
+    await updateOutbox(ports.db, row.seq, { state: 'sending', attempts: row.attempts + 1 });
+    const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
+    const message = messageOf(row);
+    const result =
+      row.editOf !== undefined && adapter.edit
+        ? await adapter.edit(row.to, row.editOf, message, signal)
+        : await adapter.send(row.to, message, signal);
+    await applyResult({ ...row, attempts: row.attempts + 1 }, adapter, result);
+  }
+
+  async function applyResult(row: OutboxRow, adapter: Adapter, result: SendResult): Promise<void> {
+    if (result.ok) return updateOutbox(ports.db, row.seq, { state: 'sent', sentIds: result.ids });
+    const error = `${result.code}: ${preview(result.cause.message, 200)}`;
+    ports.log.warn(
+      { key: row.key, platform: row.to.platform, code: result.code, reached: result.reached },
+      'part not sent',
+    );
+    if (result.reached === 'maybe' && row.editOf === undefined) {
+      await settleUnknown(row, adapter, error);
+      return;
+    }
+    switch (result.code) {
+      case 'format':
+      case 'too_long':
+        if (row.plain) return bury(row, error);
+        return updateOutbox(ports.db, row.seq, { state: 'pending', plain: true, error });
+      case 'rate_limited':
+      case 'unreachable':
+      case 'auth': {
+        const waitMs = Math.max(result.retryAfterMs ?? 0, backoffMs(row.attempts, RETRY, ports.random));
+        return updateOutbox(ports.db, row.seq, { state: 'pending', dueAt: ports.clock.now() + waitMs, error });
+      }
+      case 'not_found':
+      case 'unsupported':
+      case 'bad_request':
+      case 'forbidden':
+        // The preview that this part was to replace is gone, or too old to edit: a new message says it as well.
+        if (row.editOf !== undefined) return updateOutbox(ports.db, row.seq, { state: 'pending', editOf: null, error });
+        return bury(row, error);
+    }
+  }
+
+  /**
+   * A crash or a broken connection in the middle of a send: it may have arrived. False when the platform could not say yet; the row
+   * then stays 'sending'.
+   */
+  async function settleUnknown(
+    row: OutboxRow,
+    adapter: Adapter,
+    error = 'Herald stopped while sending',
+  ): Promise<boolean> {
+    const again = {
+      state: 'pending',
+      dueAt: ports.clock.now() + backoffMs(row.attempts, RETRY, ports.random),
+      error,
+    } as const;
+    const { sendDedupe } = adapter.capabilities(row.to);
+    if (row.editOf !== undefined || sendDedupe === 'by-key') {
+      await updateOutbox(ports.db, row.seq, again);
+      return true;
+    }
+    if (sendDedupe === 'read-back' && adapter.find) {
+      const found = await adapter.find(row.to, row.key);
+      if (found && !found.ok) return false;
+      await updateOutbox(ports.db, row.seq, found ? { state: 'sent', sentIds: found.ids } : again);
+      return true;
+    }
+    await endWithNotice(
+      row,
+      { state: 'uncertain', error },
+      {
+        text: `I cannot tell whether this message reached you, because the connection broke while I was sending it: “${preview(row.text, 120)}”`,
+        buttons: [[{ label: 'Send again', data: `/resend ${row.key}` }]],
+      },
+    );
+    return true;
+  }
+
+  async function bury(row: OutboxRow, error: string): Promise<void> {
+    await updateOutbox(ports.db, row.seq, { state: 'dead', error });
+    if (row.kind === 'notice' || row.person === undefined) return;
+    const elsewhere = (await listDmChats(ports.db, row.person)).find(
+      (chat) => addressKey(chat.address) !== addressKey(row.to) && ports.platforms.find(chat.address),
+    );
+    if (!elsewhere) return;
+    const rows = ports.rows({
+      key: `${row.key}.d`,
+      to: elsewhere.address,
+      kind: 'notice',
+      person: row.person,
+      text: `I could not deliver a message to your ${row.to.platform} chat (${error}). It said:\n\n${row.text}`,
+    });
+    await answerInbox(ports.db, { rows: [], state: 'answered', outbox: rows });
+    wake(elsewhere.address);
+  }
+
+  async function endWithNotice(
+    row: OutboxRow,
+    end: { state: 'uncertain'; error: string },
+    notice: Pick<Letter, 'text' | 'buttons'>,
+  ): Promise<void> {
+    await ports.db.query.transaction().execute(async (trx) => {
+      await updateOutbox(ports.db, row.seq, end, trx);
+      // A notice about a notice helps nobody.
+      const rows =
+        row.kind === 'notice'
+          ? []
+          : ports.rows({ key: `${row.key}.u`, to: row.to, kind: 'notice', person: row.person, ...notice });
+      await answerInbox(ports.db, { rows: [], state: 'answered', outbox: rows }, trx);
+    });
+  }
+
+  /** Stale rows of a chat are summarized in one line instead of flooding it. */
+  async function expire(chatKey: string, address: Address): Promise<void> {
+    const rows = await listExpired(ports.db, chatKey);
+    const told = rows.filter((row) => row.kind !== 'notice');
+    const first = told[0];
+    await ports.db.query.transaction().execute(async (trx) => {
+      for (const row of rows) await updateOutbox(ports.db, row.seq, { state: 'expired' }, trx);
+      if (!first) return;
+      const count = new Set(told.map((row) => row.turn ?? row.key)).size;
+      const outbox = ports.rows({
+        key: `${first.key}.x`,
+        to: address,
+        kind: 'notice',
+        person: first.person,
+        text:
+          `I could not reach this chat for a long time, so ${count === 1 ? 'one old answer was' : `${count} old answers were`} not sent. ` +
+          `The first began: “${preview(first.text, 120)}”. Ask again, or see \`/sessions\`.`,
+      });
+      await answerInbox(ports.db, { rows: [], state: 'answered', outbox }, trx);
+    });
+  }
+
+  return {
+    async start() {
+      ports.bus.on('outbox', wake);
+      for (const address of await listOpenChats(ports.db)) wake(address);
+    },
+    accountOnline(platform, account) {
+      void listOpenChats(ports.db)
+        .then((open) => {
+          for (const address of open) if (address.platform === platform && address.account === account) wake(address);
+        })
+        .catch((error: unknown) => ports.log.error({ err: error }, 'could not look for waiting messages'));
+    },
+    async stop() {
+      stopping.abort();
+      for (const lane of lanes.values()) lane.cancelTimer?.();
+      await Promise.allSettled([...lanes.values()].map((lane) => lane.busy));
+    },
+  };
+}
+
+function messageOf(row: OutboxRow): OutboundMessage {
+  return {
+    key: row.key,
+    body: parseMarkdown(row.text),
+    plain: row.plain,
+    files: row.files,
+    buttons: row.buttons,
+    replyTo: row.replyTo,
+    silent: row.silent,
+  };
+}

@@ -1,0 +1,126 @@
+// Files under $HERALD_HOME/files: what people send (fetched after they are authorized) and what is sent to them.
+import { createWriteStream, promises as fs } from 'node:fs';
+import path from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ulid } from 'ulid';
+import type { Adapter } from '../adapters/contract.ts';
+import { ensureDir, fileError, writeFileAtomic } from '../data/files.ts';
+import type { InboxRow } from '../data/process/inbox.ts';
+import type { Clock } from '../shared/clock.ts';
+import { AppError, asAppError } from '../shared/errors.ts';
+import type { AttachmentRef, MediaKind, StoredFile } from '../shared/messages.ts';
+
+export interface FileStore {
+  /** Fetches the attachments of a message; each is fetched once, also over restarts. Problems come back as text for the model. */
+  fetchAll(
+    row: InboxRow,
+    adapter: Adapter | undefined,
+    signal: AbortSignal,
+  ): Promise<{ files: readonly StoredFile[]; problems: readonly string[] }>;
+  /** Keeps a stream as a file. Throws AppError `bad_input` when it is too large. */
+  keep(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
+  keepText(name: string, mime: string, content: string): Promise<StoredFile>;
+}
+
+export function makeFileStore(input: { home: string; clock: Clock; maxBytes: number }): FileStore {
+  const root = path.join(input.home, 'files');
+  ensureDir(root);
+  const { maxBytes } = input;
+
+  async function fetchOne(
+    ref: AttachmentRef,
+    target: string,
+    adapter: Adapter,
+    signal: AbortSignal,
+  ): Promise<StoredFile> {
+    const name = safeName(ref.name ?? ref.kind);
+    const file = path.join(root, `${target}-${name}`);
+    const known = await fs.stat(file).catch(() => undefined);
+    if (!known) {
+      if (ref.bytes !== undefined && ref.bytes > maxBytes) throw tooLarge(maxBytes);
+      await save(await adapter.open(ref, signal), file, maxBytes, signal);
+    }
+    const { size } = known ?? (await fs.stat(file));
+    return { kind: ref.kind, path: file, name, mime: ref.mime ?? 'application/octet-stream', bytes: size };
+  }
+
+  return {
+    async fetchAll(row, adapter, signal) {
+      const files: StoredFile[] = [];
+      const problems: string[] = [];
+      for (const [index, ref] of row.payload.attachments.entries()) {
+        try {
+          if (!adapter) throw new AppError('platform_unreachable', 'the platform is not connected');
+          files.push(await fetchOne(ref, `in-${row.id}-${index}`, adapter, signal));
+        } catch (error) {
+          if (signal.aborted) throw error;
+          problems.push(
+            `[${ref.kind}${ref.name ? ` ${ref.name}` : ''} could not be fetched: ${asAppError(error).publicMessage}]`,
+          );
+        }
+      }
+      return { files, problems };
+    },
+    async keep(name, mime, body) {
+      const safe = safeName(name);
+      const file = path.join(root, `${ulid(input.clock.now())}-${safe}`);
+      await save(body, file, maxBytes, undefined);
+      const { size } = await fs.stat(file);
+      return { kind: mediaKindOf(mime), path: file, name: safe, mime, bytes: size };
+    },
+    async keepText(name, mime, content) {
+      const safe = safeName(name);
+      const file = path.join(root, `${ulid(input.clock.now())}-${safe}`);
+      writeFileAtomic(file, content);
+      return { kind: 'document', path: file, name: safe, mime, bytes: Buffer.byteLength(content) };
+    },
+  };
+}
+
+async function save(
+  body: ReadableStream<Uint8Array>,
+  file: string,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const temporary = `${file}.part`;
+  let bytes = 0;
+  const limit = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) done(tooLarge(maxBytes));
+      else done(null, chunk);
+    },
+  });
+  try {
+    const out = createWriteStream(temporary, { mode: 0o600, flush: true });
+    await pipeline(Readable.fromWeb(body), limit, out, signal ? { signal } : {});
+    await fs.rename(temporary, file);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    throw code === 'ENOSPC' ? fileError(error, file) : error;
+  }
+}
+
+function tooLarge(maxBytes: number): AppError {
+  return new AppError('bad_input', `the file is larger than the limit of ${Math.floor(maxBytes / 1_048_576)} MB`);
+}
+
+/** A file name without folders, control characters or a leading dot; at most 100 characters, its ending kept. */
+export function safeName(name: string): string {
+  const base = path
+    .basename(name.replaceAll('\\', '/'))
+    .replace(/[^\p{L}\p{N}._ -]+/gu, '_')
+    .replace(/^\.+/, '')
+    .trim();
+  const ending = path.extname(base).slice(0, 12);
+  return `${base.slice(0, base.length - path.extname(base).length).slice(0, 100 - ending.length)}${ending}` || 'file';
+}
+
+function mediaKindOf(mime: string): MediaKind {
+  const top = mime.split('/', 1)[0];
+  if (top === 'image' || top === 'audio' || top === 'video') return top;
+  return 'document';
+}

@@ -1,0 +1,181 @@
+// Steps 3 to 5: each committed row is authorized, then answered as a command or queued for its session. Rows of one chat are taken
+// in order; stop and approval answers do not wait for anything.
+import type { ProcessDb } from '../data/db.ts';
+import {
+  endInbox,
+  findWaiting,
+  getInbox,
+  listInbox,
+  queueInbox,
+  rewriteWaiting,
+  type InboxRow,
+} from '../data/process/inbox.ts';
+import { answerInbox } from '../data/process/turns.ts';
+import type { Person } from '../data/process/people.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { InboxId } from '../shared/ids.ts';
+import type { Logger } from '../shared/log.ts';
+import { addressKey } from '../shared/messages.ts';
+import type { Admission } from './authorize.ts';
+import type { Bus } from './bus.ts';
+import type { CommandRunner } from './command-runner.ts';
+import type { Lanes } from './lanes.ts';
+import type { Poster } from './outbox.ts';
+import type { Route } from './route.ts';
+import type { GatewaySettings } from './settings.ts';
+
+export interface InboxPorts {
+  db: ProcessDb;
+  clock: Clock;
+  log: Logger;
+  bus: Bus;
+  settings: GatewaySettings;
+  poster: Poster;
+  lanes: Lanes;
+  commands: CommandRunner;
+  authorize(row: InboxRow): Promise<Admission>;
+  route(person: Person, row: InboxRow): Promise<Route>;
+}
+
+export interface InboxWorker {
+  /** Takes up rows that an earlier process left, and listens for more. */
+  start(): Promise<void>;
+  /** Waits for rows in work; the others stay in the table. */
+  stop(): Promise<void>;
+}
+
+export function openInbox(ports: InboxPorts): InboxWorker {
+  /** Tail of the work per chat, so that its rows are taken in order. */
+  const tails = new Map<string, Promise<void>>();
+  let stopped = false;
+
+  function accept(id: InboxId): void {
+    if (stopped) return;
+    void getInbox(ports.db, id)
+      .then((row) => row && enter(row))
+      .catch((error: unknown) =>
+        ports.log.error({ err: error, inbox: id }, 'could not read an inbox row; it is taken up at the next start'),
+      );
+  }
+
+  function enter(row: InboxRow): Promise<void> {
+    const work = () => takeSafely(row);
+    if (ports.commands.isUrgent(textOf(row))) return work();
+    const key = addressKey(row.address);
+    const tail = (tails.get(key) ?? Promise.resolve()).then(work);
+    tails.set(key, tail);
+    void tail.then(() => {
+      if (tails.get(key) === tail) tails.delete(key);
+    });
+    return tail;
+  }
+
+  async function takeSafely(row: InboxRow): Promise<void> {
+    if (stopped) return;
+    try {
+      await take(row);
+    } catch (error) {
+      ports.log.error({ err: error, inbox: row.id }, 'could not handle a message; it is taken up at the next start');
+    }
+  }
+
+  async function take(row: InboxRow): Promise<void> {
+    const admission = await ports.authorize(row);
+    if (admission.kind !== 'admitted') return endUnadmitted(row, admission);
+    const { person } = admission;
+    if (row.kind === 'edit' || row.kind === 'delete') return amend(row, person);
+    if (isStale(row)) return expire(row, person);
+    const text = textOf(row);
+    const route = await ports.route(person, row);
+    const ask = await ports.commands.run({ row, text, person, route });
+    if (ask === 'answered') return;
+    await queue(row, person, route);
+  }
+
+  async function queue(row: InboxRow, person: Person, route: Route): Promise<void> {
+    const now = ports.clock.now();
+    const more = row.payload.partial === true || row.payload.mediaGroup !== undefined;
+    await queueInbox(ports.db, row.id, {
+      person: person.id,
+      session: route.session.id,
+      dueAt: more ? now + ports.settings.debounceMs : now,
+    });
+    await ports.lanes.arrived(row, route.session.id);
+  }
+
+  async function endUnadmitted(row: InboxRow, admission: Exclude<Admission, { kind: 'admitted' }>): Promise<void> {
+    const outbox = ports.poster.rows({ key: `c${row.id}`, to: row.address, kind: 'command', text: admission.reply });
+    const end =
+      admission.kind === 'paired'
+        ? ({ state: 'answered' } as const)
+        : ({ state: 'refused', reason: admission.reason } as const);
+    await answerInbox(ports.db, { rows: [row.id], ...end, outbox });
+    if (outbox.length > 0) ports.poster.wake(row.address);
+  }
+
+  /** An edit or deletion of a message that still waits changes it; of one that was answered, it changes nothing. */
+  async function amend(row: InboxRow, person: Person): Promise<void> {
+    const waiting = await findWaiting(ports.db, row.address, row.message);
+    if (!waiting || waiting.user !== row.user) {
+      await endInbox(ports.db, [row.id], {
+        state: 'superseded',
+        reason: 'its message was taken up before',
+        person: person.id,
+      });
+      return;
+    }
+    await ports.db.query.transaction().execute(async (trx) => {
+      if (row.kind === 'delete')
+        await endInbox(ports.db, [waiting.id], { state: 'superseded', reason: 'deleted by the sender' }, trx);
+      else
+        await rewriteWaiting(ports.db, waiting.id, { ...row.payload, attachments: waiting.payload.attachments }, trx);
+      await endInbox(ports.db, [row.id], { state: 'merged', mergedInto: waiting.id, person: person.id }, trx);
+    });
+  }
+
+  function isStale(row: InboxRow): boolean {
+    return ports.clock.now() - row.payload.sentAt > ports.settings.ttlMs;
+  }
+
+  async function expire(row: InboxRow, person: Person): Promise<void> {
+    const day = new Date(row.receivedAt).toISOString().slice(0, 10);
+    await answerInbox(ports.db, {
+      rows: [row.id],
+      state: 'expired',
+      reason: 'too old when it arrived',
+      person: person.id,
+      outbox: ports.poster.rows({
+        // One notice per chat and day, however many old messages come in.
+        key: `x${day}-${row.address.platform}-${shortHash(addressKey(row.address))}`,
+        to: row.address,
+        kind: 'notice',
+        person: person.id,
+        text: 'I was away, and some messages here were too old to answer when I came back. Please send what still matters again.',
+      }),
+    });
+    ports.poster.wake(row.address);
+  }
+
+  return {
+    async start() {
+      ports.bus.on('inbox', accept);
+      await ports.commands.recover();
+      for (const row of await listInbox(ports.db, { state: 'received', limit: 10_000 })) void enter(row);
+    },
+    async stop() {
+      stopped = true;
+      await Promise.allSettled(tails.values());
+    },
+  };
+}
+
+/** What the person said: a press of a button says what the button carries. */
+export function textOf(row: InboxRow): string {
+  return row.payload.button?.data ?? row.payload.text;
+}
+
+function shortHash(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const unit of text) hash = ((hash ^ BigInt(unit.codePointAt(0) ?? 0)) * 0x100000001b3n) & 0xffffffffffffffffn;
+  return hash.toString(36);
+}

@@ -1,0 +1,193 @@
+// Supervision of platform accounts: started in parallel with a deadline, started again for ever, health from real traffic.
+import type { Adapter, AdapterHost, AdapterState, HttpHandler, TimelineEntry } from '../adapters/contract.ts';
+import type { Capabilities } from '../adapters/capabilities.ts';
+import type { ProcessDb } from '../data/db.ts';
+import { getCursor, setCursor } from '../data/process/cursors.ts';
+import type { AccountId, ChatId } from '../shared/ids.ts';
+import type { Clock } from '../shared/clock.ts';
+import { asAppError } from '../shared/errors.ts';
+import { backoffMs } from '../shared/backoff.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Address, StoredFile } from '../shared/messages.ts';
+import type { AdapterHealth } from './actions.ts';
+import type { Receive } from './ingress.ts';
+
+/** Hard limit on one start of an adapter; a platform that hangs delays nobody else. */
+const START_DEADLINE_MS = 30_000;
+const RESTART_BACKOFF = { baseMs: 2_000, maxMs: 5 * 60_000 };
+
+export interface PlatformAccount {
+  platform: string;
+  account: AccountId;
+  title: string;
+  /** Makes the adapter; loads its SDK. */
+  load(): Promise<Adapter>;
+}
+
+export interface PlatformPorts {
+  db: ProcessDb;
+  clock: Clock;
+  log: Logger;
+  random: () => number;
+  receive: Receive;
+  /** Chats of this account can be served (again). */
+  onOnline(platform: string, account: AccountId): void;
+  mount(platform: string, account: AccountId, handler: HttpHandler, options: { root: boolean }): void;
+  timeline(
+    platform: string,
+    account: AccountId,
+    chat: ChatId,
+    page: { limit: number; before?: string | undefined },
+  ): Promise<readonly TimelineEntry[]>;
+  storeUpload(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
+  commands: readonly { name: string; description: string }[];
+}
+
+interface Running {
+  account: PlatformAccount;
+  adapter: Adapter | undefined;
+  state: AdapterState;
+  detail: string | undefined;
+  lastAliveAt: number | undefined;
+  restarts: number;
+}
+
+export interface Platforms {
+  /** Begins to start all accounts; resolves at once. */
+  start(accounts: readonly PlatformAccount[]): void;
+  /** The adapter that serves an address; undefined while it is not loaded or not configured. */
+  find(at: Address): Adapter | undefined;
+  /** Capabilities at an address; those of a plain text channel while the adapter is not there. */
+  capabilities(at: Address): Capabilities;
+  health(): readonly AdapterHealth[];
+  stop(): Promise<void>;
+}
+
+export function openPlatforms(ports: PlatformPorts): Platforms {
+  const running = new Map<string, Running>();
+  const stopping = new AbortController();
+  const loops: Promise<void>[] = [];
+  const keyOf = (platform: string, account: string) => `${platform}\u001f${account}`;
+
+  async function superviseOne(entry: Running): Promise<void> {
+    for (let attempt = 1; !stopping.signal.aborted; attempt++) {
+      const failure = await startOne(entry);
+      if (failure === undefined) return;
+      entry.state = failure.retryable ? 'offline' : 'needs-login';
+      entry.detail = failure.publicMessage;
+      entry.restarts++;
+      ports.log.warn({ platform: entry.account.platform, code: failure.code, attempt }, 'platform did not start');
+      await ports.clock
+        .sleep(backoffMs(attempt, RESTART_BACKOFF, ports.random), stopping.signal)
+        .catch(() => undefined);
+    }
+  }
+
+  async function startOne(entry: Running) {
+    const { account } = entry;
+    const life = new AbortController();
+    const deadline = ports.clock.after(START_DEADLINE_MS, () =>
+      life.abort(new DOMException(`did not start within ${START_DEADLINE_MS / 1000} s`, 'TimeoutError')),
+    );
+    let adapter: Adapter | undefined;
+    try {
+      adapter = await account.load();
+      entry.adapter = adapter;
+      const signal = AbortSignal.any([stopping.signal, life.signal]);
+      await Promise.race([adapter.start(hostOf(entry, signal)), rejectOnAbort(signal)]);
+      entry.restarts = 0;
+      await adapter.publishCommands?.(ports.commands);
+      return undefined;
+    } catch (error) {
+      life.abort();
+      await adapter?.stop().catch(() => undefined);
+      return asAppError(error);
+    } finally {
+      deadline();
+    }
+  }
+
+  function hostOf(entry: Running, signal: AbortSignal): AdapterHost {
+    const { platform, account } = entry.account;
+    return {
+      receive(message) {
+        entry.lastAliveAt = ports.clock.now();
+        return ports.receive(platform, message);
+      },
+      status(state, detail) {
+        const before = entry.state;
+        entry.state = state;
+        entry.detail = detail;
+        if (state !== 'online') return;
+        entry.lastAliveAt = ports.clock.now();
+        if (before !== 'online') ports.onOnline(platform, account);
+      },
+      cursor: {
+        get: (key) => getCursor(ports.db, platform, account, key),
+        set: (key, value) => setCursor(ports.db, { platform, account, key, value }),
+      },
+      timeline: (chat, page) => ports.timeline(platform, account, chat, page),
+      serve: (handler, options) => ports.mount(platform, account, handler, { root: options?.root ?? false }),
+      storeUpload: ports.storeUpload,
+      log: ports.log.child({ platform, account }),
+      signal,
+    };
+  }
+
+  return {
+    start(accounts) {
+      for (const account of accounts) {
+        const entry: Running = {
+          account,
+          adapter: undefined,
+          state: 'connecting',
+          detail: undefined,
+          lastAliveAt: undefined,
+          restarts: 0,
+        };
+        running.set(keyOf(account.platform, account.account), entry);
+        loops.push(superviseOne(entry));
+      }
+    },
+    find: (at) => running.get(keyOf(at.platform, at.account))?.adapter,
+    capabilities: (at) => running.get(keyOf(at.platform, at.account))?.adapter?.capabilities(at) ?? PLAIN_CHANNEL,
+    health: () =>
+      [...running.values()].map(({ account, adapter: _, ...rest }) => ({
+        platform: account.platform,
+        account: account.account,
+        title: account.title,
+        ...rest,
+      })),
+    async stop() {
+      stopping.abort(new DOMException('Herald is stopping', 'AbortError'));
+      await Promise.allSettled([...running.values()].map((entry) => entry.adapter?.stop()));
+      await Promise.allSettled(loops);
+    },
+  };
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+}
+
+const none = { support: 'dropped', maxBytes: 0, maxCaption: 0, mime: [] } as const;
+
+/** For addresses whose platform is not there just now: short plain parts fit everywhere. */
+const PLAIN_CHANNEL: Capabilities = {
+  text: { max: 2_000, unit: 'utf16' },
+  media: { image: none, audio: none, voice: none, video: none, document: none, sticker: none },
+  threads: 'dropped',
+  replies: 'dropped',
+  reactions: 'dropped',
+  buttons: 'fallback',
+  edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
+  typing: { support: 'dropped', ttlMs: 0 },
+  drafts: { support: 'dropped', minIntervalMs: 0 },
+  sendDedupe: 'none',
+  backfill: 'none',
+  promptHint: '',
+};

@@ -1,0 +1,30 @@
+// What the gateway's own parts need to know, as compose.ts takes it from the configuration.
+import type { GroupPolicy } from '../pairing/policy.ts';
+import type { QueueMode } from '../shared/messages.ts';
+
+export interface GatewaySettings {
+  /** Turns at the same time over all sessions. */
+  maxConcurrentTurns: number;
+  /** How long to wait for the rest of a text or album that the platform cut in pieces. */
+  debounceMs: number;
+  queueMode: QueueMode;
+  /** A turn that runs longer is stopped and says so. */
+  turnTimeoutMs: number;
+  /** Older messages are not answered and older answers not sent; the person is told once. */
+  ttlMs: number;
+  /** How long stop() waits for running turns. */
+  drainMs: number;
+  maxDownloadBytes: number;
+  dmScope: 'person' | 'chat';
+  access(platform: string): AccessPolicy;
+}
+
+/** Who may talk on a platform, besides those who are paired. */
+export interface AccessPolicy {
+  allowedUsers: readonly string[];
+  allowAllUsers: boolean;
+  groupPolicy: GroupPolicy;
+  allowedChats: readonly string[];
+  requireMention: boolean;
+  unauthorizedDm: 'code' | 'ignore';
+}

@@ -1,0 +1,279 @@
+// Steps 6 and 7: one turn from its inbox rows to the finish transaction.
+import type { AgentPort, AgentTurn, TranscriptEntry, TurnInput, TurnResult } from '../agent/port.ts';
+import type { ProcessDb } from '../data/db.ts';
+import type { NewMessage } from '../data/messages.ts';
+import { getChat } from '../data/process/chats.ts';
+import { listInbox, type InboxRow } from '../data/process/inbox.ts';
+import { getPerson, type Person } from '../data/process/people.ts';
+import {
+  countAttempt,
+  finishTurn,
+  listTurnRows,
+  parkTurn,
+  steerIntoTurn,
+  type Turn,
+  type TurnFinish,
+} from '../data/process/turns.ts';
+import { storedScope } from '../data/scope.ts';
+import { getSession } from '../data/sessions.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { InboxId, MessageId } from '../shared/ids.ts';
+import type { Logger } from '../shared/log.ts';
+import { addressKey, type Origin, type QueueMode, type Role } from '../shared/messages.ts';
+import type { FileStore } from './downloads.ts';
+import { textOf } from './inbox.ts';
+import { TurnCut, type TurnRunner } from './lanes.ts';
+import type { Poster } from './outbox.ts';
+import type { Platforms } from './platforms.ts';
+import { openStream } from './stream.ts';
+
+/** A turn that was running in this many crashes is not begun again. */
+const MAX_ATTEMPTS = 3;
+
+export interface TurnPorts {
+  db: ProcessDb;
+  clock: Clock;
+  log: Logger;
+  agent: AgentPort;
+  platforms: Platforms;
+  poster: Poster;
+  files: FileStore;
+  defaultQueueMode: QueueMode;
+}
+
+export function makeTurnRunner(ports: TurnPorts): TurnRunner {
+  async function run(turn: Turn, signal: AbortSignal, resumed: boolean): Promise<void> {
+    const person = await getPerson(ports.db, turn.person);
+    const rows = await listTurnRows(ports.db, turn.id);
+    const first = rows[0];
+    if (!person || !first) {
+      await finish(turn, {
+        state: 'failed',
+        errorCode: 'not_found',
+        messages: [],
+        outbox: [],
+        inbox: [endAll(rows, 'dead', 'its sender is gone')],
+      });
+      return;
+    }
+    const stream = openStream({ ...ports, adapter: ports.platforms.find(turn.address) }, turn);
+    const result = await runAgent({ turn, person, rows, resumed, emit: (event) => stream.event(event) }, signal);
+    const preview = await stream.close();
+    const cut = signal.aborted && signal.reason instanceof TurnCut ? signal.reason.why : undefined;
+    if (cut === 'shutdown' && result.end !== 'done') return parkTurn(ports.db, turn.id);
+    const all = await listTurnRows(ports.db, turn.id);
+    await finish(turn, makeFinish({ turn, person, rows: all, result, cut, preview }));
+  }
+
+  async function runAgent(
+    input: { turn: Turn; person: Person; rows: readonly InboxRow[]; resumed: boolean; emit: AgentTurn['emit'] },
+    signal: AbortSignal,
+  ): Promise<TurnResult> {
+    const { turn, person } = input;
+    try {
+      const scope = storedScope(turn.person, turn.space);
+      const session = await getSession(ports.db, scope, turn.session);
+      const inputs: TurnInput[] = [];
+      for (const row of input.rows) inputs.push(await inputOf(row, person, signal));
+      return await ports.agent.run(
+        {
+          id: turn.id,
+          session: turn.session,
+          scope,
+          person: turn.person,
+          role: person.role,
+          address: turn.address,
+          promptHint: ports.platforms.capabilities(turn.address).promptHint,
+          inputs,
+          model: session?.model,
+          personality: session?.personality,
+          resumed: input.resumed,
+          steer: (stepKey) => steer(turn, person, stepKey, signal),
+          emit: input.emit,
+        },
+        signal,
+      );
+    } catch (error) {
+      if (signal.aborted) return { end: 'stopped', text: '', files: [], transcript: [] };
+      ports.log.error({ err: error, turn: turn.id }, 'turn failed before or outside the agent');
+      return { end: 'failed', text: INTERNAL_TEXT, files: [], transcript: [], errorCode: 'internal' };
+    }
+  }
+
+  async function inputOf(row: InboxRow, person: Person, signal: AbortSignal): Promise<TurnInput> {
+    const { files, problems } = await ports.files.fetchAll(row, ports.platforms.find(row.address), signal);
+    return {
+      inbox: row.id,
+      text: [textOf(row), ...problems].filter((part) => part !== '').join('\n'),
+      files,
+      author: row.payload.senderName || person.name,
+      origin: originOf(person.role),
+      replyTo: row.payload.replyTo?.text
+        ? {
+            text: row.payload.replyTo.text,
+            author: row.payload.replyTo.mine ? 'you' : (row.payload.replyTo.author ?? 'someone'),
+          }
+        : undefined,
+      sentAt: row.payload.sentAt,
+    };
+  }
+
+  /** Messages of the same person and chat that came since, when the chat's mode is steer. */
+  async function steer(
+    turn: Turn,
+    person: Person,
+    stepKey: string,
+    signal: AbortSignal,
+  ): Promise<readonly TurnInput[]> {
+    const mode = (await getChat(ports.db, turn.address))?.settings.queueMode ?? ports.defaultQueueMode;
+    if (mode !== 'steer') return [];
+    const chat = addressKey(turn.address);
+    const waiting = await listInbox(ports.db, { state: 'queued', session: turn.session, limit: 20 });
+    const mine = waiting.filter((row) => row.person === turn.person && addressKey(row.address) === chat);
+    const inputs: TurnInput[] = [];
+    for (const row of mine) inputs.push(await inputOf(row, person, signal));
+    const rows = mine.map((row) => row.id);
+    const taken = await steerIntoTurn(ports.db, { turn: turn.id, stepKey, rows, payload: JSON.stringify(inputs) });
+    return taken ? inputs : [];
+  }
+
+  function makeFinish(input: {
+    turn: Turn;
+    person: Person;
+    rows: readonly InboxRow[];
+    result: TurnResult;
+    cut: TurnCut['why'] | undefined;
+    preview: MessageId | undefined;
+  }): Omit<TurnFinish, 'turn'> {
+    const { turn, result, rows, cut } = input;
+    const text = cut === 'timeout' ? `${result.text}\n\n${TIMEOUT_TEXT}`.trim() : cut === undefined ? result.text : '';
+    const failed = result.end === 'failed' || cut === 'timeout';
+    const outbox = ports.poster.rows({
+      key: turn.id,
+      to: turn.address,
+      kind: failed ? 'notice' : 'answer',
+      text,
+      turn: turn.id,
+      person: turn.person,
+      files: result.files,
+      editOf: input.preview,
+      replyTo: turn.address.kind === 'group' ? rows[0]?.message : undefined,
+    });
+    return {
+      state: failed ? 'failed' : cut === undefined && result.end === 'done' ? 'done' : 'stopped',
+      errorCode: result.errorCode,
+      messages: result.transcript.map((entry) => messageOf(entry, rows, input.person)),
+      outbox,
+      inbox: inboxEnds(rows, failed ? 'failed' : (cut ?? result.end), result.errorCode),
+    };
+  }
+
+  async function finish(turn: Turn, end: Omit<TurnFinish, 'turn'>): Promise<void> {
+    await finishTurn(ports.db, { turn, ...end });
+    if (end.outbox.length > 0) ports.poster.wake(turn.address);
+  }
+
+  async function quarantine(turn: Turn): Promise<void> {
+    const rows = await listTurnRows(ports.db, turn.id);
+    const outbox = ports.poster.rows({
+      key: turn.id,
+      to: turn.address,
+      kind: 'notice',
+      turn: turn.id,
+      person: turn.person,
+      text: QUARANTINE_TEXT,
+    });
+    await finish(turn, {
+      state: 'quarantined',
+      errorCode: 'internal',
+      messages: [],
+      outbox,
+      inbox: [endAll(rows, 'dead', 'crashed the process repeatedly')],
+    });
+    ports.log.error({ turn: turn.id }, 'turn quarantined after repeated crashes');
+  }
+
+  return {
+    run: (turn, signal) => run(turn, signal, false),
+    async resume(turn, signal) {
+      const attempts = await countAttempt(ports.db, turn.id);
+      if (attempts > MAX_ATTEMPTS) return quarantine(turn);
+      return run(turn, signal, true);
+    },
+  };
+}
+
+const INTERNAL_TEXT =
+  'Something went wrong inside Herald, and I could not answer. Your message is kept; `/retry` asks it again.';
+const TIMEOUT_TEXT =
+  'I stopped because this took longer than a turn may take. What I did until then is kept; `/retry` tries again.';
+const QUARANTINE_TEXT =
+  'Answering your last message ended my process several times, so I have set it aside and go on without it. It is kept in the log of messages; try it in other words.';
+
+function originOf(role: Role): Origin {
+  return role === 'owner' ? 'owner' : role === 'guest' ? 'foreign' : 'member';
+}
+
+function endAll(rows: readonly InboxRow[], state: 'dead', reason: string): TurnFinish['inbox'][number] {
+  return { rows: rows.map((row) => row.id), state, reason };
+}
+
+/** The first row is answered and the others are merged into it; a turn that did not end well ends all of its rows alike. */
+function inboxEnds(
+  rows: readonly InboxRow[],
+  end: 'done' | 'failed' | TurnCut['why'] | 'stopped',
+  code: string | undefined,
+): TurnFinish['inbox'] {
+  const ids = rows.map((row) => row.id);
+  const [first, ...rest] = ids;
+  if (first === undefined) return [];
+  switch (end) {
+    case 'done':
+    case 'shutdown':
+      return [{ rows: [first], state: 'answered' }, ...(rest.length > 0 ? [mergedInto(first, rest)] : [])];
+    case 'failed':
+    case 'timeout':
+      return [{ rows: ids, state: 'dead', reason: code ?? end }];
+    case 'stopped':
+    case 'interrupted':
+      return [{ rows: ids, state: 'superseded', reason: end }];
+  }
+}
+
+function mergedInto(first: InboxId, rest: readonly InboxId[]): TurnFinish['inbox'][number] {
+  return { rows: rest, state: 'merged', mergedInto: first };
+}
+
+function messageOf(entry: TranscriptEntry, rows: readonly InboxRow[], person: Person): NewMessage {
+  switch (entry.role) {
+    case 'user': {
+      const row = rows.find((one) => one.id === entry.input);
+      return {
+        role: 'user',
+        author: row?.payload.senderName || person.name,
+        text: entry.text,
+        files: entry.files,
+        origin: entry.origin,
+      };
+    }
+    case 'assistant':
+      return {
+        role: 'assistant',
+        author: '',
+        text: entry.text,
+        toolCalls: entry.toolCalls,
+        reasoning: entry.reasoning,
+        origin: 'agent',
+      };
+    case 'tool':
+      return {
+        role: 'tool',
+        author: '',
+        text: entry.text,
+        toolCallId: entry.callId,
+        toolName: entry.name,
+        isError: entry.isError,
+        origin: entry.origin,
+      };
+  }
+}
