@@ -169,6 +169,13 @@ export interface AdapterManifest<Settings = unknown> {
   settings: z.ZodType<Settings>;
   /** True when it runs without any setting (web, terminal). */
   builtin: boolean;
+  /**
+   * Our own id on the platform, when the settings alone tell it (the number in a bot's token): message ids are unique per account, so
+   * another login must be another account. Default: the name of the account in the configuration.
+   */
+  accountOf?(settings: Settings): string;
+  /** Sender who can only be the machine's owner (the terminal over the local socket): belongs to the owner without any code. */
+  ownerUser?: UserId;
   load(): Promise<(input: AdapterInput<Settings>) => Adapter>;
   /**
    * Asks the platform who we are with these settings, without starting anything: for `herald setup` and `herald doctor`. Loads no
@@ -197,13 +204,16 @@ export type AccountCheck =
  * schema must accept its own output.
  */
 export function defineManifest<Settings>(manifest: AdapterManifest<Settings>): AdapterManifest {
-  const { verify } = manifest;
+  const { verify, accountOf, ...rest } = manifest;
   return {
-    ...manifest,
+    ...rest,
     load: async () => {
       const make = await manifest.load();
       return (input) => make({ ...input, settings: manifest.settings.parse(input.settings) });
     },
+    ...(accountOf && {
+      accountOf: (settings: unknown) => accountOf.call(manifest, manifest.settings.parse(settings)),
+    }),
     ...(verify && {
       verify: async (input: AdapterInput<unknown>, signal: AbortSignal): Promise<AccountCheck> => {
         const settings = manifest.settings.safeParse(input.settings);

@@ -2,11 +2,11 @@
 import type { ProcessDb } from '../data/db.ts';
 import { writeAudit } from '../data/process/audit.ts';
 import { touchChat } from '../data/process/chats.ts';
-import { addIdentity, createPerson, findPerson, type IdentityKey, type Person } from '../data/process/people.ts';
+import { addIdentity, createPerson, findOwner, findPerson, type IdentityKey, type Person } from '../data/process/people.ts';
 import type { InboxRow } from '../data/process/inbox.ts';
 import type { Pairing } from '../pairing/pairing.ts';
 import { decideAccess } from '../pairing/policy.ts';
-import type { Logger } from '../shared/log.ts';
+import type { UserId } from '../shared/ids.ts';
 import { findCommand, parseCommand } from './commands/parse.ts';
 import { redeemReply } from './commands/link.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -22,15 +22,19 @@ export interface AuthorizePorts {
   db: ProcessDb;
   pairing: Pairing;
   settings: GatewaySettings;
-  log: Logger;
+  /** The sender on this platform who can only be the machine's owner, if it has one. */
+  ownerUser(platform: string): UserId | undefined;
 }
 
 export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<Admission> {
   const who = { platform: row.address.platform, account: row.address.account, user: row.user };
-  const known = await findPerson(ports.db, who);
-  const policy = ports.settings.access(row.address.platform);
+  const known =
+    (await findPerson(ports.db, who)) ??
+    (row.user === ports.ownerUser(row.address.platform) ? await admitOwner(ports, who, row) : undefined);
+  const policy = ports.settings.access(row.address.platform, row.address.account);
   const decision = decideAccess({
     person: known,
+    username: row.payload.senderUsername,
     chatKind: row.address.kind,
     chat: row.address.chat,
     user: row.user,
@@ -50,6 +54,18 @@ export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<A
     case 'refuse':
       return { kind: 'refused', reason: decision.reason, reply: '' };
   }
+}
+
+/** The machine's owner at their own terminal: joins the owner, or is the first to become it. */
+async function admitOwner({ db }: AuthorizePorts, who: IdentityKey, row: InboxRow): Promise<Person> {
+  const name = row.payload.senderName || 'Owner';
+  const owner = await findOwner(db);
+  return db.query.transaction().execute(async (trx) => {
+    const person = owner ?? (await createPerson(db, { name, role: 'owner' }, trx));
+    await addIdentity(db, { ...who, person: person.id, name }, trx);
+    await writeAudit(db, { actor: 'gateway', action: 'pairing.local_owner', subject: person.id }, trx);
+    return person;
+  });
 }
 
 /** A sender whom the configuration allows becomes a person at their first message. */

@@ -62,7 +62,7 @@ export function makeCommandRunner(ports: CommandPorts): CommandRunner {
     input: { row: InboxRow; person: Person; route: Route },
   ): Promise<CommandReply> {
     const { row, person, route } = input;
-    if (!canUseCommand(person.role, command.role))
+    if (!canUseCommand(person.role, command.role).allowed)
       return { text: `\`/${command.name}\` is for ${command.role}s of this Herald. Nothing was changed.` };
     if (!command.duringTurn && ports.actions.isRunning(route.session.id))
       return {

@@ -27,6 +27,8 @@ const RETRY = { baseMs: 500, maxMs: 5 * 60_000 };
 const SEND_TIMEOUT_MS = 60_000;
 /** While a platform is not there, or cannot say whether a message went out. */
 const LOOK_AGAIN_MS = 15_000;
+/** How long a stopping gateway goes on sending what it can. */
+const LAST_SENDS_MS = 3_000;
 
 export interface DeliveryPorts {
   db: ProcessDb;
@@ -259,9 +261,13 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
         .catch((error: unknown) => ports.log.error({ err: error }, 'could not look for waiting messages'));
     },
     async stop() {
+      const busy = () => Promise.allSettled([...lanes.values()].map((lane) => lane.busy));
+      const enough = new AbortController();
+      await Promise.race([busy(), ports.clock.sleep(LAST_SENDS_MS, enough.signal).catch(() => undefined)]);
+      enough.abort();
       stopping.abort();
       for (const lane of lanes.values()) lane.cancelTimer?.();
-      await Promise.allSettled([...lanes.values()].map((lane) => lane.busy));
+      await busy();
     },
   };
 }

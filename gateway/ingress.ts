@@ -43,6 +43,7 @@ function payloadOf(message: InboundMessage): InboxPayload {
     text: cleanText(message.text),
     attachments: message.attachments,
     senderName: cleanText(message.sender.name ?? message.sender.username ?? '').slice(0, 100),
+    senderUsername: message.sender.username,
     sentAt: message.sentAt,
     addressed: message.addressed,
     bot: message.sender.bot,

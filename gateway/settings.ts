@@ -1,5 +1,6 @@
 // What the gateway's own parts need to know, as compose.ts takes it from the configuration.
-import type { GroupPolicy } from '../pairing/policy.ts';
+import type { AccessPolicy } from '../pairing/policy.ts';
+import type { AccountId } from '../shared/ids.ts';
 import type { QueueMode } from '../shared/messages.ts';
 
 export interface GatewaySettings {
@@ -16,15 +17,5 @@ export interface GatewaySettings {
   drainMs: number;
   maxDownloadBytes: number;
   dmScope: 'person' | 'chat';
-  access(platform: string): AccessPolicy;
-}
-
-/** Who may talk on a platform, besides those who are paired. */
-export interface AccessPolicy {
-  allowedUsers: readonly string[];
-  allowAllUsers: boolean;
-  groupPolicy: GroupPolicy;
-  allowedChats: readonly string[];
-  requireMention: boolean;
-  unauthorizedDm: 'code' | 'ignore';
+  access(platform: string, account: AccountId): AccessPolicy;
 }

@@ -20,6 +20,7 @@ export interface InboxPayload {
   text: string;
   attachments: readonly AttachmentRef[];
   senderName: string;
+  senderUsername?: string | undefined;
   sentAt: number;
   addressed: boolean;
   bot: boolean;
@@ -140,7 +141,12 @@ export async function queueInbox(
 }
 
 /** Moves a live row that no turn holds from one live state to another: a command that is being carried out is 'running'. */
-export async function moveInbox(db: ProcessDb, id: InboxId, from: 'received' | 'running', to: 'received' | 'running'): Promise<void> {
+export async function moveInbox(
+  db: ProcessDb,
+  id: InboxId,
+  from: 'received' | 'running',
+  to: 'received' | 'running',
+): Promise<void> {
   await db.query
     .updateTable('inbox')
     .set({ state: to, updated_at: db.clock.now() })
@@ -241,6 +247,7 @@ const payloadSchema = z.object({
     }),
   ),
   senderName: z.string(),
+  senderUsername: z.string().optional(),
   sentAt: z.number(),
   addressed: z.boolean(),
   bot: z.boolean(),

@@ -168,6 +168,20 @@ export async function getOutboxByKey(db: ProcessDb, key: string): Promise<Outbox
   return row && outboxRow(row);
 }
 
+/** Sends a row again that ended without certainty, for the person that it was for. False when there is nothing to send again. */
+export async function resendOutbox(db: ProcessDb, key: string, person: PersonId, ttlMs: number): Promise<boolean> {
+  const now = db.clock.now();
+  const result = await db.query
+    .updateTable('outbox')
+    .set({ state: 'pending', attempts: 0, due_at: now, expires_at: now + ttlMs, updated_at: now })
+    .where('key', '=', key)
+    .where('person_id', '=', person)
+    .where('state', 'in', ['uncertain', 'expired', 'dead'])
+    .where('part', '>', 0)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
 /** Rows of a chat whose time to live is over, oldest first. */
 export async function listExpired(db: ProcessDb, chatKey: string): Promise<readonly OutboxRow[]> {
   const rows = await db.query
