@@ -72,7 +72,10 @@ export interface Tables {
   };
   pairing_locks: {
     platform: string;
+    /** approve: somebody approved a code wrongly · redeem: somebody on this platform sent a wrong link code. */
+    purpose: 'approve' | 'redeem';
     failures: number;
+    failed_at: number;
     locked_until: number;
   };
   spaces: {

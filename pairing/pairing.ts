@@ -1,7 +1,41 @@
 // Pairing: how a platform account comes to belong to a person.
-import type { IdentityKey, Person } from '../data/process/people.ts';
-import type { PersonId, UserId } from '../shared/ids.ts';
+import { z } from 'zod';
+import type { ProcessDb, Query } from '../data/db.ts';
+import { writeAudit } from '../data/process/audit.ts';
+import {
+  clearCodes,
+  clearPairingLocks,
+  insertPairingCode,
+  lastCodeAt,
+  listDeadCodes,
+  listOpenCodes,
+  useCode,
+  type LockSubject,
+  type PairingCode,
+} from '../data/process/pairing.ts';
+import {
+  addIdentity,
+  changePerson,
+  createPerson,
+  deletePerson,
+  findOwner,
+  findPerson,
+  getPerson,
+  isUnusedPerson,
+  listIdentities,
+  removeIdentity,
+  type IdentityKey,
+  type Person,
+} from '../data/process/people.ts';
+import type { Clock } from '../shared/clock.ts';
+import { AppError } from '../shared/errors.ts';
+import { accountId, chatId, threadId, type PersonId, type UserId } from '../shared/ids.ts';
+import type { Logger } from '../shared/log.ts';
 import type { Address } from '../shared/messages.ts';
+import { ANY_PLATFORM, countFailure, lockedForMs } from './attempts.ts';
+import { hashCode, makeCode, matchCodes, normalizeCode } from './codes.ts';
+import { displayName, type Actor } from './people.ts';
+import { hasRole } from './policy.ts';
 
 export type CodeRequest =
   { ok: true; code: string; expiresAt: number } | { ok: false; reason: 'rate_limited' | 'too_many_pending' | 'locked' };
@@ -37,4 +71,330 @@ export interface Pairing {
   /** Takes an account's access away. Returns how many identities were removed. */
   revoke(platform: string, user: UserId, by: PersonId | 'cli'): Promise<number>;
   clearPending(platform?: string): Promise<number>;
+}
+
+const CODE_TTL_MS = 60 * 60_000;
+const CODE_INTERVAL_MS = 10 * 60_000;
+const MAX_PENDING = 3;
+/** Dead codes of this age and younger are recognized, so that sending one again is not taken for guessing. */
+const DEAD_CODE_MS = 24 * 60 * 60_000;
+/** Bounds the hashing that one attempt costs. Open codes are few anyway: 3 per account, one link code per person, one owner code. */
+const MAX_DEAD_CODES = 16;
+
+export interface PairingOptions {
+  db: ProcessDb;
+  clock: Clock;
+  /** Default: 8 signs of the alphabet from the system's secure random source. */
+  randomCode?: () => string;
+  log: Logger;
+}
+
+type Ports = Required<PairingOptions>;
+type Sender = IdentityKey & { name: string };
+
+export function openPairing(options: PairingOptions): Pairing {
+  const ports: Ports = { randomCode: makeCode, ...options };
+  let tail: Promise<unknown> = Promise.resolve();
+  // Attempts run one after the other: of many at the same time only the first five are hashed and compared. (The transactions would
+  // keep the count right without this; it bounds the work.)
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const run = tail.then(work);
+    tail = run.catch(() => undefined);
+    return run;
+  };
+  return {
+    requestCode: (who, address) => inTurn(() => requestCode(ports, who, address)),
+    approve: (code, approval) => inTurn(() => approve(ports, code, approval)),
+    createLinkCode: (person, from) => inTurn(() => createLinkCode(ports, person, from)),
+    createOwnerCode: () => inTurn(() => createOwnerCode(ports)),
+    redeem: (code, who) => inTurn(() => redeem(ports, code, who)),
+    pending: (platform) => listPending(ports, platform),
+    revoke: (platform, user, by) => inTurn(() => revoke(ports, { platform, user, by })),
+    clearPending: (platform) => inTurn(() => clearPending(ports, platform)),
+  };
+}
+
+async function requestCode(ports: Ports, who: Sender, address: Address): Promise<CodeRequest> {
+  if (address.kind !== 'dm')
+    throw new AppError('not_allowed', 'Pairing codes are given in direct messages only. Write to me in private.');
+  const { db, clock } = ports;
+  const refuse = async (query: Query): Promise<CodeRequest | undefined> => {
+    const now = clock.now();
+    if ((await lockedForMs(db, [{ platform: who.platform, purpose: 'approve' }], now, query)) > 0)
+      return { ok: false, reason: 'locked' };
+    const last = await lastCodeAt(db, { kind: 'pair', ...keyOf(who) }, query);
+    if (last > 0 && now < last + CODE_INTERVAL_MS) return { ok: false, reason: 'rate_limited' };
+    const open = await listOpenCodes(db, { kinds: ['pair'], platform: who.platform }, query);
+    if (open.filter((code) => code.account === who.account).length >= MAX_PENDING)
+      return { ok: false, reason: 'too_many_pending' };
+    return undefined;
+  };
+  const early = await refuse(db.query);
+  if (early) return early;
+  const code = ports.randomCode();
+  const hashed = await hashCode(code);
+  return db.query.transaction().execute(async (trx): Promise<CodeRequest> => {
+    const late = await refuse(trx);
+    if (late) return late;
+    const createdAt = clock.now();
+    const expiresAt = createdAt + CODE_TTL_MS;
+    const owner = { ...keyOf(who), userName: displayName(who), person: null, address: JSON.stringify(address) };
+    await insertPairingCode(db, { kind: 'pair', ...owner, ...hashed, createdAt, expiresAt }, trx);
+    return { ok: true, code, expiresAt };
+  });
+}
+
+async function approve(
+  ports: Ports,
+  typed: string,
+  { platform, by }: { platform?: string | undefined; by: Actor },
+): Promise<ApproveResult> {
+  const { db, clock } = ports;
+  await requireApprover(db, by);
+  const subject: LockSubject = { platform: platform ?? ANY_PLATFORM, purpose: 'approve' };
+  const locked = await lockedForMs(db, [subject], clock.now());
+  if (locked > 0) return { ok: false, reason: 'locked', retryAfterMs: locked };
+  const found = await findCode(ports, typed, { kinds: ['pair'], platform });
+  const result = await db.query.transaction().execute(async (trx): Promise<ApproveResult> => {
+    // Without a platform, the code's own one must be open too.
+    const subjects = found.open ? [subject, { ...subject, platform: found.open.platform }] : [subject];
+    const retryAfterMs = await lockedForMs(db, subjects, clock.now(), trx);
+    if (retryAfterMs > 0) return { ok: false, reason: 'locked', retryAfterMs };
+    if (found.open && (await useCode(db, found.open.id, trx))) {
+      const approved = await admitCode(ports, found.open, by, trx);
+      for (const one of subjects) await clearPairingLocks(db, one, trx);
+      return approved;
+    }
+    if (!found.isDead) await recordFailure(ports, subject, by, trx);
+    return { ok: false, reason: 'unknown_code' };
+  });
+  ports.log.info({ platform, by, ok: result.ok, reason: result.ok ? undefined : result.reason }, 'pairing approval');
+  return result;
+}
+
+/** The sender who was shown `code` becomes a person, or stays the one that their account belongs to by now. */
+async function admitCode(ports: Ports, code: PairingCode, by: Actor, trx: Query): Promise<ApproveResult> {
+  const { db } = ports;
+  if (code.account === '' || code.user === '') throw new AppError('internal', 'A pairing code without an account.');
+  const identity: IdentityKey = { platform: code.platform, account: code.account, user: code.user };
+  const firstOwner = (await findOwner(db, trx)) === undefined;
+  const known = await findPerson(db, identity, trx);
+  const role = firstOwner ? 'owner' : 'member';
+  const person = known ?? (await createPerson(db, { name: code.userName, role }, trx));
+  if (!known) await addIdentity(db, { ...identity, person: person.id, name: code.userName }, trx);
+  else if (firstOwner) await changePerson(db, known.id, { role }, trx);
+  const detail = { platform: code.platform, user: code.user, firstOwner };
+  await writeAudit(db, { actor: by, action: 'pairing.approve', subject: person.id, detail }, trx);
+  return {
+    ok: true,
+    person: firstOwner ? { ...person, role } : person,
+    identity,
+    name: code.userName,
+    address: parseAddress(code.address),
+    firstOwner,
+  };
+}
+
+async function createLinkCode(ports: Ports, person: PersonId, from: IdentityKey) {
+  const known = await getPerson(ports.db, person);
+  if (!known) throw new AppError('not_found', 'Only somebody who is paired can link another account.');
+  return replaceCode(ports, { kind: 'link', ...keyOf(from), userName: known.name, person });
+}
+
+async function createOwnerCode(ports: Ports) {
+  return replaceCode(ports, { kind: 'owner', platform: '', account: '', user: '', userName: '', person: null });
+}
+
+/** A new link or owner code; the one before it dies, so that at most one is open at a time. */
+async function replaceCode(
+  ports: Ports,
+  row: Pick<PairingCode, 'kind' | 'platform' | 'account' | 'user' | 'userName' | 'person'>,
+): Promise<{ code: string; expiresAt: number }> {
+  const { db, clock } = ports;
+  const code = ports.randomCode();
+  const hashed = await hashCode(code);
+  return db.query.transaction().execute(async (trx) => {
+    const createdAt = clock.now();
+    const expiresAt = createdAt + CODE_TTL_MS;
+    await clearCodes(db, { kind: row.kind, person: row.person ?? undefined }, trx);
+    await insertPairingCode(db, { ...row, ...hashed, address: null, createdAt, expiresAt }, trx);
+    const subject = row.person ?? 'owner';
+    await writeAudit(db, { actor: row.person ?? 'gateway', action: `pairing.${row.kind}_code`, subject }, trx);
+    return { code, expiresAt };
+  });
+}
+
+async function redeem(ports: Ports, typed: string, who: Sender): Promise<RedeemResult> {
+  const { db, clock } = ports;
+  const subject: LockSubject = { platform: who.platform, purpose: 'redeem' };
+  const subjects: readonly LockSubject[] = [subject, { platform: who.platform, purpose: 'approve' }];
+  const locked = await lockedForMs(db, subjects, clock.now());
+  if (locked > 0) return { ok: false, reason: 'locked', retryAfterMs: locked };
+  const found = await findCode(ports, typed, { kinds: ['link', 'owner'], platform: undefined });
+  const result = await db.query.transaction().execute(async (trx): Promise<RedeemResult> => {
+    const retryAfterMs = await lockedForMs(db, subjects, clock.now(), trx);
+    if (retryAfterMs > 0) return { ok: false, reason: 'locked', retryAfterMs };
+    const target = found.open && (await findTarget(ports, found.open, trx));
+    if (!found.open || !target) {
+      if (!found.isDead) await recordFailure(ports, subject, who.user, trx);
+      return { ok: false, reason: 'unknown_code' };
+    }
+    const step = await decideJoin(db, target, await findPerson(db, who, trx), trx);
+    if (step === 'refuse') return { ok: false, reason: 'already' };
+    if (!(await useCode(db, found.open.id, trx))) return { ok: false, reason: 'unknown_code' };
+    const person = await joinAccount(ports, { who, target, step }, trx);
+    const how = found.open.kind === 'owner' ? 'owner' : 'linked';
+    const detail = { platform: who.platform, user: who.user, step };
+    await writeAudit(db, { actor: person.id, action: `pairing.${how}`, subject: person.id, detail }, trx);
+    return { ok: true, person, how };
+  });
+  ports.log.info(
+    { platform: who.platform, ok: result.ok, reason: result.ok ? undefined : result.reason },
+    'code redeemed',
+  );
+  return result;
+}
+
+/** Whom a code joins its sender to. `new_owner`: nobody yet, the sender becomes the first owner. */
+type Target = Person | 'new_owner';
+
+async function findTarget(ports: Ports, code: PairingCode, trx: Query): Promise<Target | undefined> {
+  if (code.kind === 'owner') return (await findOwner(ports.db, trx)) ?? 'new_owner';
+  return code.person === null ? undefined : getPerson(ports.db, code.person, trx);
+}
+
+type JoinStep = 'add' | 'promote' | 'dissolve' | 'refuse';
+
+/**
+ * What a redeemed code does to the account that sent it.
+ * add: it belongs to nobody · promote: it belongs to somebody, and there is no owner yet · dissolve: it belongs to a member or guest
+ * who has nothing but this account, no message, note or turn: a person that an allowlist made at the first message, who loses nothing ·
+ * refuse: it belongs to the target already, or to somebody whose history, other accounts or rights would be lost.
+ */
+async function decideJoin(db: ProcessDb, target: Target, holder: Person | undefined, trx: Query): Promise<JoinStep> {
+  if (!holder) return 'add';
+  if (target === 'new_owner') return 'promote';
+  if (holder.id === target.id || holder.role === 'owner' || holder.role === 'admin') return 'refuse';
+  const isAlone = (await listIdentities(db, { person: holder.id }, trx)).length === 1;
+  return isAlone && (await isUnusedPerson(db, holder.id, trx)) ? 'dissolve' : 'refuse';
+}
+
+async function joinAccount(
+  ports: Ports,
+  join: { who: Sender; target: Target; step: Exclude<JoinStep, 'refuse'> },
+  trx: Query,
+): Promise<Person> {
+  const { db } = ports;
+  const holder = await findPerson(db, join.who, trx);
+  if (join.step === 'promote' && holder) {
+    await changePerson(db, holder.id, { role: 'owner' }, trx);
+    return { ...holder, role: 'owner' };
+  }
+  const name = displayName(join.who);
+  const person = join.target === 'new_owner' ? await createPerson(db, { name, role: 'owner' }, trx) : join.target;
+  await addIdentity(db, { ...keyOf(join.who), person: person.id, name }, trx);
+  if (join.step === 'dissolve' && holder) await deletePerson(db, holder.id, trx);
+  return person;
+}
+
+async function listPending(ports: Ports, platform?: string): Promise<readonly PendingRequest[]> {
+  const codes = await listOpenCodes(ports.db, { kinds: ['pair'], platform });
+  return codes.flatMap(({ platform: on, user, userName, createdAt, expiresAt }) =>
+    user === '' ? [] : [{ platform: on, user, userName, createdAt, expiresAt }],
+  );
+}
+
+async function revoke(ports: Ports, { platform, user, by }: { platform: string; user: UserId; by: Actor }) {
+  const { db } = ports;
+  await requireApprover(db, by);
+  return db.query.transaction().execute(async (trx) => {
+    const identities = await listIdentities(db, { platform, user }, trx);
+    const holders = new Set(identities.map((identity) => identity.person));
+    for (const holder of holders) {
+      if (by !== 'cli') await requireMayRevoke(db, { holder, platform, user, by }, trx);
+      // A link code that was made before would let the account back in.
+      await clearCodes(db, { kind: 'link', person: holder }, trx);
+    }
+    await clearCodes(db, { kind: 'pair', platform, user }, trx);
+    const removed = await removeIdentity(db, platform, user, trx);
+    const detail = { platform, removed, persons: [...holders] };
+    await writeAudit(db, { actor: by, action: 'pairing.revoke', subject: user, detail }, trx);
+    return removed;
+  });
+}
+
+/** From a chat nobody takes an owner's access away but an owner, and the last account of an owner stays. */
+async function requireMayRevoke(
+  db: ProcessDb,
+  { holder, platform, user, by }: { holder: PersonId; platform: string; user: UserId; by: PersonId },
+  trx: Query,
+): Promise<void> {
+  if ((await getPerson(db, holder, trx))?.role !== 'owner') return;
+  if ((await getPerson(db, by, trx))?.role !== 'owner')
+    throw new AppError('not_allowed', "Only an owner may revoke an owner's account. Nothing was changed.");
+  const others = (await listIdentities(db, { person: holder }, trx)).filter(
+    (identity) => identity.platform !== platform || identity.user !== user,
+  );
+  if (others.length === 0)
+    throw new AppError(
+      'not_allowed',
+      'This is the last account of an owner. Nothing was changed; `herald pairing revoke` on the machine can do it.',
+    );
+}
+
+async function clearPending(ports: Ports, platform?: string): Promise<number> {
+  const { db } = ports;
+  return db.query.transaction().execute(async (trx) => {
+    const cleared = await clearCodes(db, { kind: 'pair', platform }, trx);
+    // No code is left that the lock could protect, so it goes too: the way out for somebody who mistyped five times.
+    await clearPairingLocks(db, { purpose: 'approve', platform }, trx);
+    const detail = { cleared };
+    await writeAudit(db, { actor: 'gateway', action: 'pairing.clear', subject: platform ?? ANY_PLATFORM, detail }, trx);
+    return cleared;
+  });
+}
+
+/** The open code that was typed. isDead: it is one that was used, ended or ran out lately, and so no guess. */
+async function findCode(
+  ports: Ports,
+  typed: string,
+  filter: { kinds: readonly PairingCode['kind'][]; platform: string | undefined },
+): Promise<{ open: PairingCode | undefined; isDead: boolean }> {
+  const code = normalizeCode(typed);
+  if (code === undefined) return { open: undefined, isDead: false };
+  const since = ports.clock.now() - DEAD_CODE_MS;
+  const live = await listOpenCodes(ports.db, filter);
+  const dead = await listDeadCodes(ports.db, { ...filter, since, limit: MAX_DEAD_CODES });
+  const matches = await matchCodes([...live, ...dead], code);
+  const open = matches.find((match) => live.includes(match));
+  return { open, isDead: open === undefined && matches.length > 0 };
+}
+
+async function recordFailure(ports: Ports, subject: LockSubject, actor: string, trx: Query): Promise<void> {
+  const isLocked = await countFailure(ports.db, subject, ports.clock.now(), trx);
+  const action = isLocked ? 'pairing.locked' : 'pairing.wrong_code';
+  await writeAudit(ports.db, { actor, action, subject: subject.platform, detail: { purpose: subject.purpose } }, trx);
+  if (isLocked) ports.log.warn({ ...subject }, 'too many wrong pairing codes; locked for an hour');
+}
+
+async function requireApprover(db: ProcessDb, by: Actor): Promise<void> {
+  const person = by === 'cli' ? undefined : await getPerson(db, by);
+  if (by === 'cli' || (person && hasRole(person.role, 'admin'))) return;
+  throw new AppError('not_allowed', 'Only an owner or admin may decide who is paired. Nothing was changed.');
+}
+
+function keyOf(who: IdentityKey): IdentityKey {
+  return { platform: who.platform, account: who.account, user: who.user };
+}
+
+const addressSchema = z.object({
+  platform: z.string(),
+  account: z.string().transform(accountId),
+  chat: z.string().transform(chatId),
+  kind: z.enum(['dm', 'group']),
+  thread: z.string().transform(threadId).optional(),
+});
+
+function parseAddress(json: string | null): Address | undefined {
+  return json === null ? undefined : addressSchema.parse(JSON.parse(json));
 }

@@ -22,7 +22,9 @@ const STATEMENTS = [
     created_at integer not null, expires_at integer not null, used_at integer) strict`,
   `create index pairing_codes_open on pairing_codes (platform, expires_at) where used_at is null`,
   `create table pairing_locks (
-    platform text primary key, failures integer not null, locked_until integer not null) strict, without rowid`,
+    platform text not null, purpose text not null check (purpose in ('approve','redeem')),
+    failures integer not null, failed_at integer not null, locked_until integer not null,
+    primary key (platform, purpose)) strict, without rowid`,
 
   `create table spaces (
     id text primary key, kind text not null check (kind in ('person','group')),

@@ -1,7 +1,9 @@
 // Rows of pairing codes and of the lock after failed approvals. The rules are in pairing/; the codes themselves are never stored.
+import type { Selectable } from 'kysely';
 import { ulid } from 'ulid';
 import type { AccountId, PersonId, UserId } from '../../shared/ids.ts';
 import type { ProcessDb, Query } from '../db.ts';
+import type { Tables } from '../schema.ts';
 
 export interface PairingCode {
   id: string;
@@ -18,11 +20,17 @@ export interface PairingCode {
   hash: Buffer;
   createdAt: number;
   expiresAt: number;
+  /** When it was used or ended; undefined while it is open. Codes past `expiresAt` are dead without it. */
+  usedAt: number | undefined;
 }
 
-export async function insertPairingCode(db: ProcessDb, code: Omit<PairingCode, 'id'>): Promise<string> {
+export async function insertPairingCode(
+  db: ProcessDb,
+  code: Omit<PairingCode, 'id' | 'usedAt'>,
+  query: Query = db.query,
+): Promise<string> {
   const id = ulid(db.clock.now());
-  await db.query
+  await query
     .insertInto('pairing_codes')
     .values({
       id,
@@ -46,18 +54,41 @@ export async function insertPairingCode(db: ProcessDb, code: Omit<PairingCode, '
 /** Codes that are neither used nor expired, oldest first. */
 export async function listOpenCodes(
   db: ProcessDb,
-  filter: { kind?: PairingCode['kind']; platform?: string } = {},
+  filter: { kinds: readonly PairingCode['kind'][]; platform?: string | undefined },
+  query: Query = db.query,
 ): Promise<readonly PairingCode[]> {
-  let query = db.query
+  let select = query
     .selectFrom('pairing_codes')
     .selectAll()
+    .where('kind', 'in', filter.kinds)
     .where('used_at', 'is', null)
     .where('expires_at', '>', db.clock.now())
-    .orderBy('created_at');
-  if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind);
-  if (filter.platform !== undefined) query = query.where('platform', '=', filter.platform);
-  const rows = await query.execute();
-  return rows.map((row) => ({
+    .orderBy('created_at')
+    .orderBy('id');
+  if (filter.platform !== undefined) select = select.where('platform', '=', filter.platform);
+  return (await select.execute()).map(codeOf);
+}
+
+/** Codes made since `since` that were used, ended or ran out; newest first. */
+export async function listDeadCodes(
+  db: ProcessDb,
+  filter: { kinds: readonly PairingCode['kind'][]; platform?: string | undefined; since: number; limit: number },
+): Promise<readonly PairingCode[]> {
+  let select = db.query
+    .selectFrom('pairing_codes')
+    .selectAll()
+    .where('kind', 'in', filter.kinds)
+    .where('created_at', '>=', filter.since)
+    .where((eb) => eb.or([eb('used_at', 'is not', null), eb('expires_at', '<=', db.clock.now())]))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(filter.limit);
+  if (filter.platform !== undefined) select = select.where('platform', '=', filter.platform);
+  return (await select.execute()).map(codeOf);
+}
+
+function codeOf(row: Selectable<Tables['pairing_codes']>): PairingCode {
+  return {
     id: row.id,
     kind: row.kind,
     platform: row.platform,
@@ -70,15 +101,17 @@ export async function listOpenCodes(
     hash: row.hash,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
-  }));
+    usedAt: row.used_at ?? undefined,
+  };
 }
 
 /** When this user last got a code of this kind, in ms since the epoch; 0 = never. */
 export async function lastCodeAt(
   db: ProcessDb,
   asked: { kind: PairingCode['kind']; platform: string; account: AccountId; user: UserId },
+  query: Query = db.query,
 ): Promise<number> {
-  const row = await db.query
+  const row = await query
     .selectFrom('pairing_codes')
     .select((eb) => eb.fn.max('created_at').as('at'))
     .where('kind', '=', asked.kind)
@@ -89,51 +122,90 @@ export async function lastCodeAt(
   return row?.at ?? 0;
 }
 
-/** Marks a code used. False when somebody else was first. */
+/** Marks a code used. False when somebody else was first, or it expired. */
 export async function useCode(db: ProcessDb, id: string, query: Query = db.query): Promise<boolean> {
   const result = await query
     .updateTable('pairing_codes')
     .set({ used_at: db.clock.now() })
     .where('id', '=', id)
     .where('used_at', 'is', null)
+    .where('expires_at', '>', db.clock.now())
     .executeTakeFirst();
   return result.numUpdatedRows === 1n;
 }
 
-/** Ends all open codes of the kind, of one platform or of all. Returns how many. */
-export async function clearCodes(db: ProcessDb, kind: PairingCode['kind'], platform?: string): Promise<number> {
-  let query = db.query
+/** Whose open codes to end; what is left out is not looked at. */
+export interface CodeFilter {
+  kind: PairingCode['kind'];
+  platform?: string | undefined;
+  user?: UserId | undefined;
+  person?: PersonId | undefined;
+}
+
+/** Ends open codes: nobody can use them any more. Returns how many were still alive. */
+export async function clearCodes(db: ProcessDb, filter: CodeFilter, query: Query = db.query): Promise<number> {
+  const now = db.clock.now();
+  let update = query
     .updateTable('pairing_codes')
-    .set({ used_at: db.clock.now() })
-    .where('kind', '=', kind)
-    .where('used_at', 'is', null);
-  if (platform !== undefined) query = query.where('platform', '=', platform);
-  const result = await query.executeTakeFirst();
+    .set({ used_at: now })
+    .where('kind', '=', filter.kind)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now);
+  if (filter.platform !== undefined) update = update.where('platform', '=', filter.platform);
+  if (filter.user !== undefined) update = update.where('user_id', '=', filter.user);
+  if (filter.person !== undefined) update = update.where('person_id', '=', filter.person);
+  const result = await update.executeTakeFirst();
   return Number(result.numUpdatedRows);
+}
+
+/** Failed attempts that count together: approvals of a platform's codes, or codes that were redeemed from a platform. */
+export interface LockSubject {
+  platform: string;
+  purpose: 'approve' | 'redeem';
+}
+
+export interface PairingLock {
+  failures: number;
+  /** Milliseconds since the epoch; 0 = never. */
+  failedAt: number;
+  lockedUntil: number;
 }
 
 export async function getPairingLock(
   db: ProcessDb,
-  platform: string,
-): Promise<{ failures: number; lockedUntil: number }> {
-  const row = await db.query
+  subject: LockSubject,
+  query: Query = db.query,
+): Promise<PairingLock> {
+  const row = await query
     .selectFrom('pairing_locks')
     .selectAll()
-    .where('platform', '=', platform)
+    .where('platform', '=', subject.platform)
+    .where('purpose', '=', subject.purpose)
     .executeTakeFirst();
-  return { failures: row?.failures ?? 0, lockedUntil: row?.locked_until ?? 0 };
+  return { failures: row?.failures ?? 0, failedAt: row?.failed_at ?? 0, lockedUntil: row?.locked_until ?? 0 };
 }
 
 export async function setPairingLock(
   db: ProcessDb,
-  platform: string,
-  lock: { failures: number; lockedUntil: number },
+  subject: LockSubject,
+  lock: PairingLock,
+  query: Query = db.query,
 ): Promise<void> {
-  await db.query
+  const values = { failures: lock.failures, failed_at: lock.failedAt, locked_until: lock.lockedUntil };
+  await query
     .insertInto('pairing_locks')
-    .values({ platform, failures: lock.failures, locked_until: lock.lockedUntil })
-    .onConflict((conflict) =>
-      conflict.column('platform').doUpdateSet({ failures: lock.failures, locked_until: lock.lockedUntil }),
-    )
+    .values({ ...subject, ...values })
+    .onConflict((conflict) => conflict.columns(['platform', 'purpose']).doUpdateSet(values))
     .execute();
+}
+
+/** Forgets failed attempts and locks of a purpose, of one platform or of all. */
+export async function clearPairingLocks(
+  db: ProcessDb,
+  filter: { purpose: LockSubject['purpose']; platform?: string | undefined },
+  query: Query = db.query,
+): Promise<void> {
+  let remove = query.deleteFrom('pairing_locks').where('purpose', '=', filter.purpose);
+  if (filter.platform !== undefined) remove = remove.where('platform', '=', filter.platform);
+  await remove.execute();
 }

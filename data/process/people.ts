@@ -51,8 +51,13 @@ export async function createPerson(
   return created;
 }
 
-export async function findPerson(db: ProcessDb, identity: IdentityKey): Promise<Person | undefined> {
-  const row = await db.query
+/** Whom an account belongs to. */
+export async function findPerson(
+  db: ProcessDb,
+  identity: IdentityKey,
+  query: Query = db.query,
+): Promise<Person | undefined> {
+  const row = await query
     .selectFrom('identities')
     .innerJoin('persons', 'persons.id', 'identities.person_id')
     .select(['persons.id', 'persons.name', 'persons.role', 'persons.created_at'])
@@ -63,30 +68,72 @@ export async function findPerson(db: ProcessDb, identity: IdentityKey): Promise<
   return row && { id: row.id, name: row.name, role: row.role, createdAt: row.created_at };
 }
 
-export async function getPerson(db: ProcessDb, id: PersonId): Promise<Person | undefined> {
-  const row = await db.query.selectFrom('persons').selectAll().where('id', '=', id).executeTakeFirst();
+export async function getPerson(db: ProcessDb, id: PersonId, query: Query = db.query): Promise<Person | undefined> {
+  const row = await query.selectFrom('persons').selectAll().where('id', '=', id).executeTakeFirst();
   return row && { id: row.id, name: row.name, role: row.role, createdAt: row.created_at };
 }
 
 export async function listPersons(db: ProcessDb): Promise<readonly Person[]> {
-  const rows = await db.query.selectFrom('persons').selectAll().orderBy('created_at').execute();
+  const rows = await db.query.selectFrom('persons').selectAll().orderBy('created_at').orderBy('id').execute();
   return rows.map((row) => ({ id: row.id, name: row.name, role: row.role, createdAt: row.created_at }));
 }
 
 /** The oldest owner; undefined before the first pairing. */
-export async function findOwner(db: ProcessDb): Promise<Person | undefined> {
-  const row = await db.query
+export async function findOwner(db: ProcessDb, query: Query = db.query): Promise<Person | undefined> {
+  const row = await query
     .selectFrom('persons')
     .selectAll()
     .where('role', '=', 'owner')
     .orderBy('created_at')
+    .orderBy('id')
     .limit(1)
     .executeTakeFirst();
   return row && { id: row.id, name: row.name, role: row.role, createdAt: row.created_at };
 }
 
-export async function setRole(db: ProcessDb, person: PersonId, role: Role): Promise<void> {
-  await db.query.updateTable('persons').set({ role }).where('id', '=', person).execute();
+export async function countOwners(db: ProcessDb, query: Query = db.query): Promise<number> {
+  const row = await query
+    .selectFrom('persons')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('role', '=', 'owner')
+    .executeTakeFirst();
+  return row?.count ?? 0;
+}
+
+/** Changes what is given. The rules are in pairing/people.ts. */
+export async function changePerson(
+  db: ProcessDb,
+  person: PersonId,
+  change: { role?: Role; name?: string },
+  query: Query = db.query,
+): Promise<void> {
+  await query.updateTable('persons').set(change).where('id', '=', person).execute();
+}
+
+/**
+ * True when nothing hangs on a person yet: no message, note, turn or waiting message. A message that only asks for something (a
+ * command) does not count.
+ */
+export async function isUnusedPerson(db: ProcessDb, person: PersonId, query: Query = db.query): Promise<boolean> {
+  const space = personSpace(person);
+  const found = await Promise.all([
+    query.selectFrom('turns').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
+    query.selectFrom('notes').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
+    query.selectFrom('messages').select('id').where('space_id', '=', space).limit(1).executeTakeFirst(),
+    query
+      .selectFrom('inbox')
+      .select('seq')
+      .where('person_id', '=', person)
+      .where('state', 'in', ['queued', 'running'])
+      .limit(1)
+      .executeTakeFirst(),
+  ]);
+  return found.every((row) => row === undefined);
+}
+
+/** Deletes a person with their identities, private space and its sessions. */
+export async function deletePerson(db: ProcessDb, person: PersonId, query: Query = db.query): Promise<void> {
+  await query.deleteFrom('persons').where('id', '=', person).execute();
 }
 
 /** Joins a platform account to a person; moves it when it belonged to another. */
@@ -113,10 +160,17 @@ export async function addIdentity(
     .execute();
 }
 
-export async function listIdentities(db: ProcessDb, person?: PersonId): Promise<readonly Identity[]> {
-  let query = db.query.selectFrom('identities').selectAll().orderBy('created_at');
-  if (person !== undefined) query = query.where('person_id', '=', person);
-  const rows = await query.execute();
+/** Identities of a person, of a user on every login of ours, or of everybody; oldest first. */
+export async function listIdentities(
+  db: ProcessDb,
+  filter: { person?: PersonId; platform?: string; user?: UserId } = {},
+  query: Query = db.query,
+): Promise<readonly Identity[]> {
+  let select = query.selectFrom('identities').selectAll().orderBy('created_at');
+  if (filter.person !== undefined) select = select.where('person_id', '=', filter.person);
+  if (filter.platform !== undefined) select = select.where('platform', '=', filter.platform);
+  if (filter.user !== undefined) select = select.where('user_id', '=', filter.user);
+  const rows = await select.execute();
   return rows.map((row) => ({
     platform: row.platform,
     account: row.account,
@@ -128,8 +182,13 @@ export async function listIdentities(db: ProcessDb, person?: PersonId): Promise<
 }
 
 /** Takes access away from one account on every login of ours on that platform. Returns how many were removed. */
-export async function removeIdentity(db: ProcessDb, platform: string, user: UserId): Promise<number> {
-  const result = await db.query
+export async function removeIdentity(
+  db: ProcessDb,
+  platform: string,
+  user: UserId,
+  query: Query = db.query,
+): Promise<number> {
+  const result = await query
     .deleteFrom('identities')
     .where('platform', '=', platform)
     .where('user_id', '=', user)
