@@ -52,7 +52,7 @@ export async function writeStep(db: Db, scope: Scope, turn: TurnId, step: Journa
           inner
             .selectFrom('journal')
             .where('journal.turn_id', '=', turn)
-            .select((j) => j.fn.coalesce(j.fn.max('journal.seq'), j.lit(0)).as('seq'))
+            .select((j) => j(j.fn.coalesce(j.fn.max('journal.seq'), j.lit(0)), '+', 1).as('seq'))
             .as('seq'),
           inner.val(db.clock.now()).as('created_at'),
         ])

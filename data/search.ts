@@ -2,6 +2,7 @@
 // which also serves scripts without spaces.
 import { sql } from 'kysely';
 import type { SessionId } from '../shared/ids.ts';
+import type { Origin } from '../shared/messages.ts';
 import type { Db } from './db.ts';
 import type { Scope } from './scope.ts';
 
@@ -12,6 +13,8 @@ export interface SearchHit {
   role: 'user' | 'assistant';
   author: string;
   text: string;
+  /** Whose words they are. */
+  origin: Origin;
   createdAt: number;
 }
 
@@ -53,7 +56,7 @@ async function matchIndex(
 ): Promise<readonly SearchHit[]> {
   const table = sql.table(index.table);
   const rows = await sql<HitRow>`
-    select m.id, m.session_id, s.title, m.role, m.author, m.text, m.created_at
+    select m.id, m.session_id, s.title, m.role, m.author, m.text, m.origin, m.created_at
     from ${table} f join messages m on m.id = f.rowid join sessions s on s.id = m.session_id
     where ${table} match ${index.match} and m.space_id = ${scope.space} and m.state <> 'undone'
       and m.session_id <> ${options.exceptSession ?? ''}
@@ -69,7 +72,7 @@ async function matchShort(
   words: readonly string[],
 ): Promise<readonly SearchHit[]> {
   const rows = await sql<HitRow>`
-    select m.id, m.session_id, s.title, m.role, m.author, m.text, m.created_at
+    select m.id, m.session_id, s.title, m.role, m.author, m.text, m.origin, m.created_at
     from messages m join sessions s on s.id = m.session_id
     where m.space_id = ${scope.space} and m.role in ('user','assistant') and m.state <> 'undone'
       and m.session_id <> ${options.exceptSession ?? ''}
@@ -88,6 +91,7 @@ interface HitRow {
   role: 'user' | 'assistant';
   author: string;
   text: string;
+  origin: Origin;
   created_at: number;
 }
 
@@ -99,6 +103,7 @@ function hitOf(row: HitRow): SearchHit {
     role: row.role,
     author: row.author,
     text: row.text,
+    origin: row.origin,
     createdAt: row.created_at,
   };
 }

@@ -10,8 +10,10 @@ export interface UsageCaps {
   turnMicroUsd: number | null;
   personDayMicroUsd: number | null;
   dayMicroUsd: number | null;
-  /** Tokens of a turn, in and out; null = no cap. */
+  /** Tokens in and out; null = no cap. They hold also where prices are not known. */
   turnTokens: number | null;
+  personDayTokens: number | null;
+  dayTokens: number | null;
 }
 
 export interface UsageReservation {
@@ -30,7 +32,7 @@ export interface UsageReservation {
   caps: UsageCaps;
 }
 
-export type CapName = 'turn' | 'person_day' | 'day' | 'turn_tokens';
+export type CapName = 'turn' | 'person_day' | 'day' | 'turn_tokens' | 'person_day_tokens' | 'day_tokens';
 
 /** Reserves within all caps, or says which one is in the way and what is spent of it (micro-dollars, or tokens). */
 export async function reserveUsage(
@@ -39,20 +41,28 @@ export async function reserveUsage(
   reservation: UsageReservation,
 ): Promise<{ ok: true; id: number } | { ok: false; cap: CapName; limit: number; spent: number }> {
   return db.query.transaction().execute(async (trx) => {
-    const spent = await sql<{ turn: number; turn_tokens: number; person_day: number; day: number }>`
+    const tokens = sql`input_tokens + output_tokens + cache_read_tokens + cache_write_tokens`;
+    const ofTurn = sql`turn_id = ${reservation.turn ?? ''}`;
+    const ofDay = sql`created_at >= ${reservation.dayStart}`;
+    const ofPersonDay = sql`person_id = ${scope.person} and ${ofDay}`;
+    const spent = await sql<Spent>`
       select
-        coalesce(sum(case when turn_id = ${reservation.turn ?? ''} then cost_micro_usd end), 0) as turn,
-        coalesce(sum(case when turn_id = ${reservation.turn ?? ''} then input_tokens + output_tokens + cache_read_tokens + cache_write_tokens end), 0) as turn_tokens,
-        coalesce(sum(case when person_id = ${scope.person} and created_at >= ${reservation.dayStart} then cost_micro_usd end), 0) as person_day,
-        coalesce(sum(case when created_at >= ${reservation.dayStart} then cost_micro_usd end), 0) as day
-      from usage where created_at >= ${reservation.dayStart} or turn_id = ${reservation.turn ?? ''}`.execute(trx);
-    const sums = spent.rows[0] ?? { turn: 0, turn_tokens: 0, person_day: 0, day: 0 };
+        coalesce(sum(case when ${ofTurn} then cost_micro_usd end), 0) as turn,
+        coalesce(sum(case when ${ofTurn} then ${tokens} end), 0) as turn_tokens,
+        coalesce(sum(case when ${ofPersonDay} then cost_micro_usd end), 0) as person_day,
+        coalesce(sum(case when ${ofPersonDay} then ${tokens} end), 0) as person_day_tokens,
+        coalesce(sum(case when ${ofDay} then cost_micro_usd end), 0) as day,
+        coalesce(sum(case when ${ofDay} then ${tokens} end), 0) as day_tokens
+      from usage where ${ofDay} or ${ofTurn}`.execute(trx);
+    const sums = spent.rows[0] ?? NOTHING_SPENT;
     const { caps } = reservation;
     const checks: readonly [CapName, number | null, number, number][] = [
       ['turn', caps.turnMicroUsd, sums.turn, reservation.microUsd],
       ['turn_tokens', caps.turnTokens, sums.turn_tokens, reservation.tokens],
       ['person_day', caps.personDayMicroUsd, sums.person_day, reservation.microUsd],
+      ['person_day_tokens', caps.personDayTokens, sums.person_day_tokens, reservation.tokens],
       ['day', caps.dayMicroUsd, sums.day, reservation.microUsd],
+      ['day_tokens', caps.dayTokens, sums.day_tokens, reservation.tokens],
     ];
     for (const [cap, limit, used, more] of checks)
       if (limit !== null && used + more > limit) return { ok: false, cap, limit, spent: used };
@@ -81,6 +91,17 @@ export async function reserveUsage(
     return { ok: true, id: row.id };
   });
 }
+
+type Spent = Record<CapName, number>;
+
+const NOTHING_SPENT: Spent = {
+  turn: 0,
+  turn_tokens: 0,
+  person_day: 0,
+  person_day_tokens: 0,
+  day: 0,
+  day_tokens: 0,
+};
 
 export interface UsageActual {
   provider: string;

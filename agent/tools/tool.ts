@@ -1,0 +1,148 @@
+// What a tool is. One tool = one file that exports one value made by `defineTool`; registry.ts lists them, dispatcher.ts runs them.
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { z } from 'zod';
+import type { Db } from '../../data/db.ts';
+import type { Effect } from '../../data/schema.ts';
+import type { Scope } from '../../data/scope.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { SessionId, TurnId } from '../../shared/ids.ts';
+import type { Address, Origin, Role } from '../../shared/messages.ts';
+import type { JsonValue, ToolSchema } from '../providers/types.ts';
+
+/** A chat of the person that Herald may write to. */
+export interface OwnChat {
+  address: Address;
+  /** As people know it: the chat's title, or the platform's when it has none. */
+  title: string;
+  /** The chat that this turn answers in. */
+  current: boolean;
+}
+
+/** How tools reach what the agent does not own. */
+export interface ToolPorts {
+  /** Paired direct chats of the scope's person, latest first; no one else's. */
+  listOwnChats(scope: Scope): Promise<readonly OwnChat[]>;
+  /**
+   * Puts markdown in the outbox of `to`; resolves when it is on disk. Idempotent by `key` (at most 48 ASCII characters): the same
+   * key is sent once. Rejects with AppError.
+   */
+  sendMessage(message: { to: Address; text: string; key: string; scope: Scope }): Promise<void>;
+}
+
+/** What a running tool may use. */
+export interface ToolContext extends ToolPorts {
+  db: Db;
+  clock: Clock;
+  scope: Scope;
+  role: Role;
+  session: SessionId;
+  turn: TurnId;
+  address: Address;
+  timezone: string;
+  /** True when text of others has been read in this turn. */
+  tainted: boolean;
+  /** Derived from turn and call: the same in a replay, so that an effect can be made once. 40 ASCII characters. */
+  idempotencyKey: string;
+  /** Aborted when the turn is stopped or the call times out. */
+  signal: AbortSignal;
+  /** Starts a child process that dies, with its own children, when the call ends. */
+  spawn(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
+}
+
+export interface ToolResult {
+  text: string;
+  /** Default false. */
+  isError?: boolean;
+  /** When it differs from the tool's own `origin`. */
+  origin?: Origin;
+}
+
+export interface ToolDefinition<Args> {
+  /** Letters, digits and underscores. */
+  name: string;
+  description: string;
+  /** An object schema; its JSON form is what the model sees. */
+  parameters: z.ZodType<Args>;
+  /** What running it twice would do; see policy.ts and the journal. */
+  effect: Effect;
+  /** Whose words its results are. `foreign` makes the rest of the turn ask before it acts. */
+  origin: Origin;
+  /** Group of tools that is switched on or off together. */
+  toolset: string;
+  /** Whether it is offered in this turn. Default: always. Should be stable within a session, for the prompt cache. */
+  available?(at: { role: Role; address: Address }): boolean;
+  /** Short line shown to the person while it runs. */
+  summarize(args: Args): string;
+  /** May reject: the dispatcher tells the model. */
+  execute(args: Args, context: ToolContext): Promise<ToolResult>;
+}
+
+/** A call whose arguments have passed the tool's schema. */
+export interface PreparedCall {
+  summary: string;
+  /** Canonical JSON of the arguments: what is approved and compared. */
+  canonical: string;
+  execute(context: ToolContext): Promise<ToolResult>;
+}
+
+/** A tool with its argument type closed over. */
+export interface Tool extends Pick<ToolDefinition<unknown>, 'name' | 'effect' | 'origin' | 'toolset'> {
+  schema: ToolSchema;
+  available(at: { role: Role; address: Address }): boolean;
+  /** Checks arguments; `problem` is for the model. */
+  prepare(args: unknown): { ok: true; call: PreparedCall } | { ok: false; problem: string };
+}
+
+/** Makes a tool of its definition; the JSON schema is computed here, once. */
+export function defineTool<Args>(definition: ToolDefinition<Args>): Tool {
+  return {
+    name: definition.name,
+    effect: definition.effect,
+    origin: definition.origin,
+    toolset: definition.toolset,
+    schema: {
+      name: definition.name,
+      description: definition.description,
+      parameters: parametersSchema(definition.parameters),
+    },
+    available: (at) => definition.available?.(at) ?? true,
+    prepare(args) {
+      const parsed = definition.parameters.safeParse(args);
+      if (!parsed.success) return { ok: false, problem: describeIssues(parsed.error) };
+      const value = parsed.data;
+      return {
+        ok: true,
+        call: {
+          summary: definition.summarize(value),
+          canonical: canonicalJson(value),
+          execute: (context) => definition.execute(value, context),
+        },
+      };
+    },
+  };
+}
+
+const jsonObject = z.record(z.string(), z.json());
+
+function parametersSchema(schema: z.ZodType): { [key: string]: JsonValue } {
+  const { $schema: _version, ...rest } = jsonObject.parse(z.toJSONSchema(schema, { io: 'input' }));
+  return rest;
+}
+
+function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 8)
+    .map((issue) => `${issue.path.length === 0 ? 'arguments' : issue.path.join('.')}: ${issue.message}`)
+    .join('; ');
+}
+
+/** JSON with sorted keys, so that equal arguments are equal text. */
+export function canonicalJson(value: unknown): string {
+  return (
+    JSON.stringify(value, (_key, inner: unknown) =>
+      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+        : inner,
+    ) ?? 'null'
+  );
+}
