@@ -22,7 +22,12 @@ export interface ReasoningItem {
 
 export type ModelMessage =
   | { role: 'user'; content: readonly ContentPart[] }
-  | { role: 'assistant'; text: string; toolCalls: readonly ToolCall[]; reasoning?: readonly ReasoningItem[] | undefined }
+  | {
+      role: 'assistant';
+      text: string;
+      toolCalls: readonly ToolCall[];
+      reasoning?: readonly ReasoningItem[] | undefined;
+    }
   | { role: 'tool'; callId: string; name: string; text: string; isError: boolean };
 
 export interface ToolSchema {
@@ -45,7 +50,7 @@ export interface ModelRequest {
 }
 
 export interface TokenUsage {
-  /** Prompt tokens not read from a cache. */
+  /** Prompt tokens neither read from nor written to a cache; with those two it adds up to the whole prompt. */
   input: number;
   output: number;
   cacheRead: number;
@@ -67,13 +72,13 @@ export interface ModelReply {
   usage: TokenUsage | undefined;
   /** Model id as the provider answered it. */
   model: string;
+  /** Set by `callModel`: which link of the chain answered, by the ids that prices and usage rows go by. */
+  answeredBy?: { provider: string; model: string } | undefined;
 }
 
 /** `done` is the last event of every successful call; deltas before it are for display only. */
 export type ModelEvent =
-  | { type: 'text'; delta: string }
-  | { type: 'thinking'; delta: string }
-  | { type: 'done'; reply: ModelReply };
+  { type: 'text'; delta: string } | { type: 'thinking'; delta: string } | { type: 'done'; reply: ModelReply };
 
 export interface Provider {
   /** Id of the preset or configuration entry, for usage rows and errors. */

@@ -1,0 +1,180 @@
+// Builds the body of a chat completions request. Pure; what services do differently comes in as quirks.
+import type {
+  ChatCompletionAssistantMessageParam,
+  ChatCompletionContentPart,
+  ChatCompletionContentPartText,
+  ChatCompletionCreateParamsStreaming,
+  ChatCompletionMessageFunctionToolCall,
+  ChatCompletionMessageParam,
+} from 'openai/resources/chat/completions';
+
+import { argumentsText, arrangeParts, fitToolId, pairToolCalls } from './messages.ts';
+import type { ProviderQuirks } from './presets.ts';
+import type { ContentPart, JsonValue, ModelMessage, ModelRequest } from './types.ts';
+
+/** Fields of compatible services that the SDK's types do not know. */
+interface CompatibleFields {
+  reasoning?: { effort: string };
+  thinking?: { type: 'enabled' | 'disabled' };
+}
+
+type CompatibleAssistant = ChatCompletionAssistantMessageParam & {
+  reasoning_content?: string;
+  reasoning_details?: JsonValue;
+};
+
+type CachedText = ChatCompletionContentPartText & { cache_control?: { type: 'ephemeral' } };
+
+export function buildChatRequest(
+  request: ModelRequest,
+  provider: string,
+  quirks: ProviderQuirks,
+): ChatCompletionCreateParamsStreaming & CompatibleFields {
+  const caching = quirks.claudeCache && request.model.startsWith('anthropic/');
+  const messages: ChatCompletionMessageParam[] = systemMessages(request, caching);
+  const paired = pairToolCalls(request.messages);
+  for (const [index, message] of paired.entries()) {
+    if (quirks.fillerAfterTool && message.role === 'user' && paired[index - 1]?.role === 'tool') {
+      messages.push({ role: 'assistant', content: 'Understood.' });
+    }
+    messages.push(toChatMessage(message, { provider, model: request.model }, quirks));
+  }
+  if (caching) markLastUser(messages);
+  return {
+    ...quirks.extraBody,
+    model: request.model,
+    messages,
+    stream: true,
+    [quirks.maxTokensField]: request.maxOutputTokens,
+    ...(quirks.streamUsage ? { stream_options: { include_usage: true } } : {}),
+    // An empty list is refused by OpenAI.
+    ...(request.tools.length > 0 ? { tools: request.tools.map(toChatTool) } : {}),
+    ...(quirks.promptCacheKey ? { prompt_cache_key: request.cacheKey } : {}),
+    ...reasoningFields(request.reasoningEffort, quirks),
+  };
+}
+
+function systemMessages(request: ModelRequest, caching: boolean): ChatCompletionMessageParam[] {
+  const parts = request.system.filter((part) => part.text !== '');
+  if (parts.length === 0) return [];
+  if (!caching) return [{ role: 'system', content: parts.map((part) => part.text).join('\n\n') }];
+  const content: CachedText[] = parts.map((part) => ({
+    type: 'text',
+    text: part.text,
+    ...(part.cache ? { cache_control: { type: 'ephemeral' } } : {}),
+  }));
+  return [{ role: 'system', content }];
+}
+
+/** A breakpoint at the newest user text, so that the next call reads the conversation up to here from the cache. */
+function markLastUser(messages: ChatCompletionMessageParam[]): void {
+  const last = messages.findLast((message) => message.role === 'user');
+  if (last?.role !== 'user' || typeof last.content !== 'string') return;
+  const part: CachedText = { type: 'text', text: last.content, cache_control: { type: 'ephemeral' } };
+  last.content = [part];
+}
+
+function toChatTool(tool: ModelRequest['tools'][number]) {
+  return {
+    type: 'function' as const,
+    function: { name: tool.name, description: tool.description, parameters: tool.parameters },
+  };
+}
+
+function reasoningFields(
+  effort: ModelRequest['reasoningEffort'],
+  quirks: ProviderQuirks,
+): CompatibleFields & Pick<ChatCompletionCreateParamsStreaming, 'reasoning_effort'> {
+  if (effort === undefined) return {};
+  switch (quirks.reasoning) {
+    case 'reasoning_effort':
+      return { reasoning_effort: effort };
+    case 'reasoning_object':
+      return { reasoning: { effort } };
+    case 'thinking_type':
+      return { thinking: { type: effort === 'none' ? 'disabled' : 'enabled' } };
+    case 'ignore':
+      return {};
+  }
+}
+
+function toChatMessage(
+  message: ModelMessage,
+  target: { provider: string; model: string },
+  quirks: ProviderQuirks,
+): ChatCompletionMessageParam {
+  if (message.role === 'user') return { role: 'user', content: toUserContent(message.content, quirks.images) };
+  if (message.role === 'tool') {
+    return { role: 'tool', tool_call_id: fitToolId(message.callId, quirks.toolIds), content: message.text };
+  }
+  return toAssistant(message, target, quirks);
+}
+
+/** One string when there is nothing but text: some servers' templates cannot read lists. */
+function toUserContent(parts: readonly ContentPart[], images: boolean): string | ChatCompletionContentPart[] {
+  const content: ChatCompletionContentPart[] = parts.map((part) => {
+    if (part.type === 'text') return { type: 'text', text: part.text };
+    if (!images) return { type: 'text', text: '[An image was sent; this model cannot see images.]' };
+    return { type: 'image_url', image_url: { url: `data:${part.mime};base64,${part.base64}` } };
+  });
+  const texts = content.map((part) => (part.type === 'text' ? part.text : undefined));
+  const onlyText = texts.filter((text) => text !== undefined);
+  return onlyText.length === content.length ? onlyText.join('\n\n') : content;
+}
+
+function toAssistant(
+  message: Extract<ModelMessage, { role: 'assistant' }>,
+  target: { provider: string; model: string },
+  quirks: ProviderQuirks,
+): CompatibleAssistant {
+  const opaque = arrangeParts(message, target).flatMap((part) =>
+    part.kind === 'opaque' ? [readOpaque(part.value)] : [],
+  );
+  const reasoning = opaque.find((value) => value.reasoning !== undefined)?.reasoning;
+  const callExtras = opaque.find((value) => value.callExtras !== undefined)?.callExtras ?? {};
+  const toolCalls = message.toolCalls.map((call): ChatCompletionMessageFunctionToolCall => {
+    const extra = callExtras[call.id];
+    return {
+      id: fitToolId(call.id, quirks.toolIds),
+      type: 'function',
+      function: { name: call.name, arguments: argumentsText(call) },
+      ...(extra === undefined ? {} : { extra_content: extra }),
+    };
+  });
+  return {
+    role: 'assistant',
+    content: message.text === '' ? null : message.text,
+    ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
+    ...replayFields(reasoning, quirks),
+  };
+}
+
+function replayFields(
+  reasoning: JsonValue | undefined,
+  quirks: ProviderQuirks,
+): Pick<CompatibleAssistant, 'reasoning_content' | 'reasoning_details'> {
+  if (reasoning === undefined) return {};
+  if (quirks.replayReasoning === 'reasoning_content' && typeof reasoning === 'string') {
+    return { reasoning_content: reasoning };
+  }
+  if (quirks.replayReasoning === 'reasoning_details' && Array.isArray(reasoning))
+    return { reasoning_details: reasoning };
+  return {};
+}
+
+/** What the stream reader keeps of a reply for sending it back. */
+export interface ChatOpaque {
+  /** Text of reasoning_content, or the list of reasoning_details. */
+  reasoning?: JsonValue;
+  /** By call id; Gemini's thought signatures travel in `extra_content` of a call and must come back. */
+  callExtras?: { [callId: string]: JsonValue };
+}
+
+function readOpaque(value: JsonValue): ChatOpaque {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const extras = value['callExtras'];
+  return {
+    ...(value['reasoning'] === undefined ? {} : { reasoning: value['reasoning'] }),
+    ...(typeof extras === 'object' && extras !== null && !Array.isArray(extras) ? { callExtras: extras } : {}),
+  };
+}

@@ -1,0 +1,86 @@
+// Provider for the OpenAI chat completions API and everything that speaks it.
+import { randomUUID } from 'node:crypto';
+
+import type { OpenAI } from 'openai';
+
+import { makeConnection, type ProviderInput } from './connection.ts';
+import { makeDisplayFilter } from './display-filter.ts';
+import { makeModelError, protocolError } from './errors.ts';
+import { packReasoning } from './messages.ts';
+import { buildChatRequest } from './openai-chat-request.ts';
+import { makeChatCollector, type ChatCollector } from './openai-chat-stream.ts';
+import { openOpenAiClient } from './openai-client.ts';
+import { repairReply } from './repair.ts';
+import type { JsonValue, ModelEvent, ModelReply, ModelRequest, Provider } from './types.ts';
+
+/** Makes no call and loads no SDK until the first request. */
+export function makeOpenAiChatProvider(input: ProviderInput): Provider {
+  const connection = makeConnection(input, (key) => openOpenAiClient(input, key));
+  return {
+    id: input.id,
+    stream: (request, signal) => connection.stream((client) => streamReply(client, request, input, signal), signal),
+    listModels: (signal) =>
+      connection.request(
+        async (client) => (await client.models.list({ signal })).data.map((model) => model.id),
+        signal,
+      ),
+  };
+}
+
+async function* streamReply(
+  client: OpenAI,
+  request: ModelRequest,
+  input: ProviderInput,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent> {
+  const body = buildChatRequest(request, input.id, input.quirks);
+  const stream = await client.chat.completions.create(body, { signal });
+  const collector = makeChatCollector(request.model);
+  const filter = input.quirks.repairText ? makeDisplayFilter(request.tools.length > 0) : undefined;
+  try {
+    for await (const chunk of stream) {
+      const raw = collector.push(chunk);
+      const shown = filter ? joinShown(filter.push(raw.text), raw.thinking) : raw;
+      if (shown.thinking !== '') yield { type: 'thinking', delta: shown.thinking };
+      if (shown.text !== '') yield { type: 'text', delta: shown.text };
+    }
+  } catch (error) {
+    // After the reason to stop only usage was to come: the reply is whole.
+    if (!collector.finished || signal.aborted) throw error;
+  }
+  signal.throwIfAborted();
+  if (collector.failed) throw makeModelError('model_overloaded', input.id);
+  if (!collector.finished) throw protocolError(input.id, 'the stream ended before finish_reason');
+  const reply = finishReply(collector, request, input);
+  const rest = filter?.rest(reply.text) ?? '';
+  if (rest !== '') yield { type: 'text', delta: rest };
+  yield { type: 'done', reply };
+}
+
+function joinShown(filtered: { text: string; thinking: string }, thinking: string): { text: string; thinking: string } {
+  return { text: filtered.text, thinking: thinking + filtered.thinking };
+}
+
+function finishReply(collector: ChatCollector, request: ModelRequest, input: ProviderInput): ModelReply {
+  const makeId = () => `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`;
+  const { usage, model, opaque, ...raw } = collector.result(makeId);
+  const repaired = repairReply(raw, {
+    tools: request.tools,
+    given: () => givenTexts(request),
+    repairText: input.quirks.repairText,
+    makeId,
+  });
+  const kept: { [key: string]: JsonValue } = {};
+  if (input.quirks.replayReasoning !== 'none' && opaque.reasoning !== undefined) kept['reasoning'] = opaque.reasoning;
+  if (opaque.callExtras !== undefined) kept['callExtras'] = opaque.callExtras;
+  const layout = Object.keys(kept).length > 0 ? [{ opaque: kept }] : [];
+  return { ...repaired, reasoning: packReasoning(input.id, request.model, layout), usage, model };
+}
+
+function givenTexts(request: ModelRequest): string[] {
+  return request.messages.flatMap((message) => {
+    if (message.role === 'tool') return [message.text];
+    if (message.role === 'assistant') return [];
+    return message.content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+  });
+}
