@@ -1,0 +1,49 @@
+// All slash commands, in the order in which /help and the platforms' menus show them.
+import { approve } from './approve.ts';
+import { compress } from './compress.ts';
+import { deny } from './deny.ts';
+import { help } from './help.ts';
+import { link } from './link.ts';
+import { model } from './model.ts';
+import { newConversation } from './new.ts';
+import { pair } from './pair.ts';
+import { personality } from './personality.ts';
+import { queue } from './queue.ts';
+import { restart } from './restart.ts';
+import { resume } from './resume.ts';
+import { retry } from './retry.ts';
+import { save } from './save.ts';
+import { sessions } from './sessions.ts';
+import { start } from './start.ts';
+import { status } from './status.ts';
+import { stop } from './stop.ts';
+import { title } from './title.ts';
+import type { Command } from './types.ts';
+import { undo } from './undo.ts';
+import { usage } from './usage.ts';
+import { whoami } from './whoami.ts';
+
+export const commands: readonly Command[] = [
+  help,
+  newConversation,
+  stop,
+  status,
+  retry,
+  undo,
+  queue,
+  title,
+  sessions,
+  resume,
+  save,
+  compress,
+  model,
+  personality,
+  usage,
+  approve,
+  deny,
+  whoami,
+  link,
+  pair,
+  restart,
+  start,
+];

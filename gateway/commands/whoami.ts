@@ -1,0 +1,38 @@
+// /whoami: who Herald takes you for, and where this is.
+import { listIdentities } from '../../data/process/people.ts';
+import { code, plain } from './format.ts';
+import { sessionName, shortId } from './session-list.ts';
+import type { Command, CommandContext } from './types.ts';
+
+export const whoami: Command = {
+  name: 'whoami',
+  aliases: [],
+  description: 'Who you are to me: role, accounts, chat, conversation',
+  usage: '',
+  role: 'guest',
+  duringTurn: true,
+  async run(context) {
+    const { person, address, session } = context;
+    const thread = address.thread === undefined ? '' : `, thread ${code(address.thread)}`;
+    const where = address.kind === 'dm' ? 'direct message' : 'group';
+    const lines = [
+      `**You**: ${plain(person.name)}, ${person.role}`,
+      ...(await accountLines(context)),
+      `**This chat**: ${address.platform}, ${where} ${code(address.chat)}${thread}`,
+      `**Conversation**: ${sessionName(session)} (\`${shortId(session.id)}\`)`,
+    ];
+    return { text: lines.map((line) => `- ${line}`).join('\n') };
+  },
+};
+
+/** Accounts on other platforms are nobody's business in a group. */
+async function accountLines({ db, person, address, row }: CommandContext): Promise<readonly string[]> {
+  if (address.kind === 'group') return [`**This account**: ${address.platform} ${code(row.user)}`];
+  const identities = await listIdentities(db, { person: person.id });
+  const accounts = identities.map((identity) => {
+    const here =
+      identity.platform === address.platform && identity.account === address.account && identity.user === row.user;
+    return `\n  - ${identity.platform}: ${plain(identity.name, 40)} ${code(identity.user)}${here ? ' (here)' : ''}`;
+  });
+  return [`**Linked accounts**: ${identities.length}; \`/link\` joins another${accounts.join('')}`];
+}
