@@ -59,7 +59,7 @@ function describeJson(json: z.output<typeof looseJson>): string {
     case 'string':
       return `a text${json.maxLength === undefined ? '' : ` of at most ${json.maxLength} characters`}${json.minLength === undefined ? '' : ', not empty'}`;
     case 'array':
-      return `a list${describeItems(json.items)}${json.maxItems === undefined ? '' : ` of at most ${json.maxItems} entries`}, such as [a, b]`;
+      return `a list${describeItems(json.items)}${json.maxItems === undefined ? '' : `, at most ${json.maxItems} entries`}`;
     case 'object':
       return 'a section with keys';
     default:
@@ -79,7 +79,11 @@ function describeRange(json: z.output<typeof looseJson>): string {
 function describeItems(items: unknown): string {
   const parsed = looseJson.safeParse(items);
   if (!parsed.success) return '';
-  return parsed.data.type === 'string' ? ' of texts' : parsed.data.type === 'object' ? ' of sections' : '';
+  return parsed.data.type === 'string'
+    ? ' of texts such as [a, b]'
+    : parsed.data.type === 'object'
+      ? ' of sections'
+      : '';
 }
 
 function ownSchema(shape: Readonly<Record<string, Schema>>, key: string | number): Schema | undefined {

@@ -1,7 +1,7 @@
 // Changes to config.yaml and .env that keep everything else in them: comments, order, blank lines. A change that would make the
 // configuration worse is refused before anything is written.
 import path from 'node:path';
-import { isCollection, isScalar, isSeq, parse, parseDocument, type Document } from 'yaml';
+import { isCollection, isScalar, isSeq, parse, parseDocument, Scalar, type Document } from 'yaml';
 import { AppError } from '../shared/errors.ts';
 import { makeRedactor } from '../shared/redact.ts';
 import { parseDotenv, setDotenv } from './source/dotenv.ts';
@@ -17,10 +17,14 @@ type EditOptions = Pick<LoadOptions, 'env' | 'manifests'>;
 
 /** A value as typed on the command line: YAML, so that 8080 is a number, true a switch and [a, b] a list; else the text itself. */
 export function readTypedValue(typed: string): unknown {
+  const text = typed.trim();
+  if (text === '') return typed;
   try {
-    const value: unknown = parse(typed, { ...YAML_OPTIONS, maxAliasCount: 0 });
-    // "+491234" and "007" are numbers to YAML and ids to people.
-    return typeof value === 'number' && String(value) !== typed.trim() ? typed : value;
+    const value: unknown = parse(text, { ...YAML_OPTIONS, maxAliasCount: 0 });
+    if (typeof value !== 'number' || String(value) === text) return value;
+    // "+491234" and "007" are numbers to YAML and ids to people; "4.10" may be a price or a version: it is kept as written.
+    const decimals = /^-?\d+\.(\d+)$/.exec(text)?.[1];
+    return decimals === undefined ? typed : Object.assign(new Scalar(value), { minFractionDigits: decimals.length });
   } catch {
     return typed;
   }

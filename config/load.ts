@@ -92,7 +92,7 @@ export async function readConfigFiles(options: Pick<LoadOptions, 'home' | 'env'>
   const home = options.home === undefined ? heraldHome(env) : path.resolve(options.home);
   const file = path.join(home, 'config.yaml');
   const envFile = path.join(home, '.env');
-  const [yaml, dotenv] = [await readSmallFile(file), await readSmallFile(envFile)];
+  const [yaml, dotenv] = await Promise.all([readSmallFile(file), readSmallFile(envFile)]);
   const hash = createHash('sha256').update(yaml.text).update('\0').update(dotenv.text);
   return {
     home,

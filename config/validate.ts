@@ -112,12 +112,12 @@ function reportIssue(issue: z.core.$ZodIssue, box: Box, check: Check, context: V
     });
     return;
   }
-  const allowed = said === '' ? allowedText(schema) || issue.message : said;
+  const allowed = said === '' ? `; expected ${allowedText(schema) || issue.message}` : `: ${said}`;
   const suggestion = typeof found === 'string' ? suggestName(found, allowedWords(schema)) : undefined;
   const message =
     found === undefined
-      ? `is missing; expected ${allowed}`
-      : `found ${describeFound(found, context.isSecret(place))}; expected ${allowed}${didYouMean(suggestion)}`;
+      ? `is missing${allowed}`
+      : `found ${describeFound(found, context.isSecret(place))}${allowed}${didYouMean(suggestion)}`;
   context.report({ path: place, source: context.sourceOf(place), message });
 }
 

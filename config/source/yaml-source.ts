@@ -25,17 +25,18 @@ const MAX_DEPTH = 24;
 const MAX_VALUES = 20_000;
 const MAX_PROBLEMS = 200;
 
-export const YAML_OPTIONS = { prettyErrors: false, stringKeys: true, logLevel: 'silent' } as const;
+export const YAML_OPTIONS = { prettyErrors: false, stringKeys: true, logLevel: 'error' } as const;
 
 /** Never throws: whatever is not a YAML map of sane size comes back as problems. */
-export function readYaml(text: string): YamlSource {
+export function readYaml(fileText: string): YamlSource {
   const lines = new LineCounter();
   const reader = makeReader(lines);
+  // A byte order mark would shift the columns of line 1 by one.
+  const text = fileText.replace(/^\ufeff/, '');
   try {
-    // A byte order mark would shift the columns of line 1 by one.
-    const document = parseDocument(text.replace(/^\ufeff/, ''), { ...YAML_OPTIONS, lineCounter: lines });
+    const document = parseDocument(text, { ...YAML_OPTIONS, lineCounter: lines });
     for (const error of document.errors.slice(0, MAX_PROBLEMS))
-      reader.fail(undefined, error.pos[0], yamlMessage(error));
+      reader.fail(undefined, error.pos[0], yamlMessage(error, text));
     for (const warning of document.warnings.slice(0, MAX_PROBLEMS)) {
       reader.fail(undefined, warning.pos[0], `is not plain YAML: ${firstLine(warning.message)}`);
     }
@@ -94,7 +95,8 @@ function readNode(document: Document.Parsed, node: Node | null, path: ValuePath,
   reader.count++;
   if (path.length > MAX_DEPTH || reader.count > MAX_VALUES) {
     // An alias inside its own anchor, or a "billion laughs" file, ends here.
-    if (reader.count <= MAX_VALUES + 1) reader.fail(path, offset, 'is nested too deeply or repeats itself too often');
+    if (reader.count <= MAX_VALUES + 1)
+      reader.fail(path.slice(0, 4), offset, 'is nested too deeply or repeats itself too often');
     reader.count = MAX_VALUES + 1;
     return undefined;
   }
@@ -133,6 +135,11 @@ function readMap(
       continue;
     }
     const valuePath = [...path, key.value];
+    if (key.value === '__proto__') {
+      // Checks that walk plain objects skip this name, so it would pass unseen.
+      reader.fail(valuePath, keyOffset, 'this name cannot be used');
+      continue;
+    }
     const valueNode = isNode(value) ? value : null;
     remember(reader, valuePath, keyOffset, valueNode);
     const read = readNode(document, valueNode, valuePath, reader);
@@ -153,10 +160,10 @@ function isNode(value: unknown): value is Node {
   return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value);
 }
 
-function yamlMessage(error: { code: string; message: string }): string {
+function yamlMessage(error: { code: string; message: string; pos: readonly [number, number] }, text: string): string {
   switch (error.code) {
     case 'DUPLICATE_KEY':
-      return 'this key stands twice in its section: keep one of them';
+      return `${/^[\w-]*/.exec(text.slice(error.pos[0]))?.[0] || 'this key'} stands twice in its section: keep one of them`;
     case 'TAB_AS_INDENT':
       return 'indented by a tab: YAML takes spaces only';
     case 'MULTIPLE_DOCS':
