@@ -48,6 +48,8 @@ export interface GatewayActions {
   isRunning(session: SessionId): boolean;
   /** Puts markdown in the outbox of a chat; resolves with its key when it is on disk. Throws AppError `not_found` for an unknown platform. */
   post(to: Address, text: string, options?: PostOptions): Promise<string>;
+  /** Sends a part again that ended without certainty. False when it is not this person's, or was delivered. */
+  resend(key: string, person: PersonId): Promise<boolean>;
   /** Drains, ends the process's work and starts anew (exit code 75 for a supervisor). Resolves when the request is accepted. */
   restart(reason: string): Promise<void>;
   /** Drains and stops. */

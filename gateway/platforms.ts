@@ -50,11 +50,12 @@ interface Running {
   detail: string | undefined;
   lastAliveAt: number | undefined;
   restarts: number;
+  loaded: PromiseWithResolvers<void>;
 }
 
 export interface Platforms {
-  /** Begins to start all accounts; resolves at once. */
-  start(accounts: readonly PlatformAccount[]): void;
+  /** Begins to start all accounts; resolves when their adapters are loaded (not: connected), or have failed to. */
+  start(accounts: readonly PlatformAccount[]): Promise<void>;
   /** The adapter that serves an address; undefined while it is not loaded or not configured. */
   find(at: Address): Adapter | undefined;
   /** Capabilities at an address; those of a plain text channel while the adapter is not there. */
@@ -93,6 +94,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
     try {
       adapter = await account.load();
       entry.adapter = adapter;
+      entry.loaded.resolve();
       const signal = AbortSignal.any([stopping.signal, life.signal]);
       await Promise.race([adapter.start(hostOf(entry, signal)), rejectOnAbort(signal)]);
       entry.restarts = 0;
@@ -104,6 +106,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
       return asAppError(error);
     } finally {
       deadline();
+      entry.loaded.resolve();
     }
   }
 
@@ -135,7 +138,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
   }
 
   return {
-    start(accounts) {
+    async start(accounts) {
       for (const account of accounts) {
         const entry: Running = {
           account,
@@ -144,19 +147,24 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
           detail: undefined,
           lastAliveAt: undefined,
           restarts: 0,
+          loaded: Promise.withResolvers(),
         };
         running.set(keyOf(account.platform, account.account), entry);
         loops.push(superviseOne(entry));
       }
+      await Promise.all([...running.values()].map((entry) => entry.loaded.promise));
     },
     find: (at) => running.get(keyOf(at.platform, at.account))?.adapter,
     capabilities: (at) => running.get(keyOf(at.platform, at.account))?.adapter?.capabilities(at) ?? PLAIN_CHANNEL,
     health: () =>
-      [...running.values()].map(({ account, adapter: _, ...rest }) => ({
+      [...running.values()].map(({ account, state, detail, lastAliveAt, restarts }) => ({
         platform: account.platform,
         account: account.account,
         title: account.title,
-        ...rest,
+        state,
+        detail,
+        lastAliveAt,
+        restarts,
       })),
     async stop() {
       stopping.abort(new DOMException('Herald is stopping', 'AbortError'));

@@ -15,7 +15,6 @@ export interface GatewaySettings {
   ttlMs: number;
   /** How long stop() waits for running turns. */
   drainMs: number;
-  maxDownloadBytes: number;
   dmScope: 'person' | 'chat';
   access(platform: string, account: AccountId): AccessPolicy;
 }

@@ -1,0 +1,156 @@
+// The way of a message, put together: ingress, inbox, lanes, turns, outbox, delivery and the platforms' supervision. compose.ts gives it
+// the real agent, pairing and server; tests give it scripted ones.
+import type { HttpHandler } from '../adapters/contract.ts';
+import type { AgentPort } from '../agent/port.ts';
+import type { ProcessDb } from '../data/db.ts';
+import { countInbox } from '../data/process/inbox.ts';
+import { countOutbox, getOutboxByKey, resendOutbox } from '../data/process/outbox.ts';
+import { listPersons } from '../data/process/people.ts';
+import { listTimeline } from '../data/process/timeline.ts';
+import type { Pairing } from '../pairing/pairing.ts';
+import type { Clock } from '../shared/clock.ts';
+import { AppError } from '../shared/errors.ts';
+import type { AccountId, UserId } from '../shared/ids.ts';
+import type { Logger } from '../shared/log.ts';
+import type { GatewayActions } from './actions.ts';
+import { authorize } from './authorize.ts';
+import { makeBus } from './bus.ts';
+import { makeCommandRunner } from './command-runner.ts';
+import { commands } from './commands/registry.ts';
+import { openDelivery } from './delivery.ts';
+import type { FileStore } from './downloads.ts';
+import { openInbox } from './inbox.ts';
+import { makeReceive } from './ingress.ts';
+import { openLanes } from './lanes.ts';
+import { makePoster } from './outbox.ts';
+import { openPlatforms, type PlatformAccount, type Platforms } from './platforms.ts';
+import { findRoute } from './route.ts';
+import type { GatewaySettings } from './settings.ts';
+import { makeTurnRunner } from './turn.ts';
+
+export interface CoreInput {
+  db: ProcessDb;
+  clock: Clock;
+  log: Logger;
+  random: () => number;
+  /** Changes with a reload of the configuration. */
+  settings: GatewaySettings;
+  agent: AgentPort;
+  pairing: Pairing;
+  files: FileStore;
+  home: string;
+  version: string;
+  url(): string | undefined;
+  ownerUser(platform: string): UserId | undefined;
+  mount(platform: string, account: AccountId, handler: HttpHandler, options: { root: boolean }): void;
+  process: Pick<GatewayActions, 'restart' | 'stop' | 'reload' | 'backup'>;
+}
+
+export interface Core {
+  actions: GatewayActions;
+  platforms: Platforms;
+  /** Takes up what an earlier process left, then starts the accounts. */
+  start(accounts: readonly PlatformAccount[]): Promise<void>;
+  /** Ends in order: no new work, running turns drained or parked, sends ended, platforms closed. */
+  stop(): Promise<void>;
+}
+
+export function makeCore(input: CoreInput): Core {
+  const { db, clock, log, settings, agent, pairing, files } = input;
+  const bus = makeBus();
+  const ending = new AbortController();
+  const startedAt = clock.now();
+  const platforms: Platforms = openPlatforms({
+    db,
+    clock,
+    log,
+    random: input.random,
+    receive: makeReceive(db, bus),
+    onOnline: (platform, account) => delivery.accountOnline(platform, account),
+    mount: input.mount,
+    timeline: (platform, account, chat, page) => listTimeline(db, { platform, account, chat }, page),
+    storeUpload: (name, mime, body) => files.keep(name, mime, body),
+    commands: commands.map(({ name, description }) => ({ name, description })),
+  });
+  const poster = makePoster({ db, bus, ttlMs: settings.ttlMs, capabilities: (at) => platforms.capabilities(at) });
+  const delivery = openDelivery({ ...input, bus, platforms, rows: (letter) => poster.rows(letter) });
+  const turns = makeTurnRunner({ db, clock, log, agent, platforms, poster, files, defaultQueueMode: settings.queueMode });
+  const lanes = openLanes({ db, clock, log, settings, poster, turns });
+  const actions: GatewayActions = {
+    ...input.process,
+    status: async () => ({
+      version: input.version,
+      pid: process.pid,
+      startedAt,
+      url: input.url(),
+      home: input.home,
+      model: agent.describeModel(),
+      adapters: platforms.health(),
+      inbox: await countInbox(db),
+      outbox: await countOutbox(db),
+      runningTurns: lanes.running(),
+      persons: (await listPersons(db)).length,
+      rssBytes: process.memoryUsage.rss(),
+    }),
+    stopTurns: (target) => lanes.stopTurns(target),
+    isRunning: (session) => lanes.isRunning(session),
+    async post(to, text, options) {
+      if (!platforms.health().some((one) => one.platform === to.platform && one.account === to.account))
+        throw new AppError('not_found', `No platform ${to.platform} is set up here, so nothing was sent. See \`herald status\`.`);
+      return poster.post(to, text, options);
+    },
+    async resend(key, person) {
+      const done = await resendOutbox(db, key, person, settings.ttlMs);
+      const row = done ? await getOutboxByKey(db, key) : undefined;
+      if (row) poster.wake(row.to);
+      return done;
+    },
+  };
+  const runner = makeCommandRunner({
+    db,
+    clock,
+    log,
+    poster,
+    agent,
+    actions,
+    pairing,
+    defaultQueueMode: settings.queueMode,
+    storeFile: (name, mime, content) => files.keepText(name, mime, content),
+    signal: ending.signal,
+  });
+  const inbox = openInbox({
+    db,
+    clock,
+    log,
+    bus,
+    settings,
+    poster,
+    lanes,
+    commands: runner,
+    authorize: (row) => authorize({ db, pairing, settings, ownerUser: input.ownerUser }, row),
+    route: (person, row) =>
+      findRoute(
+        db,
+        { person: person.id, address: row.address, title: row.payload.chatTitle ?? row.payload.senderName },
+        settings.dmScope,
+      ),
+  });
+
+  return {
+    actions,
+    platforms,
+    async start(accounts) {
+      await platforms.start(accounts);
+      await delivery.start();
+      await inbox.start();
+      await lanes.start();
+    },
+    async stop() {
+      ending.abort(new DOMException('Herald is stopping', 'AbortError'));
+      await inbox.stop();
+      await lanes.stop();
+      await delivery.stop();
+      await platforms.stop();
+    },
+  };
+}
