@@ -1,9 +1,10 @@
 // /help: what there is, for this person; and one command in detail.
+import { canUseCommand } from '../../pairing/policy.ts';
 import { AppError } from '../../shared/errors.ts';
-import { isSteward, mayUse } from './access.ts';
+import { isSteward } from './access.ts';
 import { code } from './format.ts';
 import { matchCommand } from './match.ts';
-import type { Command, CommandReply } from './types.ts';
+import type { Command } from './types.ts';
 
 export const help: Command = {
   name: 'help',
@@ -13,7 +14,7 @@ export const help: Command = {
   role: 'guest',
   duringTurn: true,
   async run({ args, commands, person }) {
-    const usable = commands.filter((command) => mayUse(person.role, command));
+    const usable = commands.filter((command) => canUseCommand(person.role, command.role).allowed);
     if (args !== '') return { text: detail(findUsable(args, usable)) };
     const lines = usable.map((command) => `- ${synopsis(command)} — ${command.description}`);
     const steward = isSteward(person.role) ? '' : ' The owner has a few more.';
@@ -23,19 +24,15 @@ export const help: Command = {
   },
 };
 
-/** What a person reads whose command does not exist. */
-export function unknownCommandReply(name: string, suggestions: readonly string[]): CommandReply {
-  const meant = suggestions.map((suggestion) => `\`/${suggestion}\``).join(' or ');
-  return {
-    text: `I do not know ${code(`/${name}`)}.${meant === '' ? '' : ` Did you mean ${meant}?`} \`/help\` lists all commands.`,
-  };
-}
-
 function findUsable(args: string, usable: readonly Command[]): Command {
   const name = args.replace(/^[/!]/, '').split(/\s/, 1)[0] ?? '';
   const found = matchCommand(name, usable);
   if ('command' in found) return found.command;
-  throw new AppError('not_found', unknownCommandReply(name, found.suggestions).text);
+  const meant = found.suggestions.map((suggestion) => `\`/${suggestion}\``).join(' or ');
+  throw new AppError(
+    'not_found',
+    `I know no command ${code(`/${name}`)}.${meant === '' ? '' : ` Did you mean ${meant}?`} \`/help\` lists them all.`,
+  );
 }
 
 function synopsis(command: Command): string {
@@ -45,7 +42,7 @@ function synopsis(command: Command): string {
 function detail(command: Command): string {
   const lines = [`${synopsis(command)} — ${command.description}.`];
   if (command.aliases.length > 0) lines.push(`Also: ${command.aliases.map((alias) => `\`/${alias}\``).join(', ')}`);
-  if (!command.duringTurn) lines.push('While I am answering, it waits until the answer is done.');
+  if (!command.duringTurn) lines.push('Not while I am answering: wait for the answer, or `/stop` first.');
   if (command.role === 'owner') lines.push('For the owner only.');
   if (command.role === 'admin') lines.push('For the owner and admins only.');
   return lines.join('\n\n');

@@ -29,7 +29,7 @@ export function redeemReply(result: RedeemResult): string {
     case 'unknown_code':
       return 'That code is not valid: it may be mistyped, used already, or older than an hour. Get a new one with `/link` in a chat where I know you.';
     case 'already':
-      return 'This account is linked to that person already; there is nothing to do.';
+      return 'This account belongs to somebody here already, perhaps to that very person, so nothing was changed. If it should move, the owner can revoke it first with `/pair revoke`.';
     case 'locked': {
       const wait = result.retryAfterMs === undefined ? 'later' : `again in ${span(result.retryAfterMs)}`;
       return `There were too many wrong codes, so none is taken for now. Try ${wait}.`;

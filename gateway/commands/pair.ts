@@ -1,8 +1,9 @@
 // /pair: lets other people in and takes access away. Codes are stored as hashes, so the list shows who asks, not the codes.
-import { getPerson, listIdentities, type Person } from '../../data/process/people.ts';
-import type { ApproveResult } from '../../pairing/pairing.ts';
-import { AppError } from '../../shared/errors.ts';
-import { userId, type UserId } from '../../shared/ids.ts';
+import type { Person } from '../../data/process/people.ts';
+import { normalizeCode } from '../../pairing/codes.ts';
+import type { ApproveResult, Pairing } from '../../pairing/pairing.ts';
+import { AppError, asAppError } from '../../shared/errors.ts';
+import { userId, type PersonId } from '../../shared/ids.ts';
 import { requireDm, requireRole } from './access.ts';
 import { ago, code, counted, plain, span } from './format.ts';
 import type { Command, CommandContext, CommandReply } from './types.ts';
@@ -16,6 +17,7 @@ export const pair: Command = {
   usage: USAGE,
   role: 'admin',
   duringTurn: true,
+  once: true,
   async run(context) {
     await requireRole(context, pair);
     requireDm(context, 'who has access is nothing for a group.');
@@ -48,21 +50,31 @@ async function list({ pairing, clock }: CommandContext): Promise<CommandReply> {
   };
 }
 
-/** `/pair approve CODE`, or with the platform before the code as the command line has it. */
 async function approve(context: CommandContext, words: readonly string[]): Promise<CommandReply> {
-  const typed = words.at(-1);
-  if (typed === undefined || words.length > 2)
+  if (words.length === 0)
     throw new AppError('bad_input', 'Which code? `/pair approve CODE`, with the code that the person was given.');
-  const platform = words.length === 2 ? words[0] : undefined;
-  const result = await context.pairing.approve(typed.toUpperCase(), { platform, by: context.person.id });
-  if (result.ok && result.address) {
-    await context.gateway.post(result.address, approvedNotice(result.person, result.firstOwner), {
-      key: `paired-${context.row.id}`,
-      person: result.person.id,
-      kind: 'notice',
-    });
+  const result = await context.pairing.approve(...approvalOf(words, context.person.id));
+  return { text: approveReply(result, result.ok && (await tell(context, result))) };
+}
+
+/** Tells the person who was let in. False when that cannot be done: they are let in all the same. */
+async function tell({ gateway, row }: CommandContext, approved: ApproveResult & { ok: true }): Promise<boolean> {
+  if (!approved.address) return false;
+  const text = approvedNotice(approved.person, approved.firstOwner);
+  try {
+    await gateway.post(approved.address, text, { key: `paired-${row.id}`, person: approved.person.id, kind: 'notice' });
+    return true;
+  } catch (error) {
+    if (asAppError(error).code === 'not_found') return false;
+    throw error;
   }
-  return { text: approveReply(result) };
+}
+
+/** `CODE`, however it is spaced, or `PLATFORM CODE` as the command line has it. */
+function approvalOf(words: readonly string[], by: PersonId): Parameters<Pairing['approve']> {
+  const [platform, ...rest] = words;
+  const isCode = rest.length === 0 || normalizeCode(words.join('')) !== undefined;
+  return isCode ? [words.join(''), { by }] : [rest.join(''), { platform, by }];
 }
 
 /** What a person reads in their own chat once they were let in. */
@@ -71,9 +83,9 @@ export function approvedNotice(person: Person, isFirstOwner: boolean): string {
   return `Welcome, ${plain(person.name)}: you are let in.${role} Just write to me; \`/help\` shows what I can do.`;
 }
 
-function approveReply(result: ApproveResult): string {
+function approveReply(result: ApproveResult, isTold: boolean): string {
   if (result.ok)
-    return `${plain(result.name, 40)} (${result.identity.platform} ${code(result.identity.user)}) is let in as ${result.person.role}${result.address ? ' and was told' : ''}.`;
+    return `${plain(result.name, 40)} (${result.identity.platform} ${code(result.identity.user)}) is let in as ${result.person.role}${isTold ? ' and was told' : '; please tell them'}.`;
   if (result.reason === 'unknown_code')
     return 'No open request has that code: it may be mistyped, used already, or older than an hour. `/pair list` shows who is waiting.';
   return `There were too many wrong codes, so none is taken for now.${result.retryAfterMs === undefined ? '' : ` Try again in ${span(result.retryAfterMs)}.`}`;
@@ -87,26 +99,16 @@ async function revoke(context: CommandContext, words: readonly string[]): Promis
       'Whose access? `/pair revoke PLATFORM USER`, with the user id that `/whoami` shows them.',
     );
   const user = userId(rest.join(' '));
-  await requireRevocable(context, platform, user);
-  const removed = await context.pairing.revoke(platform, user, context.person.id);
-  if (removed === 0)
-    throw new AppError('not_found', `No ${code(platform)} account ${code(user)} has access. Nothing was changed.`);
-  return { text: `${code(user)} on ${platform} has no access any more. Their conversations are kept.` };
-}
-
-/** An admin cannot lock the owner out, and nobody the very account that they write from. */
-async function requireRevocable(context: CommandContext, platform: string, user: UserId): Promise<void> {
+  // Whose access may be taken away is decided by pairing; that nobody locks themselves out by mistake, here.
   if (platform === context.address.platform && user === context.row.user)
     throw new AppError(
       'not_allowed',
       'That is the account you write from. Revoke it from another one, or with `herald pairing revoke`.',
     );
-  if (context.person.role === 'owner') return;
-  for (const identity of await listIdentities(context.db, { platform, user })) {
-    const holder = await getPerson(context.db, identity.person);
-    if (holder?.role === 'owner')
-      throw new AppError('not_allowed', 'That account is the owner’s. Nothing was changed.');
-  }
+  const removed = await context.pairing.revoke(platform, user, context.person.id);
+  if (removed === 0)
+    throw new AppError('not_found', `No ${code(platform)} account ${code(user)} has access. Nothing was changed.`);
+  return { text: `${code(user)} on ${platform} has no access any more. Their conversations are kept.` };
 }
 
 async function clear({ pairing }: CommandContext, platform: string | undefined): Promise<CommandReply> {

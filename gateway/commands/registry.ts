@@ -9,6 +9,7 @@ import { newConversation } from './new.ts';
 import { pair } from './pair.ts';
 import { personality } from './personality.ts';
 import { queue } from './queue.ts';
+import { resend } from './resend.ts';
 import { restart } from './restart.ts';
 import { resume } from './resume.ts';
 import { retry } from './retry.ts';
@@ -45,5 +46,6 @@ export const commands: readonly Command[] = [
   link,
   pair,
   restart,
+  resend,
   start,
 ];
