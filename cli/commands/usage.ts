@@ -1,0 +1,36 @@
+// Tokens and costs of one person, per model.
+import { callControl } from '../client.ts';
+import type { CliContext, Given } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { OperationOutput } from '../../gateway/control/operations.ts';
+import { formatTable, formatTime } from '../output.ts';
+
+export async function runUsage(context: CliContext, given: Given): Promise<number> {
+  const usage = await callControl(context.home, 'usage', { person: given.text('person'), days: given.number('days') });
+  context.print(usage, formatUsage);
+  return EXIT.ok;
+}
+
+function formatUsage({ since, models }: OperationOutput<'usage'>): string {
+  if (models.length === 0) return `No model calls since ${formatTime(since)}.`;
+  const total = models.reduce((sum, row) => sum + row.microUsd, 0);
+  const unpriced = models.reduce((sum, row) => sum + row.unpriced, 0);
+  return [
+    formatTable([
+      ['model', 'calls', 'input', 'cached', 'output', 'cost'],
+      ...models.map((row) => [
+        `${row.provider}/${row.model}`,
+        String(row.calls),
+        String(row.input + row.cacheWrite),
+        String(row.cacheRead),
+        String(row.output),
+        row.unpriced === row.calls ? 'unknown' : usd(row.microUsd),
+      ]),
+    ]),
+    `${usd(total)} since ${formatTime(since)}${unpriced === 0 ? '' : `, and ${unpriced} calls whose price is not known`}.`,
+  ].join('\n');
+}
+
+function usd(micro: number): string {
+  return `$${(micro / 1_000_000).toFixed(4)}`;
+}

@@ -1,0 +1,369 @@
+// The tree of commands: names, arguments, options and help. What a command does is loaded only when it runs, so that `herald version`
+// and `--help` load neither the database nor any SDK.
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { suggestName } from '../config/suggest.ts';
+import type { Runner } from './context.ts';
+import { EXIT_MEANINGS } from './exit-codes.ts';
+import { VERSION } from './version.ts';
+
+/** A secret that `herald setup` takes by the name of an environment variable; one per secret of each platform. */
+export interface SecretFlag {
+  /** Such as --<platform>-token-env. */
+  flag: string;
+  description: string;
+}
+
+export interface ProgramHooks {
+  /** Runs a command's action. `home` is false for commands that touch no files. */
+  run(command: Command, load: () => Promise<Runner>, home: boolean): Promise<void>;
+  secretFlags: readonly SecretFlag[];
+}
+
+const LEVELS = ['debug', 'info', 'warn', 'error'];
+export const SHELLS = ['bash', 'zsh', 'fish'];
+export const EXPORT_FORMATS = ['markdown', 'json', 'jsonl'];
+
+export function buildProgram(hooks: ProgramHooks): Command {
+  const program = new Command('herald')
+    .description('Herald: an agent of your own that you talk to from the chat apps you already use.')
+    .usage('[options] [command]')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help')
+    .enablePositionalOptions()
+    .argument('[words...]')
+    .showSuggestionAfterError()
+    .option('-c, --ask <text>', 'ask once, print the answer and exit');
+  addGlobals(program);
+  program.action(async () => {
+    const [word] = program.args;
+    if (typeof program.opts()['ask'] === 'string')
+      await hooks.run(program, async () => (await import('./commands/chat.ts')).runAsk, true);
+    else if (word === undefined) program.outputHelp();
+    else program.error(unknownCommand(program, word));
+  });
+  addTalkCommands(program, hooks);
+  addSetupCommands(program, hooks);
+  addDataCommands(program, hooks);
+  addCareCommands(program, hooks);
+  program.addHelpText('after', () => `\nExit codes:\n${exitCodeLines().join('\n')}\n`);
+  return program;
+}
+
+function addTalkCommands(program: Command, hooks: ProgramHooks): void {
+  leaf(
+    program,
+    hooks,
+    'start',
+    'run the gateway, until Ctrl-C',
+    async () => (await import('./commands/start.ts')).runStart,
+  )
+    .option('-p, --port <number>', 'port of the page and the API; 0 takes any free one', wholeNumber(0, 65_535))
+    .addOption(
+      new Option('--log <how>', 'what the terminal shows: words, or JSON lines for a log collector').choices([
+        'pretty',
+        'json',
+      ]),
+    );
+  leaf(
+    program,
+    hooks,
+    'chat [text...]',
+    'talk in the terminal; with a text, ask once',
+    async () => (await import('./commands/chat.ts')).runChatCommand,
+  ).option('-c, --continue', 'go on with the current conversation instead of beginning a new one');
+  leaf(
+    program,
+    hooks,
+    'send [text...]',
+    'send a message to one of your paired chats',
+    async () => (await import('./commands/send.ts')).runSend,
+  )
+    .option(
+      '-t, --target <chat>',
+      'platform, platform:chat or title; default: the chat you last wrote in (`herald targets` lists them)',
+    )
+    .option('-f, --file <path>', 'read the text from a file, - for standard input (the default when text is piped in)')
+    .option('-a, --attach <path>', 'send this file along')
+    .option('--person <who>', 'to a chat of this person instead of the owner')
+    .option('--no-wait', 'do not wait until it is delivered')
+    .option('-q, --quiet', 'print nothing when it worked');
+  leaf(
+    program,
+    hooks,
+    'targets',
+    'list the chats that `send` can reach',
+    async () => (await import('./commands/send.ts')).runTargets,
+  ).option('--person <who>', 'of this person instead of the owner');
+  leaf(
+    program,
+    hooks,
+    'status',
+    'show the running gateway, its platforms and queues',
+    async () => (await import('./commands/status.ts')).runStatus,
+  );
+  leaf(
+    program,
+    hooks,
+    'stop',
+    'stop the gateway once running turns have ended',
+    async () => (await import('./commands/status.ts')).runStop,
+  );
+  leaf(
+    program,
+    hooks,
+    'restart',
+    'restart the gateway once running turns have ended',
+    async () => (await import('./commands/status.ts')).runRestart,
+  );
+  leaf(
+    program,
+    hooks,
+    'reload',
+    'let the gateway read the configuration again',
+    async () => (await import('./commands/status.ts')).runReload,
+  );
+}
+
+function addSetupCommands(program: Command, hooks: ProgramHooks): void {
+  const setup = leaf(
+    program,
+    hooks,
+    'setup',
+    'choose a model and connect chat platforms, step by step',
+    async () => (await import('./commands/setup.ts')).runSetup,
+  )
+    .option('--provider <id>', 'model service, such as openai, anthropic, openrouter, ollama, custom')
+    .option('--model <name>', 'model; default: the usual one of the service')
+    .option('--base-url <url>', 'address of the service, where it is not the usual one')
+    .option('--key-env <name>', 'environment variable that holds the key of the service')
+    .option('--non-interactive', 'ask nothing; take the options alone')
+    .option('--force', 'save even when a check fails');
+  for (const { flag, description } of hooks.secretFlags) setup.option(`${flag} <name>`, description);
+  leaf(
+    program,
+    hooks,
+    'model [name]',
+    'show the model that answers, or set it (provider/model or model)',
+    async () => (await import('./commands/model.ts')).runModel,
+  )
+    .option('-l, --list', 'list the models on offer')
+    .option('--force', 'set it even when the service does not list it');
+  const config = group(program, 'config', 'read and change config.yaml');
+  leaf(
+    config,
+    hooks,
+    'get <key>',
+    'print one setting or section',
+    async () => (await import('./commands/config.ts')).runConfigGet,
+  );
+  leaf(
+    config,
+    hooks,
+    'set <key> <value>',
+    'change one setting; comments in the file stay',
+    async () => (await import('./commands/config.ts')).runConfigSet,
+  );
+  leaf(
+    config,
+    hooks,
+    'unset <key>',
+    'take one setting out of the file',
+    async () => (await import('./commands/config.ts')).runConfigUnset,
+  );
+  leaf(
+    config,
+    hooks,
+    'show',
+    'print every setting and where it comes from',
+    async () => (await import('./commands/config.ts')).runConfigShow,
+  ).option('--changed', 'only what differs from the defaults');
+  leaf(
+    config,
+    hooks,
+    'path',
+    'print the path of config.yaml',
+    async () => (await import('./commands/config.ts')).runConfigPath,
+  );
+  const pairing = group(program, 'pairing', 'decide who may talk to Herald');
+  leaf(
+    pairing,
+    hooks,
+    'list [platform]',
+    'show requests and paired accounts',
+    async () => (await import('./commands/pairing.ts')).runPairingList,
+  );
+  leaf(
+    pairing,
+    hooks,
+    'approve <platform> <code>',
+    'let the sender in who was shown this code',
+    async () => (await import('./commands/pairing.ts')).runPairingApprove,
+  );
+  leaf(
+    pairing,
+    hooks,
+    'revoke <platform> <user>',
+    "take an account's access away",
+    async () => (await import('./commands/pairing.ts')).runPairingRevoke,
+  );
+  leaf(
+    pairing,
+    hooks,
+    'clear-pending [platform]',
+    'forget open requests',
+    async () => (await import('./commands/pairing.ts')).runPairingClear,
+  );
+  leaf(
+    pairing,
+    hooks,
+    'link',
+    'make a code that pairs its sender as the owner',
+    async () => (await import('./commands/pairing.ts')).runPairingLink,
+  );
+}
+
+function addDataCommands(program: Command, hooks: ProgramHooks): void {
+  const person = (command: Command) =>
+    command.option('--person <who>', 'of this person (id, name or platform:user) instead of the owner');
+  const sessions = group(program, 'sessions', 'read, export and delete conversations');
+  person(
+    leaf(sessions, hooks, 'list', 'latest first', async () => (await import('./commands/sessions.ts')).runSessionsList),
+  ).option('-n, --limit <count>', 'how many (default 20)', wholeNumber(1, 1000));
+  person(
+    leaf(
+      sessions,
+      hooks,
+      'show <session>',
+      'print one by id, title or beginning of either',
+      async () => (await import('./commands/sessions.ts')).runSessionsShow,
+    ),
+  ).option('-n, --limit <count>', 'how many of the last messages (default 200)', wholeNumber(1, 2000));
+  person(
+    leaf(
+      sessions,
+      hooks,
+      'search <words...>',
+      'find what was said',
+      async () => (await import('./commands/sessions.ts')).runSessionsSearch,
+    ),
+  ).option('-n, --limit <count>', 'how many (default 20)', wholeNumber(1, 200));
+  person(
+    leaf(
+      sessions,
+      hooks,
+      'export [session]',
+      'write one, or all of them, with undone messages',
+      async () => (await import('./commands/sessions.ts')).runSessionsExport,
+    ),
+  )
+    .addOption(
+      new Option('--format <format>', 'markdown, json, or jsonl with one session per line')
+        .choices(EXPORT_FORMATS)
+        .default('markdown'),
+    )
+    .option('-o, --output <file>', 'write to this file instead of standard output');
+  person(
+    leaf(
+      sessions,
+      hooks,
+      'delete <session>',
+      'delete one with all of its messages',
+      async () => (await import('./commands/sessions.ts')).runSessionsDelete,
+    ),
+  ).option('-y, --yes', 'do not ask');
+  person(
+    leaf(
+      program,
+      hooks,
+      'usage',
+      'show tokens and costs per model',
+      async () => (await import('./commands/usage.ts')).runUsage,
+    ),
+  ).option('-d, --days <count>', 'of how many days (default 30)', wholeNumber(1, 3650));
+  leaf(
+    program,
+    hooks,
+    'backup [file]',
+    'copy the database, also while the gateway runs',
+    async () => (await import('./commands/backup.ts')).runBackup,
+  );
+  leaf(
+    program,
+    hooks,
+    'prompt-size',
+    'show what every request to the model carries, by part',
+    async () => (await import('./commands/prompt-size.ts')).runPromptSize,
+  );
+}
+
+function addCareCommands(program: Command, hooks: ProgramHooks): void {
+  leaf(
+    program,
+    hooks,
+    'doctor',
+    'check everything and say how to mend it',
+    async () => (await import('./commands/doctor.ts')).runDoctor,
+  ).option('--deep', 'also make a real call to the model');
+  leaf(program, hooks, 'logs', "print the gateway's log", async () => (await import('./commands/logs.ts')).runLogs)
+    .option('-n, --lines <count>', 'how many of the last lines (default 50)', wholeNumber(0, 1_000_000))
+    .option('-f, --follow', 'go on printing new lines')
+    .addOption(new Option('--level <level>', 'this level and above').choices(LEVELS));
+  const completion = program.command('completion').description('print the completion script of a shell');
+  completion.addArgument(new Argument('<shell>').choices(SHELLS));
+  addGlobals(completion);
+  completion.action(() =>
+    hooks.run(completion, async () => (await import('./commands/completion.ts')).runCompletion, false),
+  );
+  const version = program.command('version').description('print the version');
+  addGlobals(version);
+  version.action(() => hooks.run(version, async () => (await import('./commands/version.ts')).runVersion, false));
+}
+
+function leaf(
+  parent: Command,
+  hooks: ProgramHooks,
+  spec: string,
+  description: string,
+  load: () => Promise<Runner>,
+): Command {
+  const command = parent.command(spec).description(description);
+  addGlobals(command);
+  return command.action(() => hooks.run(command, load, true));
+}
+
+function group(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description).helpCommand(false);
+}
+
+/** Understood before and after the name of the command. */
+function addGlobals(command: Command): void {
+  const heading = 'Everywhere:';
+  command.addOption(
+    new Option('--home <dir>', 'folder of configuration and data (default: $HERALD_HOME, else ~/.herald)').helpGroup(
+      heading,
+    ),
+  );
+  command.addOption(new Option('--json', 'print JSON').helpGroup(heading));
+  command.addOption(new Option('--debug', 'show the whole error').helpGroup(heading));
+}
+
+function unknownCommand(program: Command, word: string): string {
+  const near = suggestName(
+    word,
+    program.commands.map((command) => command.name()),
+  );
+  return `there is no command ${JSON.stringify(word)}${near === undefined ? '' : `; did you mean ${near}?`}`;
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+function exitCodeLines(): string[] {
+  return EXIT_MEANINGS.map(({ code, meaning }) => `  ${String(code).padEnd(4)} ${meaning}`);
+}

@@ -1,0 +1,65 @@
+// What an operation of the control API is: a schema for what goes in, one for what comes out, and a function between them.
+import type { z } from 'zod';
+import type { AgentPort } from '../../agent/port.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import type { Pairing } from '../../pairing/pairing.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { StoredFile } from '../../shared/messages.ts';
+import type { GatewayActions } from '../actions.ts';
+
+/** One line of the bill of what every request to the model carries. */
+export interface PromptPart {
+  name: string;
+  tokens: number;
+  chars: number;
+}
+
+/** What operations work on. Without `actions` there is no gateway: only operations with `needsGateway` false run. */
+export interface ControlContext {
+  db: ProcessDb;
+  pairing: Pairing;
+  clock: Clock;
+  home: string;
+  actions?: GatewayActions | undefined;
+  agent?: AgentPort | undefined;
+  /** Online copy of the database; resolves with the file. Used when there are no `actions`. */
+  backup?: ((file: string | undefined) => Promise<string>) | undefined;
+  /** The fixed part of the prompt, by part. */
+  promptSize?: (() => Promise<readonly PromptPart[]>) | undefined;
+  /** The link that redeems an owner code in a browser; undefined when no page is served. */
+  ownerLink?: ((code: string) => string | undefined) | undefined;
+  /** Keeps a file that is to be sent, under $HERALD_HOME. Rejects with AppError when it is too large. */
+  storeUpload?: ((name: string, mime: string, body: ReadableStream<Uint8Array>) => Promise<StoredFile>) | undefined;
+}
+
+export interface Operation<In extends z.ZodType, Out extends z.ZodType> {
+  input: In;
+  output: Out;
+  /** True when it asks something of the running gateway, so that the data alone is not enough. */
+  needsGateway: boolean;
+  /** Rejects with AppError. */
+  run(context: ControlContext, input: z.output<In>): Promise<z.input<Out>>;
+}
+
+/** Binds the types of one operation together. */
+export function defineOperation<In extends z.ZodType, Out extends z.ZodType>(
+  operation: Operation<In, Out>,
+): Operation<In, Out> {
+  return operation;
+}
+
+/** The gateway behind an operation that needs one. Throws AppError `gateway_not_running`. */
+export function requireActions(context: ControlContext): GatewayActions {
+  if (context.actions) return context.actions;
+  throw notRunning();
+}
+
+export function requireAgent(context: ControlContext): AgentPort {
+  if (context.agent) return context.agent;
+  throw notRunning();
+}
+
+export function notRunning(): AppError {
+  return new AppError('gateway_not_running', 'No gateway runs, and this needs one. Start it with `herald start`.');
+}
