@@ -1,0 +1,259 @@
+// The gateway's HTTP server: one application behind a loopback TCP port and a unix socket. It knows paths and limits, never what
+// a platform does; platforms bring fetch-style handlers.
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { Hono, type Context } from 'hono';
+import type { HttpHandler } from '../../adapters/contract.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { AppError, asAppError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import { appErrorAnswer, errorAnswer, jsonAnswer } from './answers.ts';
+import { announcesTooMuch, limitBody, tooLargeMessage } from './body-limit.ts';
+import { addSecurityHeaders, checkHost, checkOrigin, hasBearer } from './guard.ts';
+import { listenSocket, listenTcp } from './listen.ts';
+
+const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024;
+const MAX_CONNECTIONS = 512;
+/** How long requests that run may still take when the server closes. */
+const CLOSE_GRACE_MS = 1500;
+const OWN_PATHS: ReadonlySet<string> = new Set(['health', 'status', 'control']);
+
+export interface HttpServerOptions {
+  /** 0 = any free port. */
+  port: number;
+  /** Address to listen on. Default 127.0.0.1; anything else is reachable from outside. */
+  host?: string | undefined;
+  /** Path of the unix socket; without it there is no control handler and no terminal chat. */
+  socketPath?: string | undefined;
+  /** Names without port that may stand in the `Host` header, besides loopback ones. */
+  allowedHosts?: readonly string[] | undefined;
+  /** Largest request body. Default 32 MiB. */
+  maxBodyBytes?: number | undefined;
+  version: string;
+  clock: Clock;
+  log: Logger;
+  /** Body of GET /status. */
+  statusReport(): Promise<unknown>;
+  /** Bearer token that opens GET /status over TCP; without it, only the socket does. */
+  statusToken?: string | undefined;
+  /** Serves /control/… on the unix socket only; paths arrive without that prefix. */
+  control?: HttpHandler | undefined;
+}
+
+export interface HttpServer {
+  /** Such as http://127.0.0.1:4780, without a closing slash. */
+  url: string;
+  port: number;
+  /**
+   * Serves `handler` under /<platform>/<account>/… and, with `root`, every path that nothing else serves. A second mount at the
+   * same place replaces the first. The result takes it away again.
+   */
+  mount(platform: string, account: string, handler: HttpHandler, options?: { root?: boolean }): () => void;
+  /** Ends event streams at once, lets other requests finish for 1.5 s, then cuts them. Idempotent. */
+  close(): Promise<void>;
+}
+
+interface Bindings {
+  outgoing: ServerResponse;
+  local: boolean;
+  remote: string;
+}
+type Ctx = Context<{ Bindings: Bindings }>;
+
+/** Rejects with AppError: `port_in_use`, `config_invalid`, `db_locked`, `home_unwritable`. */
+export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const mounts = new Map<string, HttpHandler>();
+  const roots: HttpHandler[] = [];
+  const streams = new Set<ServerResponse>();
+  const app = makeApp(options, { mounts, roots, streams });
+  const tcp = makeServer(app, false);
+  const local = makeServer(app, true);
+  const host = options.host ?? '127.0.0.1';
+  const port = await listenTcp(tcp, host, options.port);
+  let removeSocket = async (): Promise<void> => {};
+  if (options.socketPath !== undefined) {
+    try {
+      removeSocket = await listenSocket(local, options.socketPath);
+    } catch (error) {
+      await closeServer(tcp);
+      await closeServer(local);
+      throw error;
+    }
+  }
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    await removeSocket();
+    for (const stream of streams) stream.end();
+    await Promise.all([closeServer(tcp), closeServer(local)]);
+  };
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    mount(platform, account, handler, { root = false } = {}) {
+      if (OWN_PATHS.has(platform))
+        throw new AppError('internal', `A platform cannot be called ${platform}: the path is taken.`);
+      const key = `${platform}/${account}`;
+      mounts.set(key, handler);
+      if (root) roots.push(handler);
+      return () => {
+        if (mounts.get(key) === handler) mounts.delete(key);
+        const index = roots.indexOf(handler);
+        if (index !== -1) roots.splice(index, 1);
+      };
+    },
+    close: () => (closing ??= close()),
+  };
+}
+
+interface Routes {
+  mounts: ReadonlyMap<string, HttpHandler>;
+  /** The last one mounted serves. */
+  roots: readonly HttpHandler[];
+  streams: Set<ServerResponse>;
+}
+
+function makeApp(options: HttpServerOptions, routes: Routes): Hono<{ Bindings: Bindings }> {
+  const startedAt = options.clock.now();
+  const app = new Hono<{ Bindings: Bindings }>();
+  app.use(async (c, next) => {
+    const refusal = c.env.local ? undefined : refuse(c.req.raw, options.allowedHosts ?? []);
+    if (refusal !== undefined) {
+      options.log.warn({ remote: c.env.remote, status: refusal.status }, 'request refused');
+      c.res = refusal;
+    } else await next();
+    addSecurityHeaders(c.res.headers);
+  });
+  app.get('/health', () => {
+    const uptime = Math.round((options.clock.now() - startedAt) / 1000);
+    return jsonAnswer(200, { ok: true, version: options.version, uptime });
+  });
+  app.get('/status', async (c) => {
+    if (c.env.local || hasBearer(c.req.raw.headers, options.statusToken))
+      return jsonAnswer(200, await options.statusReport());
+    return errorAnswer(
+      401,
+      'unauthorized',
+      'The status is shown to the owner only: herald status, or send the bearer token.',
+    );
+  });
+  app.all('/control/*', (c) => {
+    const control = c.env.local ? options.control : undefined;
+    return control === undefined ? notFound() : handOver(c, control, pathAfter(c, '/control'), options);
+  });
+  app.all('*', async (c) => {
+    const answer = await dispatch(c, options, routes);
+    if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+      const { outgoing } = c.env;
+      routes.streams.add(outgoing);
+      outgoing.once('close', () => routes.streams.delete(outgoing));
+    }
+    return answer;
+  });
+  app.onError((error) => {
+    const known = asAppError(error);
+    if (known.code === 'internal') options.log.error({ error: describeError(error) }, 'request failed');
+    return appErrorAnswer(known);
+  });
+  return app;
+}
+
+function refuse(request: Request, allowedHosts: readonly string[]): Response | undefined {
+  const host = checkHost(request.headers.get('host') ?? undefined, allowedHosts);
+  if (!host.allowed) return errorAnswer(421, host.code, host.message);
+  const origin = checkOrigin(request.method, request.headers);
+  return origin.allowed ? undefined : errorAnswer(403, origin.code, origin.message);
+}
+
+async function dispatch(c: Ctx, options: HttpServerOptions, routes: Routes): Promise<Response> {
+  const { pathname, search } = new URL(c.req.raw.url);
+  const match = /^\/([^/]+)\/([^/]+)(\/.*)?$/.exec(pathname);
+  const mounted = match === null ? undefined : routes.mounts.get(`${decode(match[1])}/${decode(match[2])}`);
+  if (mounted !== undefined && match !== null) {
+    if (match[3] !== undefined) return handOver(c, mounted, match[3], options);
+    // Relative links of a page resolve only below the slash.
+    return new Response(null, { status: 308, headers: { location: `${pathname}/${search}` } });
+  }
+  const root = routes.roots.at(-1);
+  return root === undefined ? notFound() : handOver(c, root, pathname, options);
+}
+
+/** Gives the request to a handler that sees `path` alone, with the body limited. */
+async function handOver(c: Ctx, handler: HttpHandler, path: string, options: HttpServerOptions): Promise<Response> {
+  const raw = c.req.raw;
+  const maxBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
+  const tooLarge = () => errorAnswer(413, 'too_large', tooLargeMessage(maxBytes));
+  if (announcesTooMuch(raw.headers, maxBytes)) return tooLarge();
+  const limited = limitBody(raw.method === 'GET' || raw.method === 'HEAD' ? null : raw.body, maxBytes);
+  const url = new URL(raw.url);
+  url.pathname = path;
+  // Behind a proxy that ends TLS the browser speaks https, which cookies must know. Only for names that the owner configured.
+  if (raw.headers.get('x-forwarded-proto') === 'https' && options.allowedHosts?.includes(url.hostname) === true)
+    url.protocol = 'https:';
+  const request = new Request(url, {
+    method: raw.method,
+    headers: [...raw.headers],
+    body: limited.body,
+    signal: raw.signal,
+    duplex: 'half',
+  });
+  const { local, remote } = c.env;
+  try {
+    const answer = await handler(request, { local, remote });
+    // Handlers may hand out shared answers with immutable headers.
+    return limited.exceeded() ? tooLarge() : new Response(answer.body, answer);
+  } catch (error) {
+    if (limited.exceeded()) return tooLarge();
+    throw error;
+  }
+}
+
+function makeServer(app: Hono<{ Bindings: Bindings }>, local: boolean): Server {
+  const listener = getRequestListener(
+    (request, env) => {
+      if (!('req' in env.outgoing)) return errorAnswer(505, 'bad_input', 'Only HTTP/1.1 is served.');
+      const { outgoing } = env;
+      return app.fetch(request, { outgoing, local, remote: outgoing.socket?.remoteAddress ?? '' });
+    },
+    {
+      // The global Request and Response stay Node's own: other parts of the process use them.
+      overrideGlobalObjects: false,
+      hostname: 'localhost',
+      errorHandler: () => errorAnswer(400, 'bad_input', 'The request cannot be understood.'),
+    },
+  );
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function pathAfter(c: Ctx, prefix: string): string {
+  return new URL(c.req.raw.url).pathname.slice(prefix.length);
+}
+
+function notFound(): Response {
+  return errorAnswer(404, 'not_found', 'There is nothing at this address.');
+}
+
+function decode(segment: string | undefined): string {
+  try {
+    return decodeURIComponent(segment ?? '');
+  } catch {
+    return '';
+  }
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : 'not an Error';
+}
