@@ -21,13 +21,19 @@ export interface ExplainedSetting {
 export function explainConfig(loaded: LoadedConfig, manifests: readonly PlatformManifest[]): ExplainedSetting[] {
   const settings: ExplainedSetting[] = [];
   const { platforms, ...core } = loaded.config;
-  addLeaves(core, [], loaded, settings, isSecretName);
+  addLeaves(core, [], { loaded, settings, isSecret: isSecretName });
   for (const [id, platform] of Object.entries(platforms)) {
     const secrets = manifests.find((manifest) => manifest.id === id)?.secrets.map((secret) => secret.key) ?? [];
-    const isSecret = (key: string) => secrets.includes(key) || isSecretName(key);
-    for (const account of platform.accounts) addAccount(account, ['platforms', id], loaded, settings, isSecret);
+    const listing = { loaded, settings, isSecret: (key: string) => secrets.includes(key) || isSecretName(key) };
+    for (const account of platform.accounts) addAccount(account, ['platforms', id], listing);
   }
   return settings;
+}
+
+interface Listing {
+  loaded: LoadedConfig;
+  settings: ExplainedSetting[];
+  isSecret(key: string): boolean;
 }
 
 /** Settings whose name is `key` or begins with it. Throws AppError `not_found` with a suggestion when there is none. */
@@ -55,18 +61,13 @@ export function configPath(home: string): string {
   return path.join(home, 'config.yaml');
 }
 
-function addAccount(
-  account: AccountConfig,
-  platformPath: ValuePath,
-  loaded: LoadedConfig,
-  settings: ExplainedSetting[],
-  isSecret: (key: string) => boolean,
-): void {
+function addAccount(account: AccountConfig, platformPath: ValuePath, listing: Listing): void {
+  const { loaded, settings } = listing;
   const accountPath = parsePath(account.path);
   const { name: _name, path: _path, settings: own, enabled, ...common } = account;
   const shown = { enabled, ...(enabled ? { ...common, ...(isSection(own) ? own : {}) } : {}) };
   const start = settings.length;
-  addLeaves(shown, accountPath, loaded, settings, isSecret);
+  addLeaves(shown, accountPath, listing);
   // What an account shares with the others stands one level up.
   for (const setting of settings.slice(start)) {
     const key = parsePath(setting.key).slice(accountPath.length);
@@ -75,35 +76,30 @@ function addAccount(
   }
 }
 
-function addLeaves(
-  value: unknown,
-  at: ValuePath,
-  loaded: LoadedConfig,
-  settings: ExplainedSetting[],
-  isSecret: (key: string) => boolean,
-): void {
-  const isLeaf = !isPlain(value) || (Object.keys(value).length === 0 && at.length > 0);
-  if (!isLeaf) {
+function addLeaves(value: unknown, at: ValuePath, listing: Listing): void {
+  if (isOpened(value, at)) {
     for (const [key, inner] of Object.entries(value)) {
-      if (inner !== undefined)
-        addLeaves(inner, [...at, Array.isArray(value) ? Number(key) : key], loaded, settings, isSecret);
+      if (inner !== undefined) addLeaves(inner, [...at, Array.isArray(value) ? Number(key) : key], listing);
     }
     return;
   }
+  const { loaded } = listing;
   const key = at.at(-1);
-  const masked = typeof key === 'string' && isSecret(key) && typeof value === 'string' ? maskSecret(value) : value;
   const source = loaded.sources.get(formatPath(at));
-  settings.push({
+  const isSecret = typeof key === 'string' && listing.isSecret(key);
+  listing.settings.push({
     key: formatPath(at),
-    value: typeof masked === 'string' && loaded.secrets.includes(masked) ? maskSecret(masked) : masked,
+    value: typeof value === 'string' && (isSecret || loaded.secrets.includes(value)) ? maskSecret(value) : value,
     from: source === undefined ? 'default' : place(source, loaded),
   });
 }
 
-/** Sections and lists of sections are opened; lists of plain values are shown whole. */
-function isPlain(value: unknown): value is object {
+/** Sections and lists of sections are opened; empty ones, lists of plain values and what is no plain data are shown whole. */
+function isOpened(value: unknown, at: ValuePath): value is object {
   if (Array.isArray(value)) return value.some((entry) => typeof entry === 'object' && entry !== null);
-  return isSection(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  if (!isSection(value) || (Object.keys(value).length === 0 && at.length > 0)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function maskSecret(secret: string): string {

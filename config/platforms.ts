@@ -1,6 +1,6 @@
 // `platforms.<id>`: one account, or several under `accounts`, brought to one form. Decides which of them run: what the file says
 // (`enabled`), else whether the required secrets are there.
-import type { AccountConfig, PlatformConfig, PlatformSchema } from './schema.ts';
+import type { AccountConfig, PlatformConfig, PlatformManifest, PlatformSchema } from './schema.ts';
 import { describeFound } from './problems.ts';
 import { checkValue, reportUnknownKey, type ValueContext } from './validate.ts';
 import { isSection, newSection, type ValuePath } from './value-path.ts';
@@ -87,7 +87,7 @@ function checkAccount(account: RawAccount, input: PlatformInput, context: ValueC
   };
   const checkedCommon = checkValue({ schema: input.schema.common, value: common, locate }, context);
   const missing = missingSecrets(merged, input);
-  const enabled = decideEnabled(checkedCommon?.enabled, account, missing, input, context);
+  const enabled = decideEnabled(account, { explicit: checkedCommon?.enabled, missing }, input, context);
   const settings = checkValue(
     {
       schema: input.schema.settings,
@@ -106,9 +106,8 @@ function checkAccount(account: RawAccount, input: PlatformInput, context: ValueC
 }
 
 function decideEnabled(
-  explicit: boolean | undefined,
   account: RawAccount,
-  missing: PlatformSchema['manifest']['secrets'],
+  { explicit, missing }: { explicit: boolean | undefined; missing: PlatformManifest['secrets'] },
   input: PlatformInput,
   context: ValueContext,
 ): boolean {

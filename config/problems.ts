@@ -63,7 +63,8 @@ export function describeFound(value: unknown, secret: boolean): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a section';
-  if (typeof value !== 'string') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return `a ${typeof value}`;
   if (secret) return `a text of ${value.length} characters`;
   return value.length <= 60
     ? JSON.stringify(value)

@@ -24,7 +24,8 @@ export function expandVariables(root: object, input: ExpandInput): Expansion {
 }
 
 function expandInside(parent: object, path: ValuePath, input: ExpandInput, expansion: Expansion): void {
-  for (const [name, value] of Object.entries(parent)) {
+  const entries: [string, unknown][] = Object.entries(parent);
+  for (const [name, value] of entries) {
     const valuePath = [...path, Array.isArray(parent) ? Number(name) : name];
     if (typeof value === 'string') {
       if (value.includes('${')) Reflect.set(parent, name, expandText(value, valuePath, input, expansion));

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { watchConfig, type WatchOptions } from '../../config/watch.ts';
-import { AppError } from '../../shared/errors.ts';
+import type { AppError } from '../../shared/errors.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
 import { sampleManifests } from './sample-manifests.ts';
 import { makeHome } from './temp-home.ts';
