@@ -2,7 +2,14 @@
 import type { ProcessDb } from '../data/db.ts';
 import { writeAudit } from '../data/process/audit.ts';
 import { touchChat } from '../data/process/chats.ts';
-import { addIdentity, createPerson, findOwner, findPerson, type IdentityKey, type Person } from '../data/process/people.ts';
+import {
+  addIdentity,
+  createPerson,
+  findOwner,
+  findPerson,
+  type IdentityKey,
+  type Person,
+} from '../data/process/people.ts';
 import type { InboxRow } from '../data/process/inbox.ts';
 import type { Pairing } from '../pairing/pairing.ts';
 import { decideAccess } from '../pairing/policy.ts';

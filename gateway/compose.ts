@@ -162,10 +162,18 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
       onChange: async (next, previous) => {
         for (const secret of next.secrets) redactor.add(secret);
         await agent.reload(next);
-        const needsRestart = JSON.stringify([next.config.platforms, next.config.gateway]) !== JSON.stringify([previous.config.platforms, previous.config.gateway]);
-        log.warn({ needsRestart }, needsRestart ? 'configuration read; platforms and gateway settings change with `herald restart`' : 'configuration read');
+        const needsRestart =
+          JSON.stringify([next.config.platforms, next.config.gateway]) !==
+          JSON.stringify([previous.config.platforms, previous.config.gateway]);
+        log.warn(
+          { needsRestart },
+          needsRestart
+            ? 'configuration read; platforms and gateway settings change with `herald restart`'
+            : 'configuration read',
+        );
       },
-      onError: (error) => log.error({ err: error }, 'the changed configuration is not used; the last good one stays in force'),
+      onError: (error) =>
+        log.error({ err: error }, 'the changed configuration is not used; the last good one stays in force'),
     });
     undo.push(() => watch.stop());
     undo.push(startUpkeep({ db, clock, log }));
@@ -173,7 +181,8 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
     await core.start(accountsOf(loaded, log));
     options.signal?.addEventListener('abort', () => end(0, 'asked to stop'), { once: true });
     if (options.signal?.aborted) end(0, 'asked to stop');
-    const hasOwner = (await db.query.selectFrom('persons').select('id').where('role', '=', 'owner').executeTakeFirst()) !== undefined;
+    const hasOwner =
+      (await db.query.selectFrom('persons').select('id').where('role', '=', 'owner').executeTakeFirst()) !== undefined;
     const code = hasOwner ? undefined : (await pairing.createOwnerCode()).code;
     log.info({ url: http.url, model: agent.port.describeModel().name }, 'gateway started');
     return {
@@ -226,7 +235,9 @@ function settingsOf(loaded: LoadedConfig): GatewaySettings {
   };
 }
 
-function enabledAccounts(loaded: LoadedConfig): readonly { manifest: AdapterManifest; id: AccountId; settings: AccountConfig }[] {
+function enabledAccounts(
+  loaded: LoadedConfig,
+): readonly { manifest: AdapterManifest; id: AccountId; settings: AccountConfig }[] {
   return manifests.flatMap((manifest) =>
     (loaded.config.platforms[manifest.id]?.accounts ?? [])
       .filter((account) => account.enabled)

@@ -74,7 +74,16 @@ export function makeCore(input: CoreInput): Core {
   });
   const poster = makePoster({ db, bus, ttlMs: settings.ttlMs, capabilities: (at) => platforms.capabilities(at) });
   const delivery = openDelivery({ ...input, bus, platforms, rows: (letter) => poster.rows(letter) });
-  const turns = makeTurnRunner({ db, clock, log, agent, platforms, poster, files, defaultQueueMode: settings.queueMode });
+  const turns = makeTurnRunner({
+    db,
+    clock,
+    log,
+    agent,
+    platforms,
+    poster,
+    files,
+    defaultQueueMode: settings.queueMode,
+  });
   const lanes = openLanes({ db, clock, log, settings, poster, turns });
   const actions: GatewayActions = {
     ...input.process,
@@ -96,7 +105,10 @@ export function makeCore(input: CoreInput): Core {
     isRunning: (session) => lanes.isRunning(session),
     async post(to, text, options) {
       if (!platforms.health().some((one) => one.platform === to.platform && one.account === to.account))
-        throw new AppError('not_found', `No platform ${to.platform} is set up here, so nothing was sent. See \`herald status\`.`);
+        throw new AppError(
+          'not_found',
+          `No platform ${to.platform} is set up here, so nothing was sent. See \`herald status\`.`,
+        );
       return poster.post(to, text, options);
     },
     async resend(key, person) {

@@ -117,10 +117,12 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
     await updateOutbox(ports.db, row.seq, { state: 'sending', attempts: row.attempts + 1 });
     const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
     const message = messageOf(row);
-    const result =
+    const sending =
       row.editOf !== undefined && adapter.edit
-        ? await adapter.edit(row.to, row.editOf, message, signal)
-        : await adapter.send(row.to, message, signal);
+        ? adapter.edit(row.to, row.editOf, message, signal)
+        : adapter.send(row.to, message, signal);
+    // Adapters promise never to reject; one that does anyway must not leave the row in 'sending'.
+    const result = await sending.catch((cause: unknown) => brokenPromise(cause));
     await applyResult({ ...row, attempts: row.attempts + 1 }, adapter, result);
   }
 
@@ -269,6 +271,15 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
       for (const lane of lanes.values()) lane.cancelTimer?.();
       await busy();
     },
+  };
+}
+
+function brokenPromise(cause: unknown): SendResult {
+  return {
+    ok: false,
+    code: 'unreachable',
+    reached: 'maybe',
+    cause: cause instanceof Error ? cause : new Error(String(cause)),
   };
 }
 

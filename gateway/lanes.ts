@@ -112,38 +112,48 @@ export function openLanes(ports: LanePorts): Lanes {
         if (!waiting.includes(lane.session)) waiting.push(lane.session);
         return;
       }
-      await beginNext(lane);
+      // The slot is taken before anything is awaited: other lanes look at the count meanwhile.
+      running++;
+      const begun = await beginNext(lane).catch((error: unknown) => {
+        release();
+        throw error;
+      });
+      if (!begun) release();
     }
   }
 
-  async function beginNext(lane: Lane): Promise<void> {
+  /** Gives a slot back, to a lane that waits for one. */
+  function release(): void {
+    running--;
+    const next = stopping ? undefined : waiting.shift();
+    if (next !== undefined) pump(next);
+  }
+
+  /** True when a turn was begun, which then holds the slot. */
+  async function beginNext(lane: Lane): Promise<boolean> {
     const rows = await listInbox(ports.db, { state: 'queued', session: lane.session, limit: MAX_BATCH });
     const first = rows[0];
-    if (!first || first.person === undefined) return;
+    if (!first || first.person === undefined) return false;
     const batch = takeBatch(rows, await modeAt(first.address));
     const due = Math.max(...batch.map((row) => row.dueAt));
     const waitMs = due - ports.clock.now();
     if (waitMs > 0) {
       lane.cancelTimer = ports.clock.after(waitMs, () => pump(lane.session));
-      return;
+      return false;
     }
-    running++;
     const turn = await beginTurn(ports.db, {
       session: lane.session,
       space: scopeAt(first.person, first.address).space,
       person: first.person,
       address: first.address,
       rows: batch.map((row) => row.id),
-    }).catch((error: unknown) => {
-      running--;
-      throw error;
     });
     if (!turn) {
-      running--;
-      lane.again = true;
-      return;
+      lane.again = true; // its rows were taken back meanwhile
+      return false;
     }
     occupy(lane, turn, (signal) => ports.turns.run(turn, signal));
+    return true;
   }
 
   function occupy(lane: Lane, turn: Turn, work: (signal: AbortSignal) => Promise<void>): void {
@@ -159,13 +169,10 @@ export function openLanes(ports: LanePorts): Lanes {
       )
       .finally(() => {
         cancelTimeout();
-        running--;
         lane.turn = undefined;
         lane.controller = undefined;
-        if (stopping) return;
-        pump(lane.session);
-        const next = waiting.shift();
-        if (next !== undefined) pump(next);
+        release();
+        if (!stopping) pump(lane.session);
       });
   }
 

@@ -147,7 +147,7 @@ function editDisplay(
   let given = false;
   const message = (text: string): OutboundMessage => ({
     key,
-    body: parseMarkdown(`${text} …`),
+    body: parseMarkdown(`${text.trimEnd()} …`),
     plain: false,
     files: [],
     buttons: [],

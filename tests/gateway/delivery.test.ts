@@ -102,7 +102,10 @@ describe('a part that may have arrived', () => {
     await gateway.settle();
     await gateway.clock.advance(3_600_000);
     await gateway.settle();
-    expect(fake.texts()).toEqual(['echo: one', expect.stringContaining('cannot tell whether this message reached you')]);
+    expect(fake.texts()).toEqual([
+      'echo: one',
+      expect.stringContaining('cannot tell whether this message reached you'),
+    ]);
     expect(await outboxStates(gateway)).toEqual(['answer uncertain', 'notice sent']);
   });
 

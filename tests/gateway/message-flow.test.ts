@@ -3,7 +3,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { listInbox } from '../../data/process/inbox.ts';
 import { userId, chatId, messageId } from '../../shared/ids.ts';
 import { makeFakePlatform } from '../support/fake-platform.ts';
-import { answer, openTestGateway, type RunTurn, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { waitFor } from '../support/gateway-process.ts';
+import {
+  answer,
+  openTestGateway,
+  type RunTurn,
+  type TestGateway,
+  type TestGatewayOptions,
+} from '../support/gateway.ts';
 
 let gateway: TestGateway | undefined;
 afterEach(async () => {
@@ -61,6 +68,8 @@ describe('a message', () => {
     const { fake, gateway } = await open();
     await fake.say('let me in', { user: 'eve' });
     await fake.say('hello?', { user: 'eve' });
+    // Codes are hashed on another thread, which the fake clock does not turn.
+    await waitFor('both to be refused', async () => (await states(gateway)).every((state) => state === 'refused'));
     await gateway.settle();
     expect(fake.texts('eve')).toHaveLength(1);
     expect(fake.texts('eve')[0]).toMatch(/pairing code is [A-HJ-NP-Z2-9]{8}/);

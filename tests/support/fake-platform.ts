@@ -1,7 +1,7 @@
 // A platform in memory for tests of the gateway: says what it is told to, keeps what it is sent, fails when asked to.
 import type { Capabilities } from '../../adapters/capabilities.ts';
 import type { Adapter, AdapterHost, InboundMessage, OutboundMessage, SendResult } from '../../adapters/contract.ts';
-import { plainText } from '../../adapters/plain.ts';
+import { plainText } from '../../adapters/markdown.ts';
 import type { PlatformAccount } from '../../gateway/platforms.ts';
 import { accountId, chatId, messageId, userId } from '../../shared/ids.ts';
 import type { Address, Button } from '../../shared/messages.ts';
@@ -116,7 +116,7 @@ export function makeFakePlatform(
     async open() {
       return new Blob(['file']).stream();
     },
-    async edit(to, id, message) {
+    async edit(_to, id, message) {
       const part = sent.find((one) => one.id === id);
       if (!part) return { ok: false, code: 'not_found', reached: 'no', cause: new Error('no such message') };
       part.text = plainText(message.body);

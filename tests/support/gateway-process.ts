@@ -33,7 +33,9 @@ export interface GatewayProcessOptions {
 /** A home folder for a test, with a free port and no surprises from outside. */
 export function makeHome(config: Record<string, unknown> = {}): string {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-e2e-'));
-  fs.writeFileSync(path.join(home, 'config.yaml'), JSON.stringify({ gateway: { port: 0 }, ...config }), { mode: 0o600 });
+  fs.writeFileSync(path.join(home, 'config.yaml'), JSON.stringify({ gateway: { port: 0 }, ...config }), {
+    mode: 0o600,
+  });
   return home;
 }
 
@@ -73,7 +75,9 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
   child.kill('SIGKILL');
-  throw new Error(`the gateway did not get ready (${over ? `ended: ${await ended}` : 'too slow'}); it printed:\n${output}`);
+  throw new Error(
+    `the gateway did not get ready (${over ? `ended: ${await ended}` : 'too slow'}); it printed:\n${output}`,
+  );
 }
 
 function readOwner(file: string): { pid?: number; url?: string; socket?: string } | undefined {
@@ -104,7 +108,8 @@ export function requestSocket(
         socketPath: socket,
         method: request.method ?? (body === undefined ? 'GET' : 'POST'),
         path: request.path,
-        headers: body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        headers:
+          body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
         timeout: 10_000,
       },
       (response) => {

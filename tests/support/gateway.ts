@@ -10,7 +10,7 @@ import { makeFileStore } from '../../gateway/downloads.ts';
 import type { GatewaySettings } from '../../gateway/settings.ts';
 import { openPairing } from '../../pairing/pairing.ts';
 import { userId } from '../../shared/ids.ts';
-import { silentLog } from '../../shared/log.ts';
+import { silentLog, type Logger } from '../../shared/log.ts';
 import type { Role } from '../../shared/messages.ts';
 import { makeFakeClock, type FakeClock } from './fake-clock.ts';
 import type { FakePlatform } from './fake-platform.ts';
@@ -38,10 +38,12 @@ export interface TestGatewayOptions {
   /** An earlier gateway's home; else a new temporary one. */
   home?: string;
   clock?: FakeClock;
+  log?: Logger;
 }
 
 /** Answers with what it was told. */
-export const echo: RunTurn = async (turn) => answer(turn, `echo: ${turn.inputs.map((input) => input.text).join(' | ')}`);
+export const echo: RunTurn = async (turn) =>
+  answer(turn, `echo: ${turn.inputs.map((input) => input.text).join(' | ')}`);
 
 export function answer(turn: AgentTurn, text: string): TurnResult {
   return {
@@ -87,7 +89,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const core = makeCore({
     db,
     clock,
-    log: silentLog,
+    log: options.log ?? silentLog,
     random: () => 0.5,
     settings: { ...defaultSettings, ...options.settings },
     agent,
