@@ -16,6 +16,33 @@ export interface TokenPrice {
 /** By `provider/model`, or by model alone for every provider; from the configuration, before the bundled table. */
 export type PriceOverrides = { readonly [model: string]: TokenPrice };
 
+/** Entries of `providers.<id>.models` in the configuration. */
+export interface PriceSettings {
+  models?:
+    | {
+        readonly [model: string]: {
+          input_usd_per_million?: number | undefined;
+          output_usd_per_million?: number | undefined;
+          cache_read_usd_per_million?: number | undefined;
+          cache_write_usd_per_million?: number | undefined;
+        };
+      }
+    | undefined;
+}
+
+/** Prices set in the configuration. An entry counts when it names input and output; the cache prices may be missing. */
+export function readPriceOverrides(providers: { readonly [id: string]: PriceSettings }): PriceOverrides {
+  const entries = Object.entries(providers).flatMap(([id, provider]) =>
+    Object.entries(provider.models ?? {}).flatMap(([model, entry]): [string, TokenPrice][] => {
+      const { input_usd_per_million: input, output_usd_per_million: output } = entry;
+      if (input === undefined || output === undefined) return [];
+      const price = { cacheRead: entry.cache_read_usd_per_million, cacheWrite: entry.cache_write_usd_per_million };
+      return [[`${id}/${model}`, { input, output, ...price }]];
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
 /** When the table below was last compared with its sources. */
 export const PRICES_AS_OF = '2026-11-21';
 
