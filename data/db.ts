@@ -1,5 +1,6 @@
 // Opens the database: lock, integrity, migrations with a backup before each, and the Kysely handle.
 // `Db` reads with a Scope; `ProcessDb` is the gateway's own handle for the queues, which the agent never gets.
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -7,8 +8,9 @@ import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement, type 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import { ensureDir, fileError } from './files.ts';
-import { migrations } from './migrations/index.ts';
+import { migrations as ownMigrations, type Migration } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
+import { corruptMessage, databaseError, isStorageFailure } from './storage-errors.ts';
 
 declare const processOnly: unique symbol;
 
@@ -35,8 +37,12 @@ export interface OpenedData {
 export interface OpenOptions {
   home: string;
   clock?: Clock;
-  /** Prepared statements kept; 0 = no cache. Default 500. */
+  /** Prepared statements kept, the longest unused go first; 0 = no cache. Default 500. */
   statementCache?: number;
+  /** Largest size of the database file in bytes; beyond it writes fail with `disk_full`. Default: as the disk allows. */
+  maxBytes?: number;
+  /** Default: those of this version. */
+  migrations?: readonly Migration[];
   /** Sees every writing statement just before and just after it: crash tests kill the process there. */
   observe?: StatementObserver | undefined;
 }
@@ -47,67 +53,117 @@ export const DATABASE_FILE = 'herald.db';
 
 /**
  * Opens `$HERALD_HOME/herald.db`; the caller holds the writer lock. Throws AppError `home_unwritable`, `disk_full`, `db_corrupt`,
- * `db_newer`.
+ * `db_newer`, `db_locked`. A damaged or newer file is left as it is, byte for byte. Statements reject with the same errors later on.
  */
 export async function openData(options: OpenOptions): Promise<OpenedData> {
   ensureDir(options.home);
   const file = path.join(options.home, DATABASE_FILE);
-  const raw = openFile(file);
+  const migrations = options.migrations ?? ownMigrations;
+  checkFile(file, migrations.length);
+  const raw = openFile(file, options.maxBytes);
+  const query = new Kysely<Tables>({ dialect: new SqliteDialect({ database: makeDriver(raw, file, options) }) });
+  const close = async () => {
+    await query.destroy();
+    raw.close(); // Kysely closes it only when it ran a query
+  };
   try {
-    const query = new Kysely<Tables>({
-      dialect: new SqliteDialect({ database: cached(raw, options.statementCache ?? 500, options.observe) }),
-    });
-    await migrate(raw, query, options.home);
+    await migrate(raw, query, { file, migrations });
     const handle: Db = { query, clock: options.clock ?? systemClock };
-    return {
-      db: handle as ProcessDb,
-      backup: (target) => backupTo(raw, target),
-      close: async () => {
-        await query.destroy();
-      },
-    };
+    return { db: handle as ProcessDb, backup: (target) => backupTo(file, target), close };
   } catch (error) {
-    raw.close();
+    await close();
     throw databaseError(error, file);
   }
 }
 
-function openFile(file: string): Database.Database {
+/** Looks at an existing file through a connection that cannot write: opening a damaged file for writing could change it. */
+function checkFile(file: string, knownVersion: number): void {
+  if (!fs.existsSync(file)) return;
+  try {
+    fs.accessSync(file, fs.constants.R_OK | fs.constants.W_OK);
+    const raw = new Database(file, { readonly: true, timeout: 5_000 });
+    try {
+      const check = raw.pragma('quick_check(1)', { simple: true });
+      if (check !== 'ok') throw new AppError('db_corrupt', corruptMessage(file), { cause: new Error(String(check)) });
+      const version = schemaVersion(raw);
+      if (version > knownVersion) throw new AppError('db_newer', newerMessage(file, version, knownVersion));
+    } finally {
+      raw.close();
+    }
+  } catch (error) {
+    throw databaseError(error, file);
+  }
+}
+
+function openFile(file: string, maxBytes: number | undefined): Database.Database {
+  let raw: Database.Database | undefined;
   try {
     const fresh = !fs.existsSync(file);
-    const raw = new Database(file, { timeout: 5_000 });
+    raw = new Database(file, { timeout: 5_000 });
     if (fresh) fs.chmodSync(file, 0o600);
     raw.pragma('journal_mode = wal');
     raw.pragma('synchronous = full'); // an acknowledged message must survive a power cut
     raw.pragma('foreign_keys = on');
     raw.pragma('journal_size_limit = 67108864');
     raw.pragma('cache_size = -8000');
-    const check = raw.pragma('quick_check(1)', { simple: true });
-    if (check !== 'ok') throw new AppError('db_corrupt', corruptMessage(file), { cause: new Error(String(check)) });
+    if (maxBytes !== undefined) {
+      const pageBytes = Number(raw.pragma('page_size', { simple: true }));
+      raw.pragma(`max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
+    }
     return raw;
   } catch (error) {
+    raw?.close();
     throw databaseError(error, file);
   }
 }
 
-/** better-sqlite3 compiles a statement on each prepare; the core uses a few hundred distinct ones, over and over. */
-function cached(raw: Database.Database, max: number, observe?: StatementObserver): SqliteDatabase {
+function schemaVersion(raw: Database.Database): number {
+  const version = raw.pragma('user_version', { simple: true });
+  return typeof version === 'number' ? version : 0;
+}
+
+/**
+ * What Kysely talks to. better-sqlite3 compiles a statement on each prepare, and the core uses a few hundred distinct ones over and
+ * over: they are kept. Failures of the storage become AppErrors here, for every caller.
+ */
+function makeDriver(raw: Database.Database, file: string, options: OpenOptions): SqliteDatabase {
+  const max = options.statementCache ?? 500;
   const statements = new Map<string, SqliteStatement>();
+  const translated = <Result>(act: () => Result): Result => {
+    try {
+      return act();
+    } catch (error) {
+      throw isStorageFailure(error) ? databaseError(error, file) : error;
+    }
+  };
+  const compile = (text: string): SqliteStatement => {
+    const statement = translated(() => raw.prepare<unknown[]>(text));
+    const wrapped: SqliteStatement = {
+      reader: statement.reader,
+      all: (parameters) => translated(() => statement.all(...parameters)),
+      run: (parameters) => {
+        // A full disk makes SQLite itself roll back; a second rollback would fail and hide why.
+        if (text === 'rollback' && !raw.inTransaction) return { changes: 0, lastInsertRowid: 0 };
+        return translated(() => statement.run(...parameters));
+      },
+      iterate: (parameters) => translated(() => statement.iterate(...parameters)),
+    };
+    const { observe } = options;
+    if (observe && (!statement.readonly || text === 'commit')) observed(wrapped, text, observe);
+    return wrapped;
+  };
   return {
     close: () => raw.close(),
     prepare(text) {
-      const known = statements.get(text);
-      if (known) return known;
-      const statement = raw.prepare<unknown[]>(text);
-      const wrapped: SqliteStatement = {
-        reader: statement.reader,
-        all: (parameters) => statement.all(...parameters),
-        run: (parameters) => statement.run(...parameters),
-        iterate: (parameters) => statement.iterate(...parameters),
-      };
-      if (observe && (!statement.readonly || text === 'commit')) observed(wrapped, text, observe);
-      if (statements.size < max) statements.set(text, wrapped);
-      return wrapped;
+      const statement = statements.get(text) ?? compile(text);
+      if (max <= 0) return statement;
+      statements.delete(text);
+      statements.set(text, statement); // to the end: a Map keeps its order of insertion
+      for (const oldest of statements.keys()) {
+        if (statements.size <= max) break;
+        statements.delete(oldest);
+      }
+      return statement;
     },
   };
 }
@@ -126,54 +182,47 @@ function observed(statement: SqliteStatement, text: string, observe: StatementOb
   }
 }
 
-async function migrate(raw: Database.Database, query: Kysely<Tables>, home: string): Promise<void> {
-  const done = raw.pragma('user_version', { simple: true });
-  const version = typeof done === 'number' ? done : 0;
-  if (version > migrations.length)
-    throw new AppError(
-      'db_newer',
-      `The database in ${home} was written by a newer Herald (schema ${version}, this one knows ${migrations.length}). Update Herald, or restore a file of ${path.join(home, 'backups')}.`,
-    );
+async function migrate(
+  raw: Database.Database,
+  query: Kysely<Tables>,
+  { file, migrations }: { file: string; migrations: readonly Migration[] },
+): Promise<void> {
+  const version = schemaVersion(raw);
   for (const [index, migration] of migrations.entries()) {
     if (index < version) continue;
-    if (version > 0) await backupTo(raw, path.join(home, 'backups', `before-${migration.name}.db`));
+    if (version > 0) await backupTo(file, path.join(path.dirname(file), 'backups', `before-${migration.name}.db`));
     await query.transaction().execute(async (trx) => {
       await migration.up(trx);
-      raw.pragma(`user_version = ${index + 1}`);
+      raw.pragma(`user_version = ${index + 1}`); // part of the transaction
     });
   }
 }
 
-async function backupTo(raw: Database.Database, target: string): Promise<void> {
+/** Copies the database as it was at one moment, while it is in use. */
+async function backupTo(file: string, target: string): Promise<void> {
   ensureDir(path.dirname(target));
-  const temporary = `${target}.${process.pid}.tmp`;
+  const temporary = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  let source: Database.Database | undefined;
   try {
-    await raw.backup(temporary);
-    fs.chmodSync(temporary, 0o600);
+    fs.closeSync(fs.openSync(temporary, 'wx', 0o600));
+    source = new Database(file, { readonly: true, timeout: 5_000 });
+    // A connection and a read transaction of its own: the copy sees whole transactions only, and writes meanwhile do not restart it.
+    source.exec('begin');
+    source.prepare('select count(*) from sqlite_master').get();
+    await source.backup(temporary);
     fs.renameSync(temporary, target);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
-    throw fileError(error, target);
+    throw isStorageFailure(error) ? databaseError(error, target) : fileError(error, target);
+  } finally {
+    source?.close();
   }
 }
 
-/** Errors of SQLite as errors that say what to do. */
-export function databaseError(error: unknown, file: string): AppError {
-  if (error instanceof AppError) return error;
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB')
-    return new AppError('db_corrupt', corruptMessage(file), { cause: error });
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED'))
-    return new AppError('db_locked', `Another process is writing ${file}. Stop it and start again.`, { cause: error });
-  if (code.startsWith('SQLITE_')) return fileError(error, file);
-  return error instanceof Error && 'code' in error
-    ? fileError(error, file)
-    : new AppError('internal', `Could not open ${file}.`, { cause: error });
-}
-
-function corruptMessage(file: string): string {
+function newerMessage(file: string, version: number, known: number): string {
+  const home = path.dirname(file);
   return (
-    `The database ${file} is damaged. It was left as it is. Restore a copy: stop Herald, move the damaged file away, ` +
-    `and copy the newest file of ${path.join(path.dirname(file), 'backups')} in its place (or start empty without one).`
+    `The database in ${home} was written by a newer Herald (schema ${version}, this one knows ${known}). It was left as it is. ` +
+    `Update Herald, or restore a file of ${path.join(home, 'backups')}.`
   );
 }

@@ -1,6 +1,7 @@
 // Files under $HERALD_HOME: written whole or not at all, private to the user.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import path from 'node:path';
 import { AppError } from '../shared/errors.ts';
 
 /** Creates `dir` and its parents with mode 0700. Throws AppError `home_unwritable` or `disk_full`. */
@@ -35,7 +36,9 @@ export function writeFileAtomic(file: string, content: string | Uint8Array, mode
 export function fileError(error: unknown, file: string): AppError {
   if (error instanceof AppError) return error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL')
+  const isIoError = code === 'EIO' || (typeof code === 'string' && code.startsWith('SQLITE_IOERR'));
+  // SQLite reports a full disk as a plain I/O error where it extends its shared memory file.
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL' || (isIoError && isDiskFull(file)))
     return new AppError(
       'disk_full',
       `No space left to write ${file}. Nothing that was stored is lost; free some space and try again.`,
@@ -49,4 +52,13 @@ export function fileError(error: unknown, file: string): AppError {
     `Cannot write ${file}${typeof code === 'string' ? ` (${code})` : ''}. Check that it belongs to you and is writable, or set HERALD_HOME to another folder.`,
     { cause: error },
   );
+}
+
+function isDiskFull(file: string): boolean {
+  try {
+    const { bavail, bsize } = fs.statfsSync(path.dirname(file));
+    return bavail * bsize < 64 * 1024;
+  } catch {
+    return false; // the folder itself is gone: not a matter of space
+  }
 }

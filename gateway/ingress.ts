@@ -2,7 +2,7 @@
 import type { InboundMessage } from '../adapters/contract.ts';
 import type { ProcessDb } from '../data/db.ts';
 import { insertInbox, type InboxPayload } from '../data/process/inbox.ts';
-import { databaseError } from '../data/db.ts';
+import { databaseError } from '../data/storage-errors.ts';
 import type { Address } from '../shared/messages.ts';
 import { cleanText } from '../shared/text.ts';
 import type { Bus } from './bus.ts';
