@@ -38,7 +38,7 @@ function namesOf(command: Command): readonly string[] {
 function nearest(key: string, commands: readonly Command[]): readonly string[] {
   return commands
     .flatMap((command) => namesOf(command).map((name) => ({ command: command.name, name, distance: typos(key, name) })))
-    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))
+    .filter(({ name, distance }) => distance <= Math.floor(name.length / 3))
     .sort((a, b) => a.distance - b.distance)
     .map(({ command }) => command);
 }

@@ -33,7 +33,7 @@ export function nothingPending(): AppError {
 export function askWhich({ clock }: CommandContext, requests: readonly Approval[]): CommandReply {
   const blocks = requests.map(
     (request) =>
-      `**${code(request.tool)}**, id \`${request.id}\`, open for ${span(request.expiresAt - clock.now())}:\n\n${fenced(request.arguments, 'json')}`,
+      `**${code(request.tool)}**, id \`${request.id}\`, open for ${span(request.expiresAt - clock.now())}:\n\n${fenced(withVisibleSigns(request.arguments), 'json')}`,
   );
   return {
     text: `${requests.length} requests are waiting. Which one?\n\n${blocks.join('\n\n')}`,
@@ -45,4 +45,11 @@ export function askWhich({ clock }: CommandContext, requests: readonly Approval[
       2,
     ),
   };
+}
+
+/** Signs that a chat would drop or that turn text around, as JSON writes them: what is approved must be what is read. */
+function withVisibleSigns(json: string): string {
+  return json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}]/gu, (sign) =>
+    Array.from({ length: sign.length }, (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  );
 }

@@ -1,0 +1,136 @@
+// /approve and /deny: answers to what the agent asked, never a guess, never somebody else's.
+import { beforeEach, describe, expect, test } from 'vitest';
+import { listPendingApprovals, requestApproval, takeApproval, type Approval } from '../../../data/approvals.ts';
+import type { Person } from '../../../data/process/people.ts';
+import { groupScope, personScope, type Scope } from '../../../data/scope.ts';
+import { turnId } from '../../../shared/ids.ts';
+import { addressKey } from '../../../shared/messages.ts';
+import { dm, group, openBench, type Bench } from './command-bench.ts';
+
+let bench: Bench;
+let ada: Person;
+let bob: Person;
+let asked = 0;
+
+beforeEach(async () => {
+  bench = await openBench();
+  ada = await bench.person('ada', 'owner');
+  bob = await bench.person('bob', 'member');
+});
+
+async function ask(scope: Scope, json = '{"to":"bob"}'): Promise<Approval> {
+  await bench.clock.advance(1);
+  return requestApproval(bench.db, scope, {
+    turn: turnId('t1'),
+    callId: `c${++asked}`,
+    chatKey: addressKey(dm(ada)),
+    tool: 'send_message',
+    arguments: json,
+    digest: `d${asked}`,
+    ttlMs: 600_000,
+  });
+}
+
+/** May the call run now? Takes the permission, as the dispatcher does. */
+const mayRun = (scope: Scope, approval: Approval) => takeApproval(bench.db, scope, approval.id, approval.digest);
+
+async function stateOf(approval: Approval) {
+  const row = await bench.db.query
+    .selectFrom('approvals')
+    .select(['state', 'reason'])
+    .where('id', '=', approval.id)
+    .executeTakeFirstOrThrow();
+  return row;
+}
+
+describe('one open request', () => {
+  test('/approve allows it once', async () => {
+    const scope = personScope(ada.id);
+    const approval = await ask(scope);
+    expect((await bench.run(ada, dm(ada), '/approve')).text).toContain('`send_message`');
+    expect(await mayRun(scope, approval)).toBe(true);
+    expect(await mayRun(scope, approval)).toBe(false);
+    await expect(bench.run(ada, dm(ada), '/approve')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('/deny keeps the reason for the agent', async () => {
+    const scope = personScope(ada.id);
+    const approval = await ask(scope);
+    await bench.run(ada, dm(ada), '/deny not now,\nask tomorrow');
+    expect(await stateOf(approval)).toEqual({ state: 'denied', reason: 'not now,\nask tomorrow' });
+    expect(await mayRun(scope, approval)).toBe(false);
+  });
+
+  test('an expired one cannot be answered', async () => {
+    const approval = await ask(personScope(ada.id));
+    await bench.clock.advance(600_001);
+    await expect(bench.run(ada, dm(ada), '/approve')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(bench.run(ada, dm(ada), `/approve ${approval.id}`)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await stateOf(approval)).state).toBe('pending');
+  });
+
+  test('a word that is no id allows nothing', async () => {
+    const approval = await ask(personScope(ada.id));
+    for (const args of ['yes', '0', '01', approval.id.slice(0, 5), `${approval.id}X`])
+      await expect(bench.run(ada, dm(ada), `/approve ${args}`)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await stateOf(approval)).state).toBe('pending');
+  });
+});
+
+describe('several open requests', () => {
+  test('without an id nothing is decided: all are shown whole, with a button for each answer', async () => {
+    const first = await ask(personScope(ada.id), `{"text":"${'x'.repeat(3_000)}END"}`);
+    const second = await ask(personScope(ada.id), '{"text":"a\u202eb```"}');
+    for (const command of ['/approve', '/deny', '/deny because']) {
+      const { text, buttons } = await bench.run(ada, dm(ada), command);
+      expect(text).toContain('END');
+      expect(text).toContain('{"text":"a\\u202eb```"}');
+      expect(buttons?.flat().map((button) => button.data)).toEqual([
+        `/approve ${first.id}`,
+        `/deny ${first.id}`,
+        `/approve ${second.id}`,
+        `/deny ${second.id}`,
+      ]);
+    }
+    expect(await listPendingApprovals(bench.db, personScope(ada.id))).toHaveLength(2);
+  });
+
+  test('an id decides that one', async () => {
+    const first = await ask(personScope(ada.id));
+    const second = await ask(personScope(ada.id));
+    await bench.run(ada, dm(ada), `/approve ${second.id.toLowerCase()}`);
+    await bench.run(ada, dm(ada), `/deny ${first.id} too late`);
+    expect((await stateOf(second)).state).toBe('allowed');
+    expect(await stateOf(first)).toEqual({ state: 'denied', reason: 'too late' });
+  });
+
+  test('the id of an ended request denies nothing else', async () => {
+    const first = await ask(personScope(ada.id));
+    await bench.run(ada, dm(ada), '/approve');
+    const second = await ask(personScope(ada.id));
+    await expect(bench.run(ada, dm(ada), `/deny ${first.id}`)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await stateOf(second)).state).toBe('pending');
+  });
+});
+
+describe('whose request it is', () => {
+  test('nobody answers for another person, by id or without', async () => {
+    const approval = await ask(personScope(ada.id));
+    for (const command of ['/approve', `/approve ${approval.id}`, '/deny', `/deny ${approval.id}`])
+      await expect(bench.run(bob, dm(bob), command)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await stateOf(approval)).state).toBe('pending');
+  });
+
+  test('in a group only the person who was asked, not even the owner', async () => {
+    const approval = await ask(groupScope(bob.id, group()));
+    await expect(bench.run(ada, group(), `/approve ${approval.id}`)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await stateOf(approval)).state).toBe('pending');
+    await bench.run(bob, group(), '/approve');
+    expect((await stateOf(approval)).state).toBe('allowed');
+  });
+
+  test('a request of a group is not answered from a private chat', async () => {
+    await ask(groupScope(bob.id, group()));
+    await expect(bench.run(bob, dm(bob), '/approve')).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
