@@ -69,7 +69,9 @@ export async function openTurnJournal(db: Db, scope: Scope, turn: TurnId, resume
     tool(key) {
       const stored = steps.get(key);
       if (!stored) return undefined;
-      return stored.state === 'started' ? { state: 'started' } : { state: 'done', outcome: parse(outcomeSchema, stored) };
+      return stored.state === 'started'
+        ? { state: 'started' }
+        : { state: 'done', outcome: parse(outcomeSchema, stored) };
     },
     startTool: (key, call, effect) =>
       write({

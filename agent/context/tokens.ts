@@ -7,7 +7,16 @@
 import type { ModelMessage, ModelRequest, ToolSchema } from '../providers/types.ts';
 
 /** Thousandths of a token per UTF-16 unit. */
-const WEIGHT = { word: 290, digit: 500, mark: 620, space: 260, latin: 620, alphabet: 700, wide: 1_400, surrogate: 1_300 };
+const WEIGHT = {
+  word: 290,
+  digit: 500,
+  mark: 620,
+  space: 260,
+  latin: 620,
+  alphabet: 700,
+  wide: 1_400,
+  surrogate: 1_300,
+};
 
 /** Role marks, separators and ids around each message. */
 const MESSAGE_TOKENS = 6;

@@ -16,7 +16,11 @@ const PRESETS: readonly Personality[] = [
   preset('creative', 'Unusual ideas first', 'Offer unusual ideas before the obvious one. Play with language.'),
   preset('formal', 'Polite business tone', 'Write formally and politely, in full sentences, without slang or emoji.'),
   preset('friendly', 'Warm and informal', 'Be warm and informal, like a good friend; a rare emoji is fine.'),
-  preset('skeptic', 'Questions assumptions', 'Question assumptions, name weak evidence, and say what would change your mind.'),
+  preset(
+    'skeptic',
+    'Questions assumptions',
+    'Question assumptions, name weak evidence, and say what would change your mind.',
+  ),
   preset('pirate', 'Arr', 'Speak like a pirate, but keep facts, names and code exact.'),
 ];
 

@@ -1,0 +1,167 @@
+// The stored conversation as the model's messages, within a token budget. Whole exchanges leave, oldest first, so that a tool call
+// never loses its result.
+import { z } from 'zod';
+import type { StoredMessage } from '../../data/messages.ts';
+import type { Origin } from '../../shared/messages.ts';
+import { reasoningSchema, toolCallSchema } from '../journal.ts';
+import { pairToolCalls } from '../providers/messages.ts';
+import type { ModelMessage, ReasoningItem, ToolCall } from '../providers/types.ts';
+import { presentSpoken, presentTool, type PresentOptions } from './present.ts';
+import { isForeignSummary } from './summary.ts';
+import { estimateMessage } from './tokens.ts';
+
+export interface HistoryOptions extends PresentOptions {
+  /** Most tokens of the result, by the estimator; at least 0. */
+  budgetTokens: number;
+}
+
+export interface History {
+  messages: readonly ModelMessage[];
+  /** Whose words it holds. */
+  origins: ReadonlySet<Origin>;
+  /** Stored messages that did not fit. */
+  dropped: number;
+}
+
+/** Beginning with a person's words, up to the next person's words after an answer. */
+export interface Exchange {
+  rows: readonly StoredMessage[];
+}
+
+/** Active messages of one session, oldest first, summary in front (data/messages.ts `listHistory`), as the model reads them. */
+export async function presentHistory(stored: readonly StoredMessage[], options: HistoryOptions): Promise<History> {
+  const summaries = stored.filter((row) => row.role === 'summary');
+  const exchanges = await presentExchanges(splitExchanges(stored), options);
+  const head = summaries.map(summaryMessage);
+  const room = options.budgetTokens - head.reduce((sum, message) => sum + estimateMessage(message), 0);
+  const kept = exchanges.slice(firstKept(exchanges, room));
+  const dropped = exchanges.length - kept.length;
+  const droppedRows = exchanges.slice(0, dropped).reduce((sum, exchange) => sum + exchange.rows, 0);
+  const notice = dropped === 0 ? [] : [droppedNotice()];
+  const origins = new Set(kept.flatMap((exchange) => [...exchange.origins]));
+  if (summaries.some((row) => isForeignSummary(row.text))) origins.add('foreign');
+  return {
+    messages: [...head, ...notice, ...kept.flatMap((exchange) => exchange.messages)],
+    origins,
+    dropped: droppedRows,
+  };
+}
+
+/** Exchanges of the rows that are no summary, in order. Rows before the first person's words form one of their own. */
+export function splitExchanges(stored: readonly StoredMessage[]): readonly Exchange[] {
+  const exchanges: { rows: StoredMessage[] }[] = [];
+  let previous: StoredMessage['role'] | undefined;
+  for (const row of stored) {
+    if (row.role === 'summary') continue;
+    const open = exchanges.at(-1);
+    const sameTurn = open?.rows.at(-1)?.turn !== undefined && open.rows.at(-1)?.turn === row.turn;
+    // A person's words steered into a running turn belong to its exchange.
+    if (!open || (row.role === 'user' && previous !== 'user' && !sameTurn)) exchanges.push({ rows: [row] });
+    else open.rows.push(row);
+    previous = row.role;
+  }
+  return exchanges;
+}
+
+interface PresentedExchange {
+  messages: readonly ModelMessage[];
+  origins: ReadonlySet<Origin>;
+  tokens: number;
+  rows: number;
+}
+
+async function presentExchanges(
+  exchanges: readonly Exchange[],
+  options: HistoryOptions,
+): Promise<readonly PresentedExchange[]> {
+  const presented: PresentedExchange[] = [];
+  let images = 0;
+  // Newest first: the newest images are the ones that are shown.
+  for (const { rows } of exchanges.toReversed()) {
+    const messages: ModelMessage[] = [];
+    const origins = new Set<Origin>();
+    for (const row of rows) {
+      const one = await presentRow(row, { ...options, maxImages: options.maxImages - images });
+      messages.push(...one.messages);
+      images += one.images;
+      for (const origin of one.origins) origins.add(origin);
+    }
+    const paired = pairToolCalls(messages);
+    const tokens = paired.reduce((sum, message) => sum + estimateMessage(message), 0);
+    presented.push({ messages: paired, origins, tokens, rows: rows.length });
+  }
+  return presented.reverse();
+}
+
+async function presentRow(
+  row: StoredMessage,
+  options: PresentOptions,
+): Promise<{ messages: readonly ModelMessage[]; origins: Iterable<Origin>; images: number }> {
+  switch (row.role) {
+    case 'user': {
+      const spoken = { author: row.author, text: row.text, origin: row.origin, files: row.files ?? [] };
+      const { parts, origins, images } = await presentSpoken(spoken, options);
+      return { messages: [{ role: 'user', content: parts }], origins, images };
+    }
+    case 'assistant':
+      return { messages: [assistantMessage(row)], origins: ['agent'], images: 0 };
+    case 'tool': {
+      const call = { id: row.toolCallId ?? '', name: row.toolName ?? '' };
+      const message = presentTool(call, { text: row.text, isError: row.isError ?? false, origin: row.origin });
+      return { messages: [message], origins: [row.origin], images: 0 };
+    }
+    case 'summary':
+      return { messages: [summaryMessage(row)], origins: ['agent'], images: 0 };
+  }
+}
+
+function assistantMessage(row: StoredMessage): ModelMessage {
+  return {
+    role: 'assistant',
+    text: row.text,
+    toolCalls: parseStored<ToolCall>(toolCallSchema, row.toolCalls),
+    reasoning: parseStored<ReasoningItem>(reasoningSchema, row.reasoning),
+  };
+}
+
+/** Damaged JSON of one row must not make the whole conversation unusable: the row then counts as plain text. */
+function parseStored<Value>(schema: z.ZodType<Value>, json: string | undefined): readonly Value[] {
+  if (json === undefined || json === '') return [];
+  try {
+    return z.array(schema).parse(JSON.parse(json));
+  } catch {
+    return [];
+  }
+}
+
+function summaryMessage(row: StoredMessage): ModelMessage {
+  return { role: 'user', content: [{ type: 'text', text: `[Summary of the conversation before]\n${row.text}` }] };
+}
+
+function droppedNotice(): ModelMessage {
+  const text = '[Older messages of this conversation are not shown here. session_search finds them.]';
+  return { role: 'user', content: [{ type: 'text', text }] };
+}
+
+/**
+ * Index of the first exchange that is kept. More than necessary leaves at once, up to a quarter of the room, so that the beginning
+ * stays the same over many turns and providers can reuse it.
+ */
+function firstKept(exchanges: readonly PresentedExchange[], room: number): number {
+  const total = exchanges.reduce((sum, exchange) => sum + exchange.tokens, 0);
+  if (total <= room) return 0;
+  const quantum = Math.max(1, Math.floor(room / 4));
+  const toDrop = Math.ceil((total - room) / quantum) * quantum;
+  let gone = 0;
+  for (const [index, exchange] of exchanges.entries()) {
+    if (gone >= toDrop) return index;
+    gone += exchange.tokens;
+  }
+  // The last exchanges are long: as many as fit, rather than none.
+  let left = total;
+  for (const [index, exchange] of exchanges.entries()) {
+    if (left <= room) return index;
+    left -= exchange.tokens;
+  }
+  return exchanges.length;
+}

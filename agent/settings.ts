@@ -1,0 +1,49 @@
+// What the agent is told by the configuration; gateway/compose.ts makes it of config.yaml. Read anew at each turn, so that a reload counts
+// from the next one on.
+import type { UsageCaps } from '../data/usage.ts';
+import type { ChainLink } from './providers/fallback.ts';
+import type { PriceOverrides } from './providers/prices.ts';
+import type { ModelRequest } from './providers/types.ts';
+
+export interface ModelLimits {
+  /** Tokens that fit the model. Default: by its family (context/window.ts). */
+  contextTokens?: number | undefined;
+  /** Most tokens of one reply. Default: `maxOutputTokens` of the settings. */
+  maxOutputTokens?: number | undefined;
+}
+
+export interface AgentSettings {
+  /** $HERALD_HOME: SOUL.md is looked for there. */
+  home: string;
+  /** What agent/providers/resolve.ts found: in order of preference, at least one. */
+  models: { chain: readonly ChainLink[]; demo: boolean };
+  /** agent/providers/resolve.ts `chooseModel` with its dependencies. Throws AppError `not_found`. */
+  chooseModel(name: string): readonly ChainLink[];
+  /** By "provider/model" or by model alone. */
+  modelLimits: Readonly<Record<string, ModelLimits>>;
+  maxOutputTokens: number;
+  reasoningEffort: ModelRequest['reasoningEffort'];
+  /** Model calls in one turn. */
+  maxIterations: number;
+  /** IANA name; days of the caps begin at its midnight. */
+  timezone: string;
+  /** Personality of sessions that chose none. */
+  personality: string | undefined;
+  personalities: Readonly<Record<string, string>>;
+  tools: {
+    disabled: readonly string[];
+    timeoutMs: number;
+    maxParallel: number;
+    /** UTF-16 units. */
+    maxResultChars: number;
+    /** How long a person has to allow a call. */
+    approvalTtlMs: number;
+  };
+  caps: UsageCaps;
+  prices: PriceOverrides;
+}
+
+/** The limits of one model of a chain, from the settings, else by its family. */
+export function limitsOf(settings: AgentSettings, link: ChainLink): ModelLimits {
+  return settings.modelLimits[`${link.provider.id}/${link.model}`] ?? settings.modelLimits[link.model] ?? {};
+}

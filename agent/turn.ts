@@ -1,0 +1,174 @@
+// One turn from its inputs to its result: puts journal, conversation, tools and loop together, and says in words how it ended.
+import { asAppError, type AppError } from '../shared/errors.ts';
+import type { Origin } from '../shared/messages.ts';
+import type { AgentParts } from './agent.ts';
+import { inputText, presentSpoken, type PresentOptions } from './context/present.ts';
+import { openConversation } from './conversation.ts';
+import { openTurnJournal, steerKey } from './journal.ts';
+import { runLoop, type Arrival, type CallReport, type LoopResult } from './loop.ts';
+import type { AgentTurn, TranscriptEntry, TurnInput, TurnResult } from './port.ts';
+import type { ModelMessage } from './providers/types.ts';
+import { makeDispatcher } from './tools/dispatcher.ts';
+import { offeredTools } from './tools/offered.ts';
+import type { Tool } from './tools/tool.ts';
+
+/** Runs a turn. Never rejects; resolves within a second of `signal` aborting. */
+export async function runTurn(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
+  let open = true;
+  const emit: AgentTurn['emit'] = (event) => {
+    // A model or tool that outlives its turn must not write into the display of the next one.
+    if (open) turn.emit(event);
+  };
+  try {
+    return await run(parts, { ...turn, emit }, signal);
+  } catch (error) {
+    if (signal.aborted)
+      return { end: 'stopped', text: 'Stopped.', files: [], transcript: spokenEntries(turn.inputs, false) };
+    return failedEarly(parts, turn, asAppError(error));
+  } finally {
+    open = false;
+  }
+}
+
+function failedEarly(parts: AgentParts, turn: AgentTurn, error: AppError): TurnResult {
+  logFailure(parts, turn, error);
+  const transcript = spokenEntries(turn.inputs, false);
+  return { end: 'failed', text: error.publicMessage, files: [], transcript, errorCode: error.code };
+}
+
+async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
+  const settings = parts.settings();
+  const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
+  const tools = offeredTools(parts.tools, settings.tools.disabled, turn);
+  const journal = await openTurnJournal(parts.db, turn.scope, turn.id, turn.resumed);
+  const conversation = await openConversation({
+    parts,
+    settings,
+    turn,
+    chain,
+    tools: tools.map((tool) => tool.schema),
+    emit: turn.emit,
+    signal,
+  });
+  const origins = new Set<Origin>(conversation.origins);
+  const arrive = (inputs: readonly TurnInput[], steered: boolean) =>
+    arrival(inputs, { present: conversation.present, steered, origins });
+  // After a restart the turn's rows hold the steered ones too; they come in where they came in before.
+  const later = new Set(journal.allSteered().map((input) => input.inbox));
+  const opening = await arrive(
+    turn.inputs.filter((input) => !later.has(input.inbox)),
+    false,
+  );
+  const dispatcher = makeDispatcher({
+    tools,
+    journal,
+    approvals: parts.ports,
+    context: {
+      listOwnChats: (scope) => parts.ports.listOwnChats(scope),
+      sendMessage: (message) => parts.ports.sendMessage(message),
+      db: parts.db,
+      clock: parts.clock,
+      scope: turn.scope,
+      role: turn.role,
+      session: turn.session,
+      turn: turn.id,
+      address: turn.address,
+      timezone: settings.timezone,
+    },
+    origins,
+    limits: settings.tools,
+    redact: (text) => parts.redact(text),
+    emit: turn.emit,
+    log: parts.log,
+    signal,
+  });
+  const result = await runLoop(
+    {
+      callModel: ({ messages, withTools }) => conversation.ask(messages, withTools),
+      runTool: (key, call) => dispatcher.run(key, call),
+      isParallel: (call) => dispatcher.isParallel(call),
+      journal,
+      async steer(step, replay) {
+        const inputs = journal.steered(step) ?? (replay ? [] : await turn.steer(steerKey(step)));
+        return inputs.length === 0 ? undefined : arrive(inputs, true);
+      },
+      emit: turn.emit,
+      clock: parts.clock,
+      signal,
+    },
+    { opening, maxIterations: settings.maxIterations, maxParallel: settings.tools.maxParallel },
+  );
+  return turnResult(parts, turn, { result, tools });
+}
+
+async function arrival(
+  inputs: readonly TurnInput[],
+  options: { present: PresentOptions; steered: boolean; origins: Set<Origin> },
+): Promise<Arrival> {
+  const messages: ModelMessage[] = [];
+  let images = 0;
+  for (const input of inputs) {
+    const spoken = { author: input.author, text: inputText(input), origin: input.origin, files: input.files };
+    const maxImages = options.present.maxImages - images;
+    const presented = await presentSpoken(spoken, { ...options.present, maxImages });
+    images += presented.images;
+    for (const origin of presented.origins) options.origins.add(origin);
+    // In a group anybody may have written what is quoted.
+    if (input.replyTo && options.present.group) options.origins.add('foreign');
+    messages.push({ role: 'user', content: presented.parts });
+  }
+  return { messages, entries: spokenEntries(inputs, options.steered) };
+}
+
+function spokenEntries(inputs: readonly TurnInput[], steered: boolean): readonly TranscriptEntry[] {
+  return inputs.map((input) => ({
+    role: 'user',
+    input: input.inbox,
+    text: inputText(input),
+    origin: input.origin,
+    steered,
+    files: input.files,
+  }));
+}
+
+function turnResult(
+  parts: AgentParts,
+  turn: AgentTurn,
+  end: { result: LoopResult; tools: readonly Tool[] },
+): TurnResult {
+  const { result, tools } = end;
+  const transcript = result.transcript.map((entry) =>
+    entry.role === 'assistant' ? { ...entry, text: parts.redact(entry.text) } : entry,
+  );
+  const base = { files: [], transcript };
+  const effects = effectsText(result.calls, tools);
+  switch (result.end) {
+    case 'done':
+      return { ...base, end: 'done', text: parts.redact(result.text) };
+    case 'stopped':
+      return { ...base, end: 'stopped', text: ['Stopped.', ...effects].join(' ') };
+    case 'failed': {
+      const error = asAppError(result.error);
+      logFailure(parts, turn, error);
+      const text = [parts.redact(result.text), error.publicMessage, effects.join(' ')];
+      return { ...base, end: 'failed', text: text.filter((part) => part !== '').join('\n\n'), errorCode: error.code };
+    }
+  }
+}
+
+/** What stays changed although the turn did not get to its answer. */
+function effectsText(calls: readonly CallReport[], tools: readonly Tool[]): readonly string[] {
+  const changing = new Set(tools.filter((tool) => tool.effect !== 'pure').map((tool) => tool.name));
+  const names = (state: CallReport['state']) =>
+    calls.filter((call) => call.state === state && changing.has(call.name)).map((call) => `\`${call.name}\``);
+  const done = names('done');
+  const unknown = names('unknown');
+  return [
+    ...(done.length > 0 ? [`Already done: ${done.join(', ')}.`] : []),
+    ...(unknown.length > 0 ? [`Cut off, and possibly done: ${unknown.join(', ')}.`] : []),
+  ];
+}
+
+function logFailure(parts: AgentParts, turn: AgentTurn, error: AppError): void {
+  parts.log.warn({ turn: turn.id, code: error.code, err: error }, 'turn failed');
+}
