@@ -4,7 +4,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { suggestName } from '../config/suggest.ts';
 import type { Runner } from './context.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../shared/version.ts';
 
 /** A secret that `herald setup` takes by the name of an environment variable; one per secret of each platform. */
 export interface SecretFlag {
@@ -57,14 +57,7 @@ function addTalkCommands(program: Command, hooks: ProgramHooks): void {
     'start',
     'run the gateway, until Ctrl-C',
     async () => (await import('./commands/start.ts')).runStart,
-  )
-    .option('-p, --port <number>', 'port of the page and the API; 0 takes any free one', wholeNumber(0, 65_535))
-    .addOption(
-      new Option('--log <how>', 'what the terminal shows: words, or JSON lines for a log collector').choices([
-        'pretty',
-        'json',
-      ]),
-    );
+  ).option('-p, --port <number>', 'port of the page and the API; 0 takes any free one', wholeNumber(0, 65_535));
   leaf(
     program,
     hooks,

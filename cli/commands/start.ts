@@ -1,0 +1,60 @@
+// `herald start`: the gateway in this process, until it is told to stop.
+import type { CliContext, Given } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { asAppError } from '../../shared/errors.ts';
+import { tint } from '../output.ts';
+import { VERSION } from '../../shared/version.ts';
+import type { StartedGateway } from '../../gateway/compose.ts';
+
+export async function runStart(context: CliContext, given: Given): Promise<number> {
+  const interrupted = untilInterrupted();
+  const gateway = await startOrExplain(context, given, interrupted.signal);
+  if (typeof gateway === 'number') return gateway;
+  context.print(describe(gateway), () => banner(gateway, context));
+  try {
+    return await gateway.done;
+  } finally {
+    interrupted.release();
+  }
+}
+
+/** A configuration that cannot work ends with its own code, so that a supervisor does not start it again and again. */
+async function startOrExplain(
+  context: CliContext,
+  given: Given,
+  signal: AbortSignal,
+): Promise<StartedGateway | number> {
+  const { startGateway } = await import('../../gateway/compose.ts');
+  try {
+    return await startGateway({ home: context.home, port: given.number('port'), terminal: context.stderr, signal });
+  } catch (error) {
+    const known = asAppError(error);
+    if (known.code !== 'config_invalid' && known.code !== 'config_unreadable') throw error;
+    context.note(`herald: ${known.code}: ${known.publicMessage}`);
+    return EXIT.startConfigInvalid;
+  }
+}
+
+function describe(gateway: StartedGateway) {
+  const { url, socket, home, ownerLink, model } = gateway;
+  return { version: VERSION, pid: process.pid, url, socket, home, ownerLink, model };
+}
+
+function banner(gateway: StartedGateway, context: CliContext): string {
+  const strong = (text: string) => tint('strong', text, context.stdout);
+  return [
+    `Herald ${VERSION} runs at ${strong(gateway.url)}, with its data in ${gateway.home}.`,
+    gateway.model.explanation,
+    ...gateway.warnings.map((warning) => tint('warn', `Warning: ${warning}`, context.stdout)),
+    ...(gateway.ownerLink === undefined
+      ? []
+      : [
+          '',
+          'Open this link to make the browser yours (once, within an hour; `herald pairing link` makes another):',
+          `  ${strong(gateway.ownerLink)}`,
+          '',
+        ]),
+    'Talk here too: `herald chat` in another terminal. Stop with Ctrl-C.',
+  ].join('\n');
+}
