@@ -12,13 +12,15 @@ export async function readPost<Schema extends z.ZodType>(
   if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) {
     return problem(415, 'bad_input', 'Send JSON (content-type application/json).');
   }
+  const tooLarge = () =>
+    problem(413, 'too_large', 'The text is longer than 1 MB. Nothing was sent; attach it as a file instead.');
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_POST_BYTES) return tooLarge();
   const limited = limitStream(request.body ?? new Blob([]).stream(), MAX_POST_BYTES);
   let parsed: unknown;
   try {
     parsed = JSON.parse(await new Response(limited.body).text());
   } catch (error) {
-    if (limited.exceeded())
-      return problem(413, 'too_large', 'The text is longer than 1 MB. Nothing was sent; attach it as a file instead.');
+    if (limited.exceeded()) return tooLarge();
     if (error instanceof SyntaxError)
       throw new AppError('bad_input', 'The request is not JSON. Nothing was sent.', { cause: error });
     throw error;
@@ -32,15 +34,22 @@ export async function readPost<Schema extends z.ZodType>(
   );
 }
 
-/** The same bytes; errors once more than `maxBytes` have come. */
+/**
+ * The same bytes; errors at the end when there were more than `maxBytes`. The surplus is read and dropped, so that the client gets
+ * our answer instead of a broken connection, up to four times the limit.
+ */
 export function limitStream(body: ReadableStream<Uint8Array>, maxBytes: number) {
   let seen = 0;
+  const tooLarge = () => new AppError('bad_input', 'The request is too large.');
   const limited = body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         seen += chunk.byteLength;
-        if (seen > maxBytes) controller.error(new AppError('bad_input', 'too large'));
-        else controller.enqueue(chunk);
+        if (seen <= maxBytes) controller.enqueue(chunk);
+        else if (seen > 4 * maxBytes) controller.error(tooLarge());
+      },
+      flush(controller) {
+        if (seen > maxBytes) controller.error(tooLarge());
       },
     }),
   );

@@ -2,7 +2,7 @@
 import type { Capabilities, MediaSupport } from '../capabilities.ts';
 
 /** Longer answers come as several lines of the chat. */
-const MAX_TEXT_CHARS = 20_000;
+const MAX_TEXT_CHARS = 16_000;
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
 
 const file: MediaSupport = { support: 'full', maxBytes: MAX_FILE_BYTES, maxCaption: MAX_TEXT_CHARS, mime: [] };

@@ -93,12 +93,12 @@ function renderList(ordered: boolean, start: number, items: readonly ListItem[])
 }
 
 function renderItem({ checked, children }: ListItem): string {
-  const [first] = children;
-  // A single paragraph stands in the item itself: no blank lines between the items of an ordinary list.
-  const inner =
-    children.length === 1 && first?.type === 'paragraph'
-      ? renderInlines(first.children)
-      : children.map(renderBlock).join('\n');
+  const [first, ...rest] = children;
+  // Text, perhaps with lists below it, stands in the item itself: no blank lines between the items of an ordinary list.
+  const isTight = first?.type === 'paragraph' && rest.every((block) => block.type === 'list');
+  const inner = isTight
+    ? `${renderInlines(first.children)}${rest.map(renderBlock).join('')}`
+    : children.map(renderBlock).join('\n');
   if (checked === undefined) return `<li>${inner}</li>`;
   return `<li class="task"><input type="checkbox" disabled${checked ? ' checked' : ''}> ${inner}</li>`;
 }

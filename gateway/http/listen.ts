@@ -1,7 +1,7 @@
 // Opens the two listeners: TCP, and a unix socket that only the owner of the machine account can open.
 import { chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
-import { connect, type AddressInfo, type ListenOptions } from 'node:net';
+import { connect, type AddressInfo, type ListenOptions, type Socket } from 'node:net';
 import path from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 
@@ -9,6 +9,8 @@ import { AppError } from '../../shared/errors.ts';
 // (https://man7.org/linux/man-pages/man7/unix.7.html, read 2026-11-21).
 const MAX_SOCKET_PATH_BYTES = 103;
 const PROBE_TIMEOUT_MS = 1000;
+/** How long requests that run may still take when a server closes. */
+const CLOSE_GRACE_MS = 1500;
 
 /** Resolves with the port in use. Rejects with AppError `port_in_use`, or `config_invalid` when the address cannot be used. */
 export async function listenTcp(server: Server, host: string, port: number): Promise<number> {
@@ -65,6 +67,38 @@ export async function listenSocket(server: Server, socketPath: string): Promise<
   } finally {
     if (nest !== undefined) await rm(nest, { recursive: true, force: true });
   }
+}
+
+/**
+ * Makes the function that closes `server`: requests that run may finish within 1.5 s, every other connection ends at once. Node's own
+ * closeIdleConnections leaves those alone that have not sent a request yet, and browsers open such ones in advance. Idempotent.
+ */
+export function makeCloser(server: Server): () => Promise<void> {
+  const requests = new Map<Socket, number>();
+  let closing: Promise<void> | undefined;
+  const count = (socket: Socket, change: number) => {
+    const left = (requests.get(socket) ?? 0) + change;
+    requests.set(socket, left);
+    if (closing !== undefined && left === 0) socket.destroySoon();
+  };
+  server.on('connection', (socket) => {
+    requests.set(socket, 0);
+    socket.once('close', () => requests.delete(socket));
+  });
+  server.on('request', ({ socket }, answer) => {
+    count(socket, 1);
+    answer.once('close', () => count(socket, -1));
+  });
+  const close = () =>
+    new Promise<void>((resolve) => {
+      const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+      server.close(() => {
+        clearTimeout(cut);
+        resolve();
+      });
+      for (const [socket, running] of requests) if (running === 0) socket.destroySoon();
+    });
+  return () => (closing ??= server.listening ? close() : Promise.resolve());
 }
 
 function listen(server: Server, options: ListenOptions): Promise<void> {

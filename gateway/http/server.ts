@@ -8,14 +8,12 @@ import type { Clock } from '../../shared/clock.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { appErrorAnswer, errorAnswer, jsonAnswer } from './answers.ts';
-import { announcesTooMuch, limitBody, tooLargeMessage } from './body-limit.ts';
+import { announcesTooMuch, drainBody, limitBody, tooLargeMessage } from './body-limit.ts';
 import { addSecurityHeaders, checkHost, checkOrigin, hasBearer } from './guard.ts';
-import { listenSocket, listenTcp } from './listen.ts';
+import { listenSocket, listenTcp, makeCloser } from './listen.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_CONNECTIONS = 512;
-/** How long requests that run may still take when the server closes. */
-const CLOSE_GRACE_MS = 1500;
 const OWN_PATHS: ReadonlySet<string> = new Set(['health', 'status', 'control']);
 
 export interface HttpServerOptions {
@@ -68,6 +66,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const app = makeApp(options, { mounts, roots, streams });
   const tcp = makeServer(app, false);
   const local = makeServer(app, true);
+  const closeServers = [tcp, local].map(makeCloser);
   const host = options.host ?? '127.0.0.1';
   const port = await listenTcp(tcp, host, options.port);
   let removeSocket = async (): Promise<void> => {};
@@ -75,8 +74,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     try {
       removeSocket = await listenSocket(local, options.socketPath);
     } catch (error) {
-      await closeServer(tcp);
-      await closeServer(local);
+      await Promise.all(closeServers.map((close) => close()));
       throw error;
     }
   }
@@ -84,7 +82,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const close = async () => {
     await removeSocket();
     for (const stream of streams) stream.end();
-    await Promise.all([closeServer(tcp), closeServer(local)]);
+    await Promise.all(closeServers.map((close) => close()));
   };
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
@@ -187,8 +185,8 @@ async function handOver(c: Ctx, handler: HttpHandler, path: string, options: Htt
   const url = new URL(raw.url);
   url.pathname = path;
   // Behind a proxy that ends TLS the browser speaks https, which cookies must know. Only for names that the owner configured.
-  if (raw.headers.get('x-forwarded-proto') === 'https' && options.allowedHosts?.includes(url.hostname) === true)
-    url.protocol = 'https:';
+  const isConfigured = options.allowedHosts?.some((own) => own.toLowerCase() === url.hostname) === true;
+  if (isConfigured && raw.headers.get('x-forwarded-proto') === 'https') url.protocol = 'https:';
   const request = new Request(url, {
     method: raw.method,
     headers: [...raw.headers],
@@ -199,9 +197,11 @@ async function handOver(c: Ctx, handler: HttpHandler, path: string, options: Htt
   const { local, remote } = c.env;
   try {
     const answer = await handler(request, { local, remote });
+    await drainBody(request);
     // Handlers may hand out shared answers with immutable headers.
     return limited.exceeded() ? tooLarge() : new Response(answer.body, answer);
   } catch (error) {
+    await drainBody(request);
     if (limited.exceeded()) return tooLarge();
     throw error;
   }
@@ -224,18 +224,6 @@ function makeServer(app: Hono<{ Bindings: Bindings }>, local: boolean): Server {
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
   server.maxConnections = MAX_CONNECTIONS;
   return server;
-}
-
-function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return Promise.resolve();
-  return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }
 
 function pathAfter(c: Ctx, prefix: string): string {
