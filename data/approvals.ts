@@ -1,6 +1,7 @@
 // Requests to a person to allow one exact tool call. Durable, single use, bound to the bytes of the arguments.
 import type { Selectable } from 'kysely';
 import { ulid } from 'ulid';
+import { AppError } from '../shared/errors.ts';
 import type { PersonId, TurnId } from '../shared/ids.ts';
 import type { Db } from './db.ts';
 import type { ApprovalState, Tables } from './schema.ts';
@@ -24,7 +25,10 @@ export interface Approval {
   expiresAt: number;
 }
 
-/** The request for this call: a new one, or the one that an earlier start of the turn made. */
+/**
+ * The request for this call of the person's own turn: a new one, or the one that an earlier start of the turn made. Rejects with AppError
+ * `not_found` when the turn is not theirs.
+ */
 export async function requestApproval(
   db: Db,
   scope: Scope,
@@ -33,23 +37,28 @@ export async function requestApproval(
   const now = db.clock.now();
   await db.query
     .insertInto('approvals')
-    .values({
-      id: ulid(now),
-      turn_id: request.turn,
-      call_id: request.callId,
-      space_id: scope.space,
-      person_id: scope.person,
-      chat_key: request.chatKey,
-      tool: request.tool,
-      arguments: request.arguments,
-      digest: request.digest,
-      state: 'pending',
-      decided_by: null,
-      reason: null,
-      created_at: now,
-      expires_at: now + request.ttlMs,
-      decided_at: null,
-    })
+    .columns(REQUEST_COLUMNS)
+    .expression((eb) =>
+      eb
+        .selectFrom('turns')
+        .select((inner) => [
+          inner.val(ulid(now)).as('id'),
+          'turns.id as turn_id',
+          inner.val(request.callId).as('call_id'),
+          'turns.space_id as space_id',
+          'turns.person_id as person_id',
+          inner.val(request.chatKey).as('chat_key'),
+          inner.val(request.tool).as('tool'),
+          inner.val(request.arguments).as('arguments'),
+          inner.val(request.digest).as('digest'),
+          inner.val('pending').as('state'),
+          inner.val(now).as('created_at'),
+          inner.val(now + request.ttlMs).as('expires_at'),
+        ])
+        .where('turns.id', '=', request.turn)
+        .where('turns.space_id', '=', scope.space)
+        .where('turns.person_id', '=', scope.person),
+    )
     .onConflict((conflict) => conflict.columns(['turn_id', 'call_id']).doNothing())
     .execute();
   const row = await db.query
@@ -58,9 +67,27 @@ export async function requestApproval(
     .where('turn_id', '=', request.turn)
     .where('call_id', '=', request.callId)
     .where('space_id', '=', scope.space)
-    .executeTakeFirstOrThrow();
+    .where('person_id', '=', scope.person)
+    .executeTakeFirst();
+  if (!row) throw new AppError('not_found', 'There is no such turn that could ask for permission.');
   return approvalOf(row);
 }
+
+/** In the order in which `requestApproval` selects them. */
+const REQUEST_COLUMNS = [
+  'id',
+  'turn_id',
+  'call_id',
+  'space_id',
+  'person_id',
+  'chat_key',
+  'tool',
+  'arguments',
+  'digest',
+  'state',
+  'created_at',
+  'expires_at',
+] as const;
 
 /** Requests that wait for an answer in this space, oldest first. */
 export async function listPendingApprovals(db: Db, scope: Scope): Promise<readonly Approval[]> {
@@ -107,6 +134,7 @@ export async function takeApproval(db: Db, scope: Scope, id: string, digest: str
     .set({ state: 'used' })
     .where('id', '=', id)
     .where('space_id', '=', scope.space)
+    .where('person_id', '=', scope.person)
     .where('state', '=', 'allowed')
     .where('digest', '=', digest)
     .executeTakeFirst();

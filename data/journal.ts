@@ -1,5 +1,6 @@
 // The journal of a running turn: each model reply and each tool call is a row before the next step, so that a turn killed
 // anywhere resumes with its finished steps replayed. Steps are readable only within the turn's own space.
+import { AppError } from '../shared/errors.ts';
 import type { TurnId } from '../shared/ids.ts';
 import type { Db } from './db.ts';
 import type { Effect, Tables } from './schema.ts';
@@ -34,9 +35,12 @@ export async function listSteps(db: Db, scope: Scope, turn: TurnId): Promise<rea
   }));
 }
 
-/** Writes a step, or its new state and payload when the key is there already. The turn must be running in the scope's space. */
+/**
+ * Writes a step, or its new state and payload when the key is there already. Rejects with AppError `cancelled` when the turn is not running
+ * in the scope's space (any more): then nothing was written, and nothing that follows from the step may be done.
+ */
 export async function writeStep(db: Db, scope: Scope, turn: TurnId, step: JournalStep): Promise<void> {
-  await db.query
+  const result = await db.query
     .insertInto('journal')
     .columns(['turn_id', 'step_key', 'kind', 'state', 'effect', 'payload', 'seq', 'created_at'])
     .expression((eb) =>
@@ -63,5 +67,6 @@ export async function writeStep(db: Db, scope: Scope, turn: TurnId, step: Journa
     .onConflict((conflict) =>
       conflict.columns(['turn_id', 'step_key']).doUpdateSet({ state: step.state, payload: step.payload }),
     )
-    .execute();
+    .executeTakeFirst();
+  if (result.numInsertedOrUpdatedRows !== 1n) throw new AppError('cancelled', 'This turn has ended.');
 }

@@ -1,9 +1,9 @@
 // The conversation as the model sees it. History is read with a Scope; another space's session is simply not there.
 import { z } from 'zod';
 import type { Selectable } from 'kysely';
-import type { SessionId, SpaceId, TurnId } from '../shared/ids.ts';
+import type { SessionId, TurnId } from '../shared/ids.ts';
 import type { Origin, StoredFile } from '../shared/messages.ts';
-import type { Db, ProcessDb, Query } from './db.ts';
+import type { Db } from './db.ts';
 import type { MessageRole, MessageState, Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
 
@@ -29,38 +29,6 @@ export interface StoredMessage extends NewMessage {
   turn: TurnId | undefined;
   state: MessageState;
   createdAt: number;
-}
-
-/** Part of the finish transaction (data/process/turns.ts); the turn says whose space it is. */
-export async function insertMessages(
-  db: ProcessDb,
-  turn: { id: TurnId; session: SessionId; space: SpaceId },
-  messages: readonly NewMessage[],
-  query: Query,
-): Promise<void> {
-  const now = db.clock.now();
-  for (const message of messages) {
-    await query
-      .insertInto('messages')
-      .values({
-        session_id: turn.session,
-        space_id: turn.space,
-        turn_id: turn.id,
-        role: message.role,
-        author: message.author,
-        text: message.text,
-        tool_call_id: message.toolCallId ?? null,
-        tool_name: message.toolName ?? null,
-        tool_calls: message.toolCalls ?? null,
-        reasoning: message.reasoning ?? null,
-        files: message.files && message.files.length > 0 ? JSON.stringify(message.files) : null,
-        is_error: message.isError ? 1 : 0,
-        origin: message.origin,
-        state: 'active',
-        created_at: now,
-      })
-      .execute();
-  }
 }
 
 /** Active messages of a session, oldest first: at most the last `limit`. */

@@ -1,9 +1,10 @@
 // Conversations with the agent. A space has one current session; older ones stay readable and searchable.
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { ulid } from 'ulid';
+import { AppError } from '../shared/errors.ts';
 import { sessionId, type SessionId } from '../shared/ids.ts';
 import type { PersonId, SpaceId } from '../shared/ids.ts';
-import type { Db } from './db.ts';
+import type { Db, Query } from './db.ts';
 import type { Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
 
@@ -125,9 +126,21 @@ export async function findSessions(db: Db, scope: Scope, text: string): Promise<
 
 /** Makes an existing session of the space its current one. False when it is not there. */
 export async function switchSession(db: Db, scope: Scope, id: SessionId): Promise<boolean> {
-  if (!(await getSession(db, scope, id))) return false;
-  await db.query.updateTable('spaces').set({ session_id: id }).where('id', '=', scope.space).execute();
-  return true;
+  const result = await db.query
+    .updateTable('spaces')
+    .set({ session_id: id })
+    .where('id', '=', scope.space)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('sessions')
+          .select('sessions.id')
+          .where('sessions.id', '=', id)
+          .where('sessions.space_id', '=', scope.space),
+      ),
+    )
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
 }
 
 /** Changes what is given; null takes a value away. False when the session is not there or the title is taken. */
@@ -137,28 +150,38 @@ export async function changeSession(
   id: SessionId,
   change: { title?: string | null; model?: string | null; personality?: string | null },
 ): Promise<boolean> {
-  if (typeof change.title === 'string') {
-    const taken = await db.query
-      .selectFrom('sessions')
-      .select('id')
+  return db.query.transaction().execute(async (trx) => {
+    if (typeof change.title === 'string') {
+      const taken = await trx
+        .selectFrom('sessions')
+        .select('id')
+        .where('space_id', '=', scope.space)
+        .where('title', '=', change.title)
+        .where('id', '<>', id)
+        .executeTakeFirst();
+      if (taken) return false;
+    }
+    const result = await trx
+      .updateTable('sessions')
+      .set({ ...change, updated_at: db.clock.now() })
+      .where('id', '=', id)
       .where('space_id', '=', scope.space)
-      .where('title', '=', change.title)
-      .where('id', '<>', id)
       .executeTakeFirst();
-    if (taken) return false;
-  }
-  const result = await db.query
-    .updateTable('sessions')
-    .set({ ...change, updated_at: db.clock.now() })
-    .where('id', '=', id)
-    .where('space_id', '=', scope.space)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+    return result.numUpdatedRows === 1n;
+  });
 }
 
-/** Deletes a session with all of its messages. False when it is not there. */
+/**
+ * Deletes a session with all of its messages. False when it is not there. Rejects with AppError `not_allowed` while messages wait in it or
+ * a turn runs: their answers would have no place to go.
+ */
 export async function deleteSession(db: Db, scope: Scope, id: SessionId): Promise<boolean> {
   return db.query.transaction().execute(async (trx) => {
+    if (await isBusy(trx, scope, id))
+      throw new AppError(
+        'not_allowed',
+        'Something is still being answered in that session. `/stop` it first. Nothing was deleted.',
+      );
     await trx
       .updateTable('spaces')
       .set({ session_id: null })
@@ -172,6 +195,29 @@ export async function deleteSession(db: Db, scope: Scope, id: SessionId): Promis
       .executeTakeFirst();
     return result.numDeletedRows === 1n;
   });
+}
+
+/** The turn and the rows say which session they belong to; only those of the scope's own count. */
+async function isBusy(trx: Query, scope: Scope, id: SessionId): Promise<boolean> {
+  const turn = await trx
+    .selectFrom('turns')
+    .select('id')
+    .where('session_id', '=', id)
+    .where('space_id', '=', scope.space)
+    .where(sql<boolean>`state = 'running'`)
+    .limit(1)
+    .executeTakeFirst();
+  if (turn) return true;
+  const waiting = await trx
+    .selectFrom('inbox')
+    .innerJoin('sessions', 'sessions.id', 'inbox.session_id')
+    .select('inbox.seq')
+    .where('inbox.session_id', '=', id)
+    .where('sessions.space_id', '=', scope.space)
+    .where(sql<boolean>`inbox.state in ('received','queued','running')`)
+    .limit(1)
+    .executeTakeFirst();
+  return waiting !== undefined;
 }
 
 function sessionOf(row: Selectable<Tables['sessions']>): Session {

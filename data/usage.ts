@@ -1,8 +1,8 @@
 // One row per model call: reserved before it at its largest possible cost, settled after it. Caps count reservations too, so
 // that calls at the same time cannot overspend together.
 import { sql } from 'kysely';
-import type { SessionId, TurnId } from '../shared/ids.ts';
-import type { Db } from './db.ts';
+import { turnId, type SessionId, type TurnId } from '../shared/ids.ts';
+import type { Db, Query } from './db.ts';
 import type { Scope } from './scope.ts';
 
 export interface UsageCaps {
@@ -39,33 +39,10 @@ export async function reserveUsage(
   db: Db,
   scope: Scope,
   reservation: UsageReservation,
-): Promise<{ ok: true; id: number } | { ok: false; cap: CapName; limit: number; spent: number }> {
+): Promise<{ ok: true; id: number } | CapRefusal> {
   return db.query.transaction().execute(async (trx) => {
-    const tokens = sql`input_tokens + output_tokens + cache_read_tokens + cache_write_tokens`;
-    const ofTurn = sql`turn_id = ${reservation.turn ?? ''}`;
-    const ofDay = sql`created_at >= ${reservation.dayStart}`;
-    const ofPersonDay = sql`person_id = ${scope.person} and ${ofDay}`;
-    const spent = await sql<Spent>`
-      select
-        coalesce(sum(case when ${ofTurn} then cost_micro_usd end), 0) as turn,
-        coalesce(sum(case when ${ofTurn} then ${tokens} end), 0) as turn_tokens,
-        coalesce(sum(case when ${ofPersonDay} then cost_micro_usd end), 0) as person_day,
-        coalesce(sum(case when ${ofPersonDay} then ${tokens} end), 0) as person_day_tokens,
-        coalesce(sum(case when ${ofDay} then cost_micro_usd end), 0) as day,
-        coalesce(sum(case when ${ofDay} then ${tokens} end), 0) as day_tokens
-      from usage where ${ofDay} or ${ofTurn}`.execute(trx);
-    const sums = spent.rows[0] ?? NOTHING_SPENT;
-    const { caps } = reservation;
-    const checks: readonly [CapName, number | null, number, number][] = [
-      ['turn', caps.turnMicroUsd, sums.turn, reservation.microUsd],
-      ['turn_tokens', caps.turnTokens, sums.turn_tokens, reservation.tokens],
-      ['person_day', caps.personDayMicroUsd, sums.person_day, reservation.microUsd],
-      ['person_day_tokens', caps.personDayTokens, sums.person_day_tokens, reservation.tokens],
-      ['day', caps.dayMicroUsd, sums.day, reservation.microUsd],
-      ['day_tokens', caps.dayTokens, sums.day_tokens, reservation.tokens],
-    ];
-    for (const [cap, limit, used, more] of checks)
-      if (limit !== null && used + more > limit) return { ok: false, cap, limit, spent: used };
+    const refusal = await findCapInTheWay(trx, scope, reservation);
+    if (refusal) return refusal;
     const row = await trx
       .insertInto('usage')
       .values({
@@ -92,16 +69,50 @@ export async function reserveUsage(
   });
 }
 
-type Spent = Record<CapName, number>;
+type CapRefusal = { ok: false; cap: CapName; limit: number; spent: number };
 
-const NOTHING_SPENT: Spent = {
-  turn: 0,
-  turn_tokens: 0,
-  person_day: 0,
-  person_day_tokens: 0,
-  day: 0,
-  day_tokens: 0,
-};
+/** Sums only where a cap is set, so that an installation without caps pays for none. */
+async function findCapInTheWay(
+  trx: Query,
+  scope: Scope,
+  { caps, turn, dayStart, ...call }: UsageReservation,
+): Promise<CapRefusal | undefined> {
+  const today = trx.selectFrom('usage').where('created_at', '>=', dayStart);
+  const groups = [
+    {
+      // A call outside of turns has spent nothing of its own before.
+      rows: trx.selectFrom('usage').where('turn_id', '=', turn ?? turnId('')),
+      money: { cap: 'turn', limit: caps.turnMicroUsd },
+      tokens: { cap: 'turn_tokens', limit: caps.turnTokens },
+    },
+    {
+      rows: today.where('person_id', '=', scope.person),
+      money: { cap: 'person_day', limit: caps.personDayMicroUsd },
+      tokens: { cap: 'person_day_tokens', limit: caps.personDayTokens },
+    },
+    {
+      rows: today,
+      money: { cap: 'day', limit: caps.dayMicroUsd },
+      tokens: { cap: 'day_tokens', limit: caps.dayTokens },
+    },
+  ] as const;
+  for (const { rows, money, tokens } of groups) {
+    if (money.limit === null && tokens.limit === null) continue;
+    const spent = await rows
+      .select([
+        sql<number>`coalesce(sum(cost_micro_usd), 0)`.as('money'),
+        sql<number>`coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens), 0)`.as(
+          'tokens',
+        ),
+      ])
+      .executeTakeFirstOrThrow();
+    if (money.limit !== null && spent.money + call.microUsd > money.limit)
+      return { ok: false, cap: money.cap, limit: money.limit, spent: spent.money };
+    if (tokens.limit !== null && spent.tokens + call.tokens > tokens.limit)
+      return { ok: false, cap: tokens.cap, limit: tokens.limit, spent: spent.tokens };
+  }
+  return undefined;
+}
 
 export interface UsageActual {
   provider: string;

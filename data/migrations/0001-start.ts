@@ -53,6 +53,7 @@ const STATEMENTS = [
     origin text not null check (origin in ('owner','member','agent','foreign')),
     state text not null check (state in ('active','undone','compacted')), created_at integer not null) strict`,
   `create index messages_session on messages (session_id, id)`,
+  `create index messages_space on messages (space_id, id)`,
   `create index messages_turn on messages (turn_id) where turn_id is not null`,
 
   // Only what people and the agent said is searched, never tool output.
@@ -77,9 +78,10 @@ const STATEMENTS = [
     reason text, person_id text, session_id text, turn_id text, merged_into integer,
     received_at integer not null, due_at integer not null, updated_at integer not null) strict`,
   `create unique index inbox_once on inbox (platform, account, chat, message_id, kind, revision)`,
-  `create index inbox_open on inbox (session_id, seq) where state in ('received','queued','running')`,
+  `create index inbox_open on inbox (state, session_id, seq) where state in ('received','queued','running')`,
   `create index inbox_turn on inbox (turn_id) where turn_id is not null`,
   `create index inbox_chat on inbox (platform, account, chat, seq)`,
+  `create index inbox_dm on inbox (platform, account, user_id, chat, thread, received_at) where chat_kind = 'dm'`,
 
   `create table turns (
     id text primary key,
@@ -126,8 +128,9 @@ const STATEMENTS = [
     input_tokens integer not null, output_tokens integer not null, cache_read_tokens integer not null,
     cache_write_tokens integer not null, reasoning_tokens integer not null,
     cost_micro_usd integer not null, cost_known integer not null, created_at integer not null) strict`,
-  `create index usage_time on usage (created_at)`,
-  `create index usage_person on usage (person_id, created_at)`,
+  // Covering, since caps sum over them before each call.
+  `create index usage_time on usage (created_at, cost_micro_usd, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens)`,
+  `create index usage_person on usage (person_id, created_at, cost_micro_usd, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens)`,
   `create index usage_turn on usage (turn_id) where turn_id is not null`,
 
   `create table notes (

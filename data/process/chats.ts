@@ -1,4 +1,5 @@
 // Chats that we have seen: their settings, and which session they show when it is not their space's.
+import { sql } from 'kysely';
 import { z } from 'zod';
 import type { PersonId, SessionId, SpaceId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
@@ -90,18 +91,25 @@ export async function setChat(
     .execute();
 }
 
-/** DM chats of a person over all of their identities, latest first. */
+/** DM chats in which the person wrote from an account that is theirs today, the latest first; at most 100. */
 export async function listDmChats(
   db: ProcessDb,
   person: PersonId,
 ): Promise<readonly { address: Address; lastInboundAt: number }[]> {
   const rows = await db.query
-    .selectFrom('inbox')
-    .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
-    .select((eb) => eb.fn.max('received_at').as('at'))
-    .where('person_id', '=', person)
-    .where('chat_kind', '=', 'dm')
-    .groupBy(['platform', 'account', 'chat', 'thread'])
+    .selectFrom('identities')
+    .innerJoin('inbox', (join) =>
+      join
+        .onRef('inbox.platform', '=', 'identities.platform')
+        .onRef('inbox.account', '=', 'identities.account')
+        .onRef('inbox.user_id', '=', 'identities.user_id'),
+    )
+    .select(['inbox.platform', 'inbox.account', 'inbox.chat', 'inbox.thread', 'inbox.chat_kind'])
+    .select((eb) => eb.fn.max('inbox.received_at').as('at'))
+    .where('identities.person_id', '=', person)
+    // A literal, so that SQLite sees that the partial index `inbox_dm` serves the query.
+    .where(sql<boolean>`inbox.chat_kind = 'dm'`)
+    .groupBy(['inbox.platform', 'inbox.account', 'inbox.chat', 'inbox.thread'])
     .orderBy('at', 'desc')
     .limit(100)
     .execute();

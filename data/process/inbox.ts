@@ -1,4 +1,5 @@
 // The inbox: one row per event of a platform, committed before the platform is acknowledged. Each row ends in exactly one end state.
+import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import {
   inboxId,
@@ -13,7 +14,15 @@ import type { Address, AttachmentRef, ReplyRef } from '../../shared/messages.ts'
 import type { ProcessDb, Query } from '../db.ts';
 import type { InboxEndState, InboxState, Tables } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
-import type { Selectable } from 'kysely';
+
+/** States of a row that is still to be worked on. */
+export type InboxLiveState = Exclude<InboxState, InboxEndState>;
+
+/**
+ * Literals, not parameters: only then does SQLite see that the partial index `inbox_open` serves the query.
+ * https://www.sqlite.org/partialindex.html (read 2026-11-21).
+ */
+const isLive = sql<boolean>`state in ('received','queued','running')`;
 
 /** What a platform said, as stored. */
 export interface InboxPayload {
@@ -86,11 +95,12 @@ export async function getInbox(db: ProcessDb, id: InboxId): Promise<InboxRow | u
 /** Rows in one of the live states, in order of arrival. */
 export async function listInbox(
   db: ProcessDb,
-  filter: { state: InboxState; session?: SessionId; limit: number },
+  filter: { state: InboxLiveState; session?: SessionId; limit: number },
 ): Promise<readonly InboxRow[]> {
   let query = db.query
     .selectFrom('inbox')
     .selectAll()
+    .where(isLive)
     .where('state', '=', filter.state)
     .orderBy('seq')
     .limit(filter.limit);
@@ -104,6 +114,7 @@ export async function listQueuedSessions(db: ProcessDb): Promise<readonly Sessio
     .selectFrom('inbox')
     .select('session_id')
     .distinct()
+    .where(isLive)
     .where('state', '=', 'queued')
     .where('session_id', 'is not', null)
     .execute();
@@ -114,8 +125,9 @@ export async function countQueued(db: ProcessDb, session: SessionId): Promise<nu
   const row = await db.query
     .selectFrom('inbox')
     .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('session_id', '=', session)
+    .where(isLive)
     .where('state', '=', 'queued')
+    .where('session_id', '=', session)
     .executeTakeFirst();
   return row?.count ?? 0;
 }

@@ -1,5 +1,5 @@
 // The outbox: one row per part that is to reach a chat, written before anything is sent. Rows of one chat go out in order.
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import type { MessageId, PersonId, TurnId } from '../../shared/ids.ts';
 import { messageId } from '../../shared/ids.ts';
@@ -8,6 +8,9 @@ import type { ProcessDb, Query } from '../db.ts';
 import { parseFiles } from '../messages.ts';
 import type { OutboxKind, OutboxState, Tables } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
+
+/** A literal, so that SQLite sees that the partial index `outbox_open` serves the query. */
+const isOpen = sql<boolean>`state in ('pending','sending')`;
 
 export interface NewOutboxRow {
   /** Idempotency key, at most 64 ASCII characters; a second insert with the same key does nothing. */
@@ -110,7 +113,7 @@ export async function nextOutbox(db: ProcessDb, chatKey: string): Promise<Outbox
     .selectFrom('outbox')
     .selectAll()
     .where('chat_key', '=', chatKey)
-    .where('state', 'in', ['pending', 'sending'])
+    .where(isOpen)
     .orderBy('seq')
     .limit(1)
     .executeTakeFirst();
@@ -123,7 +126,7 @@ export async function listOpenChats(db: ProcessDb): Promise<readonly Address[]> 
     .selectFrom('outbox')
     .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
     .distinct()
-    .where('state', 'in', ['pending', 'sending'])
+    .where(isOpen)
     .execute();
   return rows.map(addressOf);
 }
@@ -188,6 +191,7 @@ export async function listExpired(db: ProcessDb, chatKey: string): Promise<reado
     .selectFrom('outbox')
     .selectAll()
     .where('chat_key', '=', chatKey)
+    .where(isOpen)
     .where('state', '=', 'pending')
     .where('expires_at', '<=', db.clock.now())
     .orderBy('seq')

@@ -1,14 +1,17 @@
 // Turns: begun and finished in one transaction each, together with everything that must agree with them.
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { ulid } from 'ulid';
 import { turnId, type InboxId, type PersonId, type SessionId, type SpaceId, type TurnId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
-import { insertMessages, type NewMessage } from '../messages.ts';
+import type { NewMessage } from '../messages.ts';
 import type { InboxEndState, Tables, TurnState } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
 import { endInbox, inboxRow, type InboxRow } from './inbox.ts';
 import { enqueueOutbox, type NewOutboxRow } from './outbox.ts';
+
+/** A literal, so that SQLite sees that the partial index `turns_running` serves the query. */
+const isRunning = sql<boolean>`state = 'running'`;
 
 export interface Turn {
   id: TurnId;
@@ -68,8 +71,13 @@ export async function beginTurn(
 
 /** Turns that were running when the process ended. */
 export async function listRunningTurns(db: ProcessDb): Promise<readonly Turn[]> {
-  const rows = await db.query.selectFrom('turns').selectAll().where('state', '=', 'running').orderBy('id').execute();
+  const rows = await db.query.selectFrom('turns').selectAll().where(isRunning).orderBy('id').execute();
   return rows.map(turnOf);
+}
+
+export async function getTurn(db: ProcessDb, id: TurnId): Promise<Turn | undefined> {
+  const row = await db.query.selectFrom('turns').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && turnOf(row);
 }
 
 /** Counts one more begin of a turn that a crash cut off. Returns the new count. */
@@ -171,6 +179,38 @@ export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boo
     await trx.deleteFrom('journal').where('turn_id', '=', turn.id).execute();
     return true;
   });
+}
+
+/** The turn says whose space they go to. */
+async function insertMessages(
+  db: ProcessDb,
+  turn: { id: TurnId; session: SessionId; space: SpaceId },
+  messages: readonly NewMessage[],
+  query: Query,
+): Promise<void> {
+  const now = db.clock.now();
+  for (const message of messages) {
+    await query
+      .insertInto('messages')
+      .values({
+        session_id: turn.session,
+        space_id: turn.space,
+        turn_id: turn.id,
+        role: message.role,
+        author: message.author,
+        text: message.text,
+        tool_call_id: message.toolCallId ?? null,
+        tool_name: message.toolName ?? null,
+        tool_calls: message.toolCalls ?? null,
+        reasoning: message.reasoning ?? null,
+        files: message.files && message.files.length > 0 ? JSON.stringify(message.files) : null,
+        is_error: message.isError ? 1 : 0,
+        origin: message.origin,
+        state: 'active',
+        created_at: now,
+      })
+      .execute();
+  }
 }
 
 /** Writes outbox rows and ends inbox rows together: for commands and notices, which need no turn. */
