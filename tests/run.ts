@@ -1,0 +1,89 @@
+// What `npm test` runs: format, types, lint, unused code, then all tests. Words after `npm test --` go to vitest (names of test files).
+// Ends with a line of totals, and with code 1 when anything failed.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { runStep, type Step, type StepResult } from './run/step.ts';
+import { formatTotals, readTotals, sumTotals } from './run/totals.ts';
+import { RECORDINGS_DIR } from './support/recordings.ts';
+
+const ROOT = path.join(import.meta.dirname, '..');
+const BIN = path.join(ROOT, 'node_modules', '.bin');
+/** After this, whatever still runs is ended: the command never hangs. */
+const DEADLINE_MS = 9 * 60_000;
+
+const GATES: readonly Step[] = [
+  {
+    name: 'format',
+    command: 'prettier',
+    args: ['--check', '--log-level=warn', '**/*.{ts,mts,js,mjs,css,json,yaml,yml}'],
+  },
+  { name: 'types', command: 'tsc', args: ['-p', '.', '--noEmit'] },
+  { name: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
+  { name: 'unused code', command: 'knip', args: ['--no-progress', '--no-config-hints'] },
+];
+
+async function runAll(filters: readonly string[]): Promise<number> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'herald-test-'));
+  const totalsFile = path.join(folder, 'totals.json');
+  rmSync(RECORDINGS_DIR, { recursive: true, force: true });
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), DEADLINE_MS);
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  try {
+    const env = {
+      ...process.env,
+      PATH: `${BIN}${path.delimiter}${process.env['PATH'] ?? ''}`,
+      HERALD_TEST_TOTALS: totalsFile,
+    };
+    const options = { cwd: ROOT, env, signal: stop.signal };
+    // The gates use one core each; the tests measure time, so they run alone.
+    const first = runInTurn(GATES.slice(0, 2), options);
+    const second = runInTurn(GATES.slice(2), options);
+    const gates = [...(await first), ...(await second)];
+    const tests = await runStep(vitestStep(filters), options);
+    report(tests);
+    const totals = sumTotals({ gates, vitestOk: tests.ok, vitest: readTotals(totalsFile) });
+    for (const { name, reason } of totals.skipped) console.log(`skipped: ${name}: ${reason}`);
+    if (stop.signal.aborted)
+      console.log(`Ended before it was finished, after ${Math.round(DEADLINE_MS / 60_000)} minutes at most.`);
+    console.log(formatTotals(totals));
+    return totals.failed === 0 && !stop.signal.aborted ? 0 : 1;
+  } finally {
+    clearTimeout(timer);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function vitestStep(filters: readonly string[]): Step {
+  const reporters = ['--reporter=default', `--reporter=${path.join(ROOT, 'tests/run/totals-reporter.ts')}`];
+  return {
+    name: 'tests',
+    command: 'vitest',
+    args: ['run', '--includeTaskLocation', ...reporters, ...filters],
+    live: true,
+  };
+}
+
+async function runInTurn(steps: readonly Step[], options: Parameters<typeof runStep>[1]): Promise<StepResult[]> {
+  const results: StepResult[] = [];
+  for (const step of steps) {
+    const result = await runStep(step, options);
+    report(result);
+    results.push(result);
+  }
+  return results;
+}
+
+function report(result: StepResult): void {
+  const state = result.late ? 'ended at the deadline' : result.ok ? 'ok' : 'FAILED';
+  console.log(`${result.name}: ${state} (${(result.elapsedMs / 1000).toFixed(1)} s)`);
+  if (!result.ok && result.output !== '') console.log(result.output.trimEnd());
+}
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error('The tests need Node 24. Run them with `npm test`, which uses the Node that `npm install` brings.');
+  process.exitCode = 1;
+} else {
+  process.exitCode = await runAll(process.argv.slice(2));
+}
