@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { LockOwner } from '../data/lock.ts';
 import {
   operations,
+  outputsByName,
   runOperation,
   type OperationInput,
   type OperationName,
@@ -24,9 +25,6 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const LOCK_ATTEMPTS = 20;
 const LOCK_WAIT_MS = 100;
 
-type Table = { [Name in OperationName]: { output: z.ZodType<OperationOutput<Name>> } };
-const table: Table = operations;
-
 /**
  * Runs one operation of the control API for `home`. Rejects with AppError: `gateway_not_running` when it needs one, `db_locked` when a
  * process without a socket owns the data, `not_found` when there is no data yet, and what the operation itself throws.
@@ -36,11 +34,11 @@ export async function callControl<Name extends OperationName>(
   name: Name,
   input: OperationInput<Name>,
 ): Promise<OperationOutput<Name>> {
-  const operation = table[name];
+  const { output } = outputsByName[name];
   const owner = await findOwner(home);
   const result =
     owner?.socket === undefined ? await runOffline(home, name, input) : await postControl(owner.socket, name, input);
-  const parsed = operation.output.safeParse(result);
+  const parsed = output.safeParse(result);
   if (parsed.success) return parsed.data;
   throw new AppError(
     'internal',

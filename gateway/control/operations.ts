@@ -14,6 +14,9 @@ export type OperationName = keyof typeof operations;
 export type OperationInput<Name extends OperationName> = z.input<(typeof operations)[Name]['input']>;
 export type OperationOutput<Name extends OperationName> = z.output<(typeof operations)[Name]['output']>;
 
+/** The same table, for callers that know the name only as a type: what comes out is what that name says. */
+export const outputsByName: { [Name in OperationName]: { output: z.ZodType<OperationOutput<Name>> } } = operations;
+
 /** The operation of that name; undefined when there is none. */
 export function findOperation(name: string): Operation<z.ZodType, z.ZodType> | undefined {
   const known: Record<string, Operation<z.ZodType, z.ZodType>> = operations;

@@ -45,7 +45,10 @@ async function findByText(context: ControlContext, wanted: string): Promise<Pers
       'bad_input',
       `Several persons are called ${wanted}. Name one by id: ${found.map((person) => person.id).join(', ')}.`,
     );
-  const known = persons.map((person) => person.name).slice(0, 20);
+  const known = persons
+    .map((person) => person.name)
+    .toSorted()
+    .slice(0, 20);
   throw new AppError(
     'not_found',
     `Nobody is known as ${wanted}. ${known.length === 0 ? 'Nobody is paired yet.' : `Known: ${known.join(', ')}.`}`,
