@@ -129,6 +129,15 @@ describe('whose request it is', () => {
     expect((await stateOf(approval)).state).toBe('allowed');
   });
 
+  test('in a group each sees and answers their own only', async () => {
+    const own = await ask(groupScope(ada.id, group()));
+    const bobs = await ask(groupScope(bob.id, group()), '{"secret":1}');
+    await bench.run(ada, group(), '/approve');
+    expect((await stateOf(own)).state).toBe('allowed');
+    expect((await stateOf(bobs)).state).toBe('pending');
+    await expect(bench.run(ada, group(), '/deny')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   test('a request of a group is not answered from a private chat', async () => {
     await ask(groupScope(bob.id, group()));
     await expect(bench.run(bob, dm(bob), '/approve')).rejects.toMatchObject({ code: 'not_found' });
