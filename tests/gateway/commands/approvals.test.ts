@@ -2,15 +2,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { listPendingApprovals, requestApproval, takeApproval, type Approval } from '../../../data/approvals.ts';
 import type { Person } from '../../../data/process/people.ts';
-import { groupScope, personScope, type Scope } from '../../../data/scope.ts';
-import { turnId } from '../../../shared/ids.ts';
-import { addressKey } from '../../../shared/messages.ts';
+import { personScope, type Scope } from '../../../data/scope.ts';
+import { addressKey, type Address } from '../../../shared/messages.ts';
 import { dm, group, openBench, type Bench } from './command-bench.ts';
 
 let bench: Bench;
 let ada: Person;
 let bob: Person;
-let asked = 0;
 
 beforeEach(async () => {
   bench = await openBench();
@@ -18,15 +16,17 @@ beforeEach(async () => {
   bob = await bench.person('bob', 'member');
 });
 
-async function ask(scope: Scope, json = '{"to":"bob"}'): Promise<Approval> {
-  await bench.clock.advance(1);
+/** A request that a turn of this person made at this place. */
+async function ask(person: Person, at: Address, json = '{"to":"bob"}'): Promise<Approval> {
+  const turn = await bench.exchange(person, at, 'please do');
+  const { scope } = await bench.route(person, at);
   return requestApproval(bench.db, scope, {
-    turn: turnId('t1'),
-    callId: `c${++asked}`,
-    chatKey: addressKey(dm(ada)),
+    turn,
+    callId: 'c1',
+    chatKey: addressKey(at),
     tool: 'send_message',
     arguments: json,
-    digest: `d${asked}`,
+    digest: `digest of ${turn}`,
     ttlMs: 600_000,
   });
 }
@@ -46,7 +46,7 @@ async function stateOf(approval: Approval) {
 describe('one open request', () => {
   test('/approve allows it once', async () => {
     const scope = personScope(ada.id);
-    const approval = await ask(scope);
+    const approval = await ask(ada, dm(ada));
     expect((await bench.run(ada, dm(ada), '/approve')).text).toContain('`send_message`');
     expect(await mayRun(scope, approval)).toBe(true);
     expect(await mayRun(scope, approval)).toBe(false);
@@ -55,14 +55,14 @@ describe('one open request', () => {
 
   test('/deny keeps the reason for the agent', async () => {
     const scope = personScope(ada.id);
-    const approval = await ask(scope);
+    const approval = await ask(ada, dm(ada));
     await bench.run(ada, dm(ada), '/deny not now,\nask tomorrow');
     expect(await stateOf(approval)).toEqual({ state: 'denied', reason: 'not now,\nask tomorrow' });
     expect(await mayRun(scope, approval)).toBe(false);
   });
 
   test('an expired one cannot be answered', async () => {
-    const approval = await ask(personScope(ada.id));
+    const approval = await ask(ada, dm(ada));
     await bench.clock.advance(600_001);
     await expect(bench.run(ada, dm(ada), '/approve')).rejects.toMatchObject({ code: 'not_found' });
     await expect(bench.run(ada, dm(ada), `/approve ${approval.id}`)).rejects.toMatchObject({ code: 'not_found' });
@@ -70,7 +70,7 @@ describe('one open request', () => {
   });
 
   test('a word that is no id allows nothing', async () => {
-    const approval = await ask(personScope(ada.id));
+    const approval = await ask(ada, dm(ada));
     for (const args of ['yes', '0', '01', approval.id.slice(0, 5), `${approval.id}X`])
       await expect(bench.run(ada, dm(ada), `/approve ${args}`)).rejects.toMatchObject({ code: 'not_found' });
     expect((await stateOf(approval)).state).toBe('pending');
@@ -79,8 +79,8 @@ describe('one open request', () => {
 
 describe('several open requests', () => {
   test('without an id nothing is decided: all are shown whole, with a button for each answer', async () => {
-    const first = await ask(personScope(ada.id), `{"text":"${'x'.repeat(3_000)}END"}`);
-    const second = await ask(personScope(ada.id), '{"text":"a\u202eb```"}');
+    const first = await ask(ada, dm(ada), `{"text":"${'x'.repeat(3_000)}END"}`);
+    const second = await ask(ada, dm(ada), '{"text":"a\u202eb```"}');
     for (const command of ['/approve', '/deny', '/deny because']) {
       const { text, buttons } = await bench.run(ada, dm(ada), command);
       expect(text).toContain('END');
@@ -96,8 +96,8 @@ describe('several open requests', () => {
   });
 
   test('an id decides that one', async () => {
-    const first = await ask(personScope(ada.id));
-    const second = await ask(personScope(ada.id));
+    const first = await ask(ada, dm(ada));
+    const second = await ask(ada, dm(ada));
     await bench.run(ada, dm(ada), `/approve ${second.id.toLowerCase()}`);
     await bench.run(ada, dm(ada), `/deny ${first.id} too late`);
     expect((await stateOf(second)).state).toBe('allowed');
@@ -105,9 +105,9 @@ describe('several open requests', () => {
   });
 
   test('the id of an ended request denies nothing else', async () => {
-    const first = await ask(personScope(ada.id));
+    const first = await ask(ada, dm(ada));
     await bench.run(ada, dm(ada), '/approve');
-    const second = await ask(personScope(ada.id));
+    const second = await ask(ada, dm(ada));
     await expect(bench.run(ada, dm(ada), `/deny ${first.id}`)).rejects.toMatchObject({ code: 'not_found' });
     expect((await stateOf(second)).state).toBe('pending');
   });
@@ -115,14 +115,14 @@ describe('several open requests', () => {
 
 describe('whose request it is', () => {
   test('nobody answers for another person, by id or without', async () => {
-    const approval = await ask(personScope(ada.id));
+    const approval = await ask(ada, dm(ada));
     for (const command of ['/approve', `/approve ${approval.id}`, '/deny', `/deny ${approval.id}`])
       await expect(bench.run(bob, dm(bob), command)).rejects.toMatchObject({ code: 'not_found' });
     expect((await stateOf(approval)).state).toBe('pending');
   });
 
   test('in a group only the person who was asked, not even the owner', async () => {
-    const approval = await ask(groupScope(bob.id, group()));
+    const approval = await ask(bob, group());
     await expect(bench.run(ada, group(), `/approve ${approval.id}`)).rejects.toMatchObject({ code: 'not_found' });
     expect((await stateOf(approval)).state).toBe('pending');
     await bench.run(bob, group(), '/approve');
@@ -130,8 +130,8 @@ describe('whose request it is', () => {
   });
 
   test('in a group each sees and answers their own only', async () => {
-    const own = await ask(groupScope(ada.id, group()));
-    const bobs = await ask(groupScope(bob.id, group()), '{"secret":1}');
+    const own = await ask(ada, group());
+    const bobs = await ask(bob, group(), '{"secret":1}');
     await bench.run(ada, group(), '/approve');
     expect((await stateOf(own)).state).toBe('allowed');
     expect((await stateOf(bobs)).state).toBe('pending');
@@ -139,7 +139,7 @@ describe('whose request it is', () => {
   });
 
   test('a request of a group is not answered from a private chat', async () => {
-    await ask(groupScope(bob.id, group()));
+    await ask(bob, group());
     await expect(bench.run(bob, dm(bob), '/approve')).rejects.toMatchObject({ code: 'not_found' });
   });
 });
