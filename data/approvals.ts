@@ -1,9 +1,9 @@
 // Requests to a person to allow one exact tool call. Durable, single use, bound to the bytes of the arguments.
 import type { Selectable } from 'kysely';
-import { ulid } from 'ulid';
 import { AppError } from '../shared/errors.ts';
 import type { PersonId, TurnId } from '../shared/ids.ts';
 import type { Db } from './db.ts';
+import { newRowId } from './row-id.ts';
 import type { ApprovalState, Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
 
@@ -35,59 +35,50 @@ export async function requestApproval(
   request: Pick<Approval, 'turn' | 'callId' | 'chatKey' | 'tool' | 'arguments' | 'digest'> & { ttlMs: number },
 ): Promise<Approval> {
   const now = db.clock.now();
-  await db.query
-    .insertInto('approvals')
-    .columns(REQUEST_COLUMNS)
-    .expression((eb) =>
-      eb
-        .selectFrom('turns')
-        .select((inner) => [
-          inner.val(ulid(now)).as('id'),
-          'turns.id as turn_id',
-          inner.val(request.callId).as('call_id'),
-          'turns.space_id as space_id',
-          'turns.person_id as person_id',
-          inner.val(request.chatKey).as('chat_key'),
-          inner.val(request.tool).as('tool'),
-          inner.val(request.arguments).as('arguments'),
-          inner.val(request.digest).as('digest'),
-          inner.val('pending').as('state'),
-          inner.val(now).as('created_at'),
-          inner.val(now + request.ttlMs).as('expires_at'),
-        ])
-        .where('turns.id', '=', request.turn)
-        .where('turns.space_id', '=', scope.space)
-        .where('turns.person_id', '=', scope.person),
-    )
-    .onConflict((conflict) => conflict.columns(['turn_id', 'call_id']).doNothing())
-    .execute();
-  const row = await db.query
-    .selectFrom('approvals')
-    .selectAll()
-    .where('turn_id', '=', request.turn)
-    .where('call_id', '=', request.callId)
-    .where('space_id', '=', scope.space)
-    .where('person_id', '=', scope.person)
-    .executeTakeFirst();
-  if (!row) throw new AppError('not_found', 'There is no such turn that could ask for permission.');
-  return approvalOf(row);
+  return db.query.transaction().execute(async (trx) => {
+    const turn = await trx
+      .selectFrom('turns')
+      .select(['space_id', 'person_id'])
+      .where('id', '=', request.turn)
+      .executeTakeFirst();
+    if (turn && (turn.space_id !== scope.space || turn.person_id !== scope.person)) throw notTheirs();
+    await trx
+      .insertInto('approvals')
+      .values({
+        id: newRowId(now),
+        turn_id: request.turn,
+        call_id: request.callId,
+        space_id: scope.space,
+        person_id: scope.person,
+        chat_key: request.chatKey,
+        tool: request.tool,
+        arguments: request.arguments,
+        digest: request.digest,
+        state: 'pending',
+        decided_by: null,
+        reason: null,
+        created_at: now,
+        expires_at: now + request.ttlMs,
+        decided_at: null,
+      })
+      .onConflict((conflict) => conflict.columns(['turn_id', 'call_id']).doNothing())
+      .execute();
+    const row = await trx
+      .selectFrom('approvals')
+      .selectAll()
+      .where('turn_id', '=', request.turn)
+      .where('call_id', '=', request.callId)
+      .where('space_id', '=', scope.space)
+      .where('person_id', '=', scope.person)
+      .executeTakeFirst();
+    if (!row) throw notTheirs();
+    return approvalOf(row);
+  });
 }
 
-/** In the order in which `requestApproval` selects them. */
-const REQUEST_COLUMNS = [
-  'id',
-  'turn_id',
-  'call_id',
-  'space_id',
-  'person_id',
-  'chat_key',
-  'tool',
-  'arguments',
-  'digest',
-  'state',
-  'created_at',
-  'expires_at',
-] as const;
+function notTheirs(): AppError {
+  return new AppError('not_found', 'There is no such turn that could ask for permission.');
+}
 
 /** Requests that wait for an answer in this space, oldest first. */
 export async function listPendingApprovals(db: Db, scope: Scope): Promise<readonly Approval[]> {

@@ -1,10 +1,10 @@
 // Conversations with the agent. A space has one current session; older ones stay readable and searchable.
 import { sql, type Selectable } from 'kysely';
-import { ulid } from 'ulid';
 import { AppError } from '../shared/errors.ts';
 import { sessionId, type SessionId } from '../shared/ids.ts';
 import type { PersonId, SpaceId } from '../shared/ids.ts';
 import type { Db, Query } from './db.ts';
+import { newRowId } from './row-id.ts';
 import type { Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
 
@@ -27,7 +27,7 @@ export async function createSession(
 ): Promise<Session> {
   const now = db.clock.now();
   const session: Session = {
-    id: sessionId(ulid(now)),
+    id: sessionId(newRowId(now)),
     space: scope.space,
     person: scope.person,
     title: undefined,
@@ -104,6 +104,7 @@ export async function listSessions(
     ])
     .where('space_id', '=', scope.space)
     .orderBy('updated_at', 'desc')
+    .orderBy('id', 'desc')
     .limit(limit)
     .execute();
   return rows.map((row) => ({ ...sessionOf(row), messages: row.messages ?? 0, opening: row.opening ?? '' }));

@@ -1,8 +1,8 @@
 // Rows of pairing codes and of the lock after failed approvals. The rules are in pairing/; the codes themselves are never stored.
 import type { Selectable } from 'kysely';
-import { ulid } from 'ulid';
 import type { AccountId, PersonId, UserId } from '../../shared/ids.ts';
 import type { ProcessDb, Query } from '../db.ts';
+import { newRowId } from '../row-id.ts';
 import type { Tables } from '../schema.ts';
 
 export interface PairingCode {
@@ -29,7 +29,7 @@ export async function insertPairingCode(
   code: Omit<PairingCode, 'id' | 'usedAt'>,
   query: Query = db.query,
 ): Promise<string> {
-  const id = ulid(db.clock.now());
+  const id = newRowId(db.clock.now());
   await query
     .insertInto('pairing_codes')
     .values({

@@ -1,8 +1,8 @@
 // Persons and the platform accounts that belong to them.
-import { ulid } from 'ulid';
 import { personId, type AccountId, type PersonId, type UserId } from '../../shared/ids.ts';
 import type { Role } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
+import { newRowId } from '../row-id.ts';
 import { personSpace } from '../scope.ts';
 
 export interface Person {
@@ -32,7 +32,7 @@ export async function createPerson(
   query: Query = db.query,
 ): Promise<Person> {
   const now = db.clock.now();
-  const created: Person = { id: personId(ulid(now)), name: person.name, role: person.role, createdAt: now };
+  const created: Person = { id: personId(newRowId(now)), name: person.name, role: person.role, createdAt: now };
   await query
     .insertInto('persons')
     .values({ id: created.id, name: created.name, role: created.role, created_at: now })

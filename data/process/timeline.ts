@@ -32,7 +32,7 @@ export async function listTimeline(
     select side, seq from (
       select 'in' as side, seq, received_at as at from inbox
         where platform = ${chat.platform} and account = ${chat.account} and chat = ${chat.chat}
-          and kind in ('message','button') and received_at < ${until} and state <> 'refused'
+          and kind in ('message','button') and received_at < ${until}
       union all
       select 'out', seq, created_at from outbox
         where platform = ${chat.platform} and account = ${chat.account} and chat = ${chat.chat}

@@ -1,10 +1,10 @@
 // Turns: begun and finished in one transaction each, together with everything that must agree with them.
 import { sql, type Selectable } from 'kysely';
-import { ulid } from 'ulid';
 import { turnId, type InboxId, type PersonId, type SessionId, type SpaceId, type TurnId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
 import type { NewMessage } from '../messages.ts';
+import { newRowId } from '../row-id.ts';
 import type { InboxEndState, Tables, TurnState } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
 import { endInbox, inboxRow, type InboxRow } from './inbox.ts';
@@ -31,7 +31,7 @@ export async function beginTurn(
   start: { session: SessionId; space: SpaceId; person: PersonId; address: Address; rows: readonly InboxId[] },
 ): Promise<Turn | undefined> {
   const now = db.clock.now();
-  const id = turnId(ulid(now));
+  const id = turnId(newRowId(now));
   return db.query.transaction().execute(async (trx) => {
     const taken = await trx
       .updateTable('inbox')
