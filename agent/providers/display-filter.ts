@@ -11,7 +11,7 @@ export interface DisplayFilter {
 const CALL_START = /(?:^|\n)[ \t]*<(?:tool_call|function|invoke)|<\|/;
 /** A reply that may still become a bare or fenced JSON call. */
 const JSON_CALL =
-  /^\s*(?:```\w*\s*)?\[?\s*(?:\{\s*(?:"(?:name|function|type|arguments|parameters)?[^"]*)?)?$|^\s*(?:```\w*\s*)?\[?\s*\{\s*"(?:name|function)"/;
+  /^\s*(?:`{0,2}|(?:```\w*\s*)?\[?\s*(?:\{\s*(?:"(?:name|function|type|arguments|parameters)?[^"]*)?)?)$|^\s*(?:```\w*\s*)?\[?\s*\{\s*"(?:name|function)"/;
 /** An unfinished tag at the end of what came so far. */
 const PARTIAL_TAG = /<[|/\w｜]{0,16}$/;
 

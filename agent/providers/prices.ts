@@ -65,7 +65,7 @@ export function priceOf(
     usage.output * price.output +
     usage.cacheRead * (price.cacheRead ?? price.input) +
     usage.cacheWrite * (price.cacheWrite ?? price.input);
-  return { microUsd: Math.ceil(exact - 1e-6), known: true };
+  return { microUsd: Math.max(0, Math.ceil(exact - 1e-6)), known: true };
 }
 
 function findPrice(provider: string, model: string, overrides: PriceOverrides): TokenPrice | undefined {

@@ -78,17 +78,18 @@ export function splitThinking(text: string): { text: string; thinking: string } 
   const pieces = rest.split(/(^[ \t]*```[\s\S]*?(?:^[ \t]*```[ \t]*$|$(?![\s\S])))/m);
   const kept = pieces.map((piece) => {
     if (/^[ \t]*```/.test(piece)) return piece;
-    return piece.replace(
-      /(^|\n)[ \t]*<(think|thinking)>([\s\S]*?)(?:<\/\2>\s*|$)/g,
-      (_, start: string, __, thought: string) => {
-        thoughts.push(thought.trim());
-        return start;
-      },
-    );
+    return piece.replace(THINK_BLOCKS, (blocks: string, start: string) => {
+      for (const [, , thought] of blocks.matchAll(THINK_BLOCK)) thoughts.push((thought ?? '').trim());
+      return start;
+    });
   });
   if (thoughts.length === 0) return { text, thinking: '' };
   return { text: kept.join('').trim(), thinking: joinParagraphs(...thoughts) };
 }
+
+const THINK_BLOCK = /<(think|thinking)>([\s\S]*?)(?:<\/\1>\s*|$)/g;
+/** Blocks in a row that start a line. */
+const THINK_BLOCKS = /(^|\n)[ \t]*(?:<(think|thinking)>[\s\S]*?(?:<\/\2>\s*|$))+/g;
 
 /** The harmony format of gpt-oss, when a server passes its channels through. */
 function splitHarmony(text: string): { text: string; thinking: string } | undefined {
