@@ -1,0 +1,150 @@
+// The agent made from the configuration, and made anew from a changed one without a restart.
+import { openAgent } from '../agent/agent.ts';
+import { promptSize } from '../agent/prompt/size.ts';
+import type { AgentPort } from '../agent/port.ts';
+import { readPriceOverrides } from '../agent/providers/prices.ts';
+import { chooseModel, resolveProviders, type ResolveDeps } from '../agent/providers/resolve.ts';
+import type { AgentSettings, ModelLimits } from '../agent/settings.ts';
+import { TOOLS } from '../agent/tools/registry.ts';
+import type { Tool } from '../agent/tools/tool.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { ProcessDb } from '../data/db.ts';
+import { getChat, listDmChats } from '../data/process/chats.ts';
+import type { Clock } from '../shared/clock.ts';
+import { accountId, chatId } from '../shared/ids.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Redactor } from '../shared/redact.ts';
+import { askForApproval } from './approvals.ts';
+import type { PromptPart } from './control/operation.ts';
+import type { Core } from './core.ts';
+
+const APPROVAL_TTL_MS = 30 * 60_000;
+
+export interface ConfiguredAgent {
+  port: AgentPort;
+  /** Which model answers, and why that one. */
+  explanation(): string;
+  /** Takes over a new configuration from the next turn on. Rejects with AppError; the old one then stays. */
+  reload(next: LoadedConfig): Promise<void>;
+  promptSize(): Promise<readonly PromptPart[]>;
+}
+
+export interface ConfiguredAgentInput {
+  db: ProcessDb;
+  clock: Clock;
+  log: Logger;
+  redactor: Redactor;
+  loaded: LoadedConfig;
+  /** The gateway, which is built after its agent. */
+  core(): Core;
+  /** More tools than the registry's; for tests. */
+  tools?: readonly Tool[] | undefined;
+}
+
+/** Rejects with AppError `config_invalid` when the configured model cannot be used. */
+export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<ConfiguredAgent> {
+  const { db, clock, log, redactor, core } = input;
+  let { settings, explanation } = await agentSettings(input.loaded, clock);
+  const tools = [...TOOLS, ...(input.tools ?? [])];
+  const port = openAgent({
+    db,
+    clock,
+    random: Math.random,
+    log,
+    settings: () => settings,
+    redact: (text) => redactor.redact(text),
+    tools,
+    ports: {
+      async listOwnChats(scope) {
+        const chats = await listDmChats(db, scope.person);
+        const reachable = chats.filter(({ address }) => core().platforms.find(address));
+        return Promise.all(
+          reachable.map(async ({ address }) => ({
+            address,
+            title: (await getChat(db, address))?.title || address.platform,
+          })),
+        );
+      },
+      async sendMessage({ to, text, key, scope }) {
+        await core().actions.post(to, text, { key, person: scope.person, kind: 'message' });
+      },
+      requestApproval: (approval, reason, signal) =>
+        askForApproval({ db, clock, actions: core().actions }, approval, reason, signal),
+    },
+  });
+  return {
+    port,
+    explanation: () => explanation,
+    async reload(next) {
+      ({ settings, explanation } = await agentSettings(next, clock));
+    },
+    async promptSize() {
+      const hi = { role: 'user', content: [{ type: 'text', text: 'hi' }] } as const;
+      const address = { platform: '', account: accountId(''), chat: chatId(''), kind: 'dm' } as const;
+      const at = { role: 'owner', address, promptHint: '' } as const;
+      const bill = await promptSize({ settings, clock, log, at, messages: [hi] });
+      return bill.lines.map(({ part, tokens, chars }) => ({ name: part, tokens, chars }));
+    },
+  };
+}
+
+async function agentSettings(
+  loaded: LoadedConfig,
+  clock: Clock,
+): Promise<{ settings: AgentSettings; explanation: string }> {
+  const { config, home } = loaded;
+  const { agent, budget } = config;
+  const deps: ResolveDeps = { fetch, clock, lookup: (name) => loaded.lookup(name), providers: config.providers };
+  const models = await resolveProviders(config.model, config.fallback_models, deps);
+  const settings: AgentSettings = {
+    home,
+    models,
+    chooseModel: (name) => chooseModel(models, name, deps),
+    modelLimits: modelLimits(loaded, models.chain[0]?.model),
+    maxOutputTokens: agent.max_output_tokens,
+    reasoningEffort: agent.reasoning_effort,
+    maxIterations: agent.max_iterations,
+    timezone: agent.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    personality: agent.personality,
+    personalities: config.personalities,
+    tools: {
+      disabled: agent.tools.disabled,
+      timeoutMs: agent.tools.timeout_ms,
+      maxParallel: agent.tools.max_parallel,
+      maxResultChars: agent.tools.max_result_chars,
+      approvalTtlMs: APPROVAL_TTL_MS,
+    },
+    caps: {
+      turnMicroUsd: microUsd(budget.per_turn_usd),
+      personDayMicroUsd: microUsd(budget.per_person_day_usd),
+      dayMicroUsd: microUsd(budget.per_day_usd),
+      turnTokens: budget.per_turn_tokens,
+      personDayTokens: budget.per_person_day_tokens,
+      dayTokens: budget.per_day_tokens,
+    },
+    prices: readPriceOverrides(config.providers),
+  };
+  return { settings, explanation: models.explanation };
+}
+
+function modelLimits(loaded: LoadedConfig, first: string | undefined): Readonly<Record<string, ModelLimits>> {
+  const { config } = loaded;
+  const limits: Record<string, ModelLimits> = {};
+  for (const [id, provider] of Object.entries(config.providers))
+    for (const [model, entry] of Object.entries(provider.models))
+      limits[`${id}/${model}`] = { contextTokens: entry.context_length, maxOutputTokens: entry.max_output_tokens };
+  for (const model of [config.model, ...config.fallback_models]) {
+    const name = model.name ?? (model === config.model ? first : undefined);
+    if (name === undefined) continue;
+    const key = model.provider === undefined ? name : `${model.provider}/${name}`;
+    limits[key] = {
+      contextTokens: model.context_length ?? limits[key]?.contextTokens,
+      maxOutputTokens: model.max_tokens ?? limits[key]?.maxOutputTokens,
+    };
+  }
+  return limits;
+}
+
+function microUsd(usd: number | null): number | null {
+  return usd === null ? null : Math.round(usd * 1_000_000);
+}
