@@ -20,7 +20,7 @@ export const newConversation: Command = {
     const old = context.session;
     const running = context.gateway.isRunning(old.id);
     const session = await beginSession(context);
-    const back = code(`/resume ${old.title ?? shortId(old.id)}`);
+    const back = code(`/resume ${old.title ?? shortId(old.id, [session.id])}`);
     return {
       text:
         `A new conversation has begun.${await named({ ...context, session }, title)} The old one is kept: ${back} goes back to it.` +

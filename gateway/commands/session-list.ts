@@ -3,7 +3,7 @@ import type { Session } from '../../data/sessions.ts';
 import type { SessionId } from '../../shared/ids.ts';
 import { commandButtons, plain } from './format.ts';
 
-/** Ids begin with the time; this many characters tell two sessions apart that began a millisecond apart. */
+/** Ids begin with the time: this many characters usually tell two sessions apart that began in different milliseconds. */
 const SHORT_ID_CHARS = 10;
 
 /** Shortest beginning of `id`, at least ten characters, that no other of `among` shares. */
