@@ -96,7 +96,8 @@ export function makeCommandRunner(ports: CommandPorts): CommandRunner {
   return {
     isUrgent(text) {
       const parsed = parseCommand(text);
-      return parsed !== undefined && URGENT.has(parsed.name);
+      const found = parsed && findCommand(parsed.name);
+      return found !== undefined && 'command' in found && URGENT.has(found.command.name);
     },
     async run({ row, text, person, route }) {
       const parsed = parseCommand(text);

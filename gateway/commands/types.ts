@@ -50,7 +50,7 @@ export interface Command {
   usage: string;
   /** Least role that may use it in a DM; in groups everybody listed there. */
   role: Role;
-  /** False: the command waits until the running turn of the session has ended. Most act at once. */
+  /** False: refused while a turn of the session runs. Most act at once. */
   duringTurn: boolean;
   /** Carrying it out twice differs from once: after a crash in the middle the person is asked, and it is not repeated. */
   once?: true;
