@@ -187,7 +187,7 @@ function toTool(tool: ModelRequest['tools'][number]) {
 }
 
 function toInputItems(message: ModelMessage, target: { provider: string; model: string }): ResponseInputItem[] {
-  if (message.role === 'user') return [{ role: 'user', content: message.content.map(toInputContent) }];
+  if (message.role === 'user') return [{ role: 'user', content: toUserContent(message.content) }];
   if (message.role === 'tool') {
     return [{ type: 'function_call_output', call_id: fitToolId(message.callId, 'word64'), output: message.text }];
   }
@@ -198,6 +198,12 @@ function toInputItems(message: ModelMessage, target: { provider: string; model: 
     const id = fitToolId(call.id, 'word64');
     return [{ type: 'function_call', call_id: id, name: call.name, arguments: argumentsText(call) }];
   });
+}
+
+/** One string when there is nothing but text. */
+function toUserContent(parts: readonly ContentPart[]) {
+  const texts = parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+  return texts.length === parts.length ? texts.join('\n\n') : parts.map(toInputContent);
 }
 
 function toInputContent(part: ContentPart) {
