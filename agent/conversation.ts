@@ -8,7 +8,7 @@ import { presentHistory, type History } from './context/history.ts';
 import type { PresentOptions } from './context/present.ts';
 import { estimateMessage, estimateRequest } from './context/tokens.ts';
 import { contextTokensOf, fitTurn } from './context/window.ts';
-import type { AgentParts } from './agent.ts';
+import type { AgentParts } from './parts.ts';
 import type { AgentTurn } from './port.ts';
 import { readIdentity } from './prompt/identity.ts';
 import { findPersonality } from './prompt/personalities.ts';

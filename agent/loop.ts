@@ -60,7 +60,7 @@ export interface LoopResult {
 }
 
 /** How long a model call or a tool may still take to wind up after an abort; the whole turn has a second. */
-const WIND_UP_MS = { model: 200, tool: 700 };
+const WIND_UP_MS = { model: 200, tool: 500 };
 
 const CONTINUE =
   '(Your reply was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
@@ -263,7 +263,7 @@ async function runBatch(
     else outcomes.set(keyed.key, refusedRepeat(keyed.call));
   }
   const waiting = [...admitted];
-  let failure: unknown;
+  let failure: AppError | undefined;
   const worker = async () => {
     for (let next = waiting.shift(); next && failure === undefined; next = waiting.shift()) {
       try {
@@ -272,7 +272,7 @@ async function runBatch(
         const grace = { clock: ports.clock, graceMs: WIND_UP_MS.tool };
         outcomes.set(next.key, await untilAborted(running, ports.signal, grace));
       } catch (error) {
-        failure ??= error;
+        failure ??= asAppError(error);
       }
     }
   };

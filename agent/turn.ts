@@ -1,7 +1,7 @@
 // One turn from its inputs to its result: puts journal, conversation, tools and loop together, and says in words how it ended.
 import { asAppError, type AppError } from '../shared/errors.ts';
 import type { Origin } from '../shared/messages.ts';
-import type { AgentParts } from './agent.ts';
+import type { AgentParts } from './parts.ts';
 import { inputText, presentSpoken, type PresentOptions } from './context/present.ts';
 import { openConversation } from './conversation.ts';
 import { openTurnJournal, steerKey } from './journal.ts';

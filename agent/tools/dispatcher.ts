@@ -17,7 +17,7 @@ import { decideTool } from './policy.ts';
 import type { PreparedCall, Tool, ToolContext, ToolResult } from './tool.ts';
 
 /** How long a cancelled tool may take to wind up; the turn has a second. */
-const WIND_UP_MS = 400;
+const WIND_UP_MS = 300;
 
 export interface ApprovalPort {
   /**

@@ -14,8 +14,6 @@ export interface OwnChat {
   address: Address;
   /** As people know it: the chat's title, or the platform's when it has none. */
   title: string;
-  /** The chat that this turn answers in. */
-  current: boolean;
 }
 
 /** How tools reach what the agent does not own. */

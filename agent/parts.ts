@@ -1,0 +1,31 @@
+// What the agent is made of, as its files share it.
+import type { Db } from '../data/db.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Meter } from './budget/meter.ts';
+import type { AgentSettings } from './settings.ts';
+import type { ApprovalPort } from './tools/dispatcher.ts';
+import type { Tool, ToolPorts } from './tools/tool.ts';
+
+/** What reaches the agent as ports, because other folders own it. */
+export type AgentPorts = ToolPorts & ApprovalPort;
+
+export interface AgentInput {
+  db: Db;
+  clock: Clock;
+  /** 0 to 1, for the jitter of retries. */
+  random: () => number;
+  log: Logger;
+  /** Asked at the start of each turn. */
+  settings(): AgentSettings;
+  ports: AgentPorts;
+  /** Masks secrets in tool results and answers. */
+  redact(text: string): string;
+  /** Default: the registry. */
+  tools?: readonly Tool[];
+}
+
+/** What the parts of the agent share. */
+export interface AgentParts extends Required<AgentInput> {
+  meter: Meter;
+}

@@ -1,0 +1,271 @@
+// A temporary home with one person, a session and turns, and a model that answers from a script.
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { openAgent } from '../../agent/agent.ts';
+import type { AgentEvent } from '../../agent/events.ts';
+import type { AgentPorts } from '../../agent/parts.ts';
+import type { AgentPort, AgentTurn, TranscriptEntry, TurnInput } from '../../agent/port.ts';
+import type { ChainLink } from '../../agent/providers/fallback.ts';
+import type { JsonValue, ModelReply, ModelRequest, Provider, ToolCall } from '../../agent/providers/types.ts';
+import type { AgentSettings } from '../../agent/settings.ts';
+import type { Tool } from '../../agent/tools/tool.ts';
+import { openData, type ProcessDb, type StatementObserver } from '../../data/db.ts';
+import type { NewMessage } from '../../data/messages.ts';
+import { createPerson } from '../../data/process/people.ts';
+import { insertInbox, queueInbox } from '../../data/process/inbox.ts';
+import { beginTurn, finishTurn, type Turn } from '../../data/process/turns.ts';
+import { personScope, type Scope } from '../../data/scope.ts';
+import { createSession, type Session } from '../../data/sessions.ts';
+import { AppError } from '../../shared/errors.ts';
+import { systemClock, type Clock } from '../../shared/clock.ts';
+import { accountId, chatId, inboxId, messageId, userId, type PersonId } from '../../shared/ids.ts';
+import { silentLog } from '../../shared/log.ts';
+import type { Address, Role } from '../../shared/messages.ts';
+
+export const DM: Address = { platform: 'testchat', account: accountId('a'), chat: chatId('c1'), kind: 'dm' };
+
+/** One model reply: text, calls, an error to throw, or a function of the request. */
+export type Scripted = Partial<ModelReply> | AppError | ((request: ModelRequest) => Partial<ModelReply> | AppError);
+
+export interface ScriptedModel {
+  link: ChainLink;
+  requests: ModelRequest[];
+}
+
+/** A provider that gives the replies in order; beyond the end it answers "(end of script)". */
+export function makeScriptedModel(script: readonly Scripted[], id = 'script', model = 'scripted'): ScriptedModel {
+  const requests: ModelRequest[] = [];
+  const provider: Provider = {
+    id,
+    async *stream(request, signal) {
+      const entry = script[requests.length] ?? { text: '(end of script)' };
+      requests.push(request);
+      const next = typeof entry === 'function' ? entry(request) : entry;
+      if (signal.aborted) throw new AppError('cancelled', 'Stopped.');
+      if (next instanceof AppError) throw next;
+      const reply = makeReply(next);
+      if (reply.text !== '') yield { type: 'text', delta: reply.text };
+      yield { type: 'done', reply };
+    },
+    listModels: async () => [model, 'other-model'],
+  };
+  return { link: { provider, model }, requests };
+}
+
+export function makeReply(reply: Partial<ModelReply>): ModelReply {
+  return {
+    text: '',
+    toolCalls: [],
+    thinking: '',
+    reasoning: [],
+    stop: (reply.toolCalls?.length ?? 0) > 0 ? 'tool_calls' : 'end',
+    usage: { input: 100, output: 10, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    model: 'scripted',
+    ...reply,
+  };
+}
+
+export function makeCall(name: string, args: { [key: string]: JsonValue } = {}, id = 'call_1'): ToolCall {
+  return { id, name, arguments: args, rawArguments: JSON.stringify(args) };
+}
+
+export interface Home {
+  dir: string;
+  db: ProcessDb;
+  person: PersonId;
+  scope: Scope;
+  session: Session;
+  close(): Promise<void>;
+}
+
+export async function openHome(options: { clock?: Clock; observe?: StatementObserver } = {}): Promise<Home> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'herald-agent-'));
+  const opened = await openData({ home: dir, ...options });
+  const person = (await createPerson(opened.db, { name: 'Ann', role: 'owner' })).id;
+  const scope = personScope(person);
+  const session = await createSession(opened.db, scope);
+  return {
+    dir,
+    db: opened.db,
+    person,
+    scope,
+    session,
+    async close() {
+      await opened.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function addPerson(
+  home: Home,
+  name: string,
+): Promise<{ scope: Scope; session: Session; person: PersonId }> {
+  const person = (await createPerson(home.db, { name, role: 'member' })).id;
+  const scope = personScope(person);
+  return { person, scope, session: await createSession(home.db, scope) };
+}
+
+let messages = 0;
+
+/** Starts a turn in the database, as the gateway does. */
+export async function startTurn(
+  home: Pick<Home, 'db' | 'person' | 'scope' | 'session'>,
+  address: Address = DM,
+): Promise<Turn> {
+  const id = await insertInbox(home.db, {
+    address,
+    kind: 'message',
+    message: messageId(`m${++messages}`),
+    revision: '',
+    user: userId('u'),
+    payload: { text: '…', attachments: [], senderName: 'Ann', sentAt: 1, addressed: true, bot: false },
+  });
+  if (id === undefined) throw new Error('inbox row not new');
+  await queueInbox(home.db, id, { person: home.person, session: home.session.id, dueAt: 0 });
+  const turn = await beginTurn(home.db, {
+    session: home.session.id,
+    space: home.scope.space,
+    person: home.person,
+    address,
+    rows: [id],
+  });
+  if (!turn) throw new Error('turn did not begin');
+  return turn;
+}
+
+/** Rows of history that a past turn left. */
+export async function addHistory(
+  home: Pick<Home, 'db' | 'person' | 'scope' | 'session'>,
+  rows: readonly NewMessage[],
+): Promise<void> {
+  const turn = await startTurn(home);
+  await finishTurn(home.db, { turn, state: 'done', messages: rows, outbox: [], inbox: [] });
+}
+
+export function makeInput(text: string, extra: Partial<TurnInput> = {}): TurnInput {
+  return { inbox: inboxId('1'), text, files: [], author: 'Ann', origin: 'owner', sentAt: 1, ...extra };
+}
+
+export function makeAgentTurn(
+  home: Pick<Home, 'scope' | 'person' | 'session'>,
+  turn: Turn,
+  extra: Partial<AgentTurn> & { events?: AgentEvent[] } = {},
+): AgentTurn {
+  const { events, ...rest } = extra;
+  return {
+    id: turn.id,
+    session: home.session.id,
+    scope: home.scope,
+    person: home.person,
+    role: 'owner' satisfies Role,
+    address: turn.address,
+    promptHint: '',
+    inputs: [makeInput('hello')],
+    model: undefined,
+    personality: undefined,
+    resumed: false,
+    steer: async () => [],
+    emit: (event) => void events?.push(event),
+    ...rest,
+  };
+}
+
+export const NO_CAPS: AgentSettings['caps'] = {
+  turnMicroUsd: null,
+  personDayMicroUsd: null,
+  dayMicroUsd: null,
+  turnTokens: null,
+  personDayTokens: null,
+  dayTokens: null,
+};
+
+export function makeSettings(
+  dir: string,
+  chain: readonly ChainLink[],
+  extra: Partial<AgentSettings> = {},
+): AgentSettings {
+  return {
+    home: dir,
+    models: { chain, demo: false },
+    chooseModel: (name) => chain.map((link) => ({ ...link, model: name })),
+    modelLimits: {},
+    maxOutputTokens: 1_000,
+    reasoningEffort: undefined,
+    maxIterations: 90,
+    timezone: 'Europe/Vienna',
+    personality: undefined,
+    personalities: {},
+    tools: { disabled: [], timeoutMs: 5_000, maxParallel: 4, maxResultChars: 50_000, approvalTtlMs: 60_000 },
+    caps: NO_CAPS,
+    prices: {},
+    ...extra,
+  };
+}
+
+export interface SentMessage {
+  to: Address;
+  text: string;
+  key: string;
+}
+
+/** Ports that remember what was sent, once per key, and refuse every approval by not answering it. */
+export function makePorts(extra: Partial<AgentPorts> = {}): AgentPorts & { sent: SentMessage[] } {
+  const sent: SentMessage[] = [];
+  return {
+    sent,
+    listOwnChats: async () => [
+      { address: DM, title: 'Ann', current: true },
+      { address: { ...DM, platform: 'otherchat', chat: chatId('c2') }, title: 'Ann on other', current: false },
+    ],
+    sendMessage: async ({ to, text, key }) => {
+      if (!sent.some((one) => one.key === key)) sent.push({ to, text, key });
+    },
+    requestApproval: async () => undefined,
+    ...extra,
+  };
+}
+
+export function makeAgent(
+  home: Pick<Home, 'db' | 'dir'>,
+  model: ScriptedModel | readonly ScriptedModel[],
+  extra: {
+    settings?: Partial<AgentSettings>;
+    ports?: AgentPorts;
+    tools?: readonly Tool[];
+    clock?: Clock;
+    redact?: (text: string) => string;
+  } = {},
+): AgentPort {
+  const models = 'link' in model ? [model] : model;
+  const settings = makeSettings(
+    home.dir,
+    models.map((one) => one.link),
+    extra.settings,
+  );
+  return openAgent({
+    db: home.db,
+    clock: extra.clock ?? systemClock,
+    random: () => 0.5,
+    log: silentLog,
+    settings: () => settings,
+    ports: extra.ports ?? makePorts(),
+    redact: extra.redact ?? ((text) => text),
+    ...(extra.tools ? { tools: extra.tools } : {}),
+  });
+}
+
+/** The transcript in one line per entry, for comparing. */
+export function outline(transcript: readonly TranscriptEntry[]): readonly string[] {
+  return transcript.map((entry) => {
+    switch (entry.role) {
+      case 'user':
+        return `${entry.steered ? 'steered' : 'user'}: ${entry.text}`;
+      case 'assistant':
+        return `assistant: ${entry.text}${entry.toolCalls === '[]' ? '' : ` ${entry.toolCalls}`}`;
+      case 'tool':
+        return `tool ${entry.name}${entry.isError ? ' failed' : ''}: ${entry.text}`;
+    }
+  });
+}
