@@ -103,7 +103,13 @@ export async function insertPreview(
   const row: NewOutboxRow = { ...preview, kind: 'answer', part: 0, parts: 0, text: '', ttlMs: 0 };
   await db.query.transaction().execute(async (trx) => {
     await enqueueOutbox(db, [row], trx);
-    await trx.updateTable('outbox').set({ state: 'uncertain' }).where('key', '=', preview.key).execute();
+    // Only what was just inserted: an earlier start of the turn may have sent it.
+    await trx
+      .updateTable('outbox')
+      .set({ state: 'uncertain' })
+      .where('key', '=', preview.key)
+      .where('state', '=', 'pending')
+      .execute();
   });
 }
 
@@ -143,6 +149,7 @@ export interface OutboxChange {
   error?: string;
 }
 
+/** Changes a row. What was sent stays sent, whatever comes later. */
 export async function updateOutbox(
   db: ProcessDb,
   seq: number,
@@ -163,6 +170,7 @@ export async function updateOutbox(
       ...(change.error === undefined ? {} : { error: change.error }),
     })
     .where('seq', '=', seq)
+    .$if(change.state !== 'sent', (update) => update.where('state', '<>', 'sent'))
     .execute();
 }
 

@@ -25,7 +25,10 @@ export interface Turn {
   endedAt: number | undefined;
 }
 
-/** queued → running: one turn for these rows. Returns undefined when none of them waits any more. */
+/**
+ * queued → running: one turn for these rows of the session. Rows that do not wait any more are left out; undefined, and no turn, when none
+ * is left.
+ */
 export async function beginTurn(
   db: ProcessDb,
   start: { session: SessionId; space: SpaceId; person: PersonId; address: Address; rows: readonly InboxId[] },
@@ -37,6 +40,7 @@ export async function beginTurn(
       .updateTable('inbox')
       .set({ state: 'running', turn_id: id, updated_at: now })
       .where('seq', 'in', start.rows.map(Number))
+      .where('session_id', '=', start.session)
       .where('state', '=', 'queued')
       .executeTakeFirst();
     if (taken.numUpdatedRows === 0n) return undefined;
@@ -108,8 +112,8 @@ export async function listTurnRows(db: ProcessDb, turn: TurnId): Promise<readonl
 }
 
 /**
- * Gives waiting rows of the session to the running turn (mode steer), together with the journal step that remembers them,
- * in one transaction. Returns the rows; none when nothing waits.
+ * Gives waiting rows of the session to the running turn (mode steer), together with the journal step that remembers them, in one
+ * transaction. False, and nothing changed, when there are none, one of them does not wait any more, or the turn has ended.
  */
 export async function steerIntoTurn(
   db: ProcessDb,
@@ -118,13 +122,21 @@ export async function steerIntoTurn(
   if (steer.rows.length === 0) return false;
   const now = db.clock.now();
   return db.query.transaction().execute(async (trx) => {
-    const taken = await trx
+    const waiting = await trx
+      .selectFrom('inbox')
+      .innerJoin('turns', 'turns.session_id', 'inbox.session_id')
+      .select('inbox.seq')
+      .where('turns.id', '=', steer.turn)
+      .where('turns.state', '=', 'running')
+      .where('inbox.seq', 'in', steer.rows.map(Number))
+      .where('inbox.state', '=', 'queued')
+      .execute();
+    if (waiting.length !== steer.rows.length) return false;
+    await trx
       .updateTable('inbox')
       .set({ state: 'running', turn_id: steer.turn, updated_at: now })
       .where('seq', 'in', steer.rows.map(Number))
-      .where('state', '=', 'queued')
-      .executeTakeFirst();
-    if (Number(taken.numUpdatedRows) !== steer.rows.length) throw new Error('steered rows changed meanwhile');
+      .execute();
     const last = await trx
       .selectFrom('journal')
       .select((eb) => eb.fn.max('seq').as('seq'))
@@ -153,7 +165,7 @@ export interface TurnFinish {
   errorCode?: string | undefined;
   messages: readonly NewMessage[];
   outbox: readonly NewOutboxRow[];
-  /** End states of the turn's inbox rows. */
+  /** End states of the turn's inbox rows. Rows of the turn that are named nowhere wait again: nobody has answered them. */
   inbox: readonly { rows: readonly InboxId[]; state: InboxEndState; reason?: string; mergedInto?: InboxId }[];
 }
 
@@ -174,6 +186,12 @@ export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boo
     await insertMessages(db, turn, finish.messages, trx);
     await enqueueOutbox(db, finish.outbox, trx);
     for (const end of finish.inbox) await endInbox(db, end.rows, end, trx);
+    await trx
+      .updateTable('inbox')
+      .set({ state: 'queued', turn_id: null, updated_at: db.clock.now() })
+      .where('turn_id', '=', turn.id)
+      .where('state', '=', 'running')
+      .execute();
     await trx.updateTable('sessions').set({ updated_at: db.clock.now() }).where('id', '=', turn.session).execute();
     // The journal has done its work; what counts is in the history now.
     await trx.deleteFrom('journal').where('turn_id', '=', turn.id).execute();
