@@ -44,6 +44,8 @@ export function buildProgram(hooks: ProgramHooks): Command {
   });
   addTalkCommands(program, hooks);
   addSetupCommands(program, hooks);
+  addConfigCommands(program, hooks);
+  addPairingCommands(program, hooks);
   addDataCommands(program, hooks);
   addCareCommands(program, hooks);
   program.addHelpText('after', () => `\nExit codes:\n${exitCodeLines().join('\n')}\n`);
@@ -142,6 +144,9 @@ function addSetupCommands(program: Command, hooks: ProgramHooks): void {
   )
     .option('-l, --list', 'list the models on offer')
     .option('--force', 'set it even when the service does not list it');
+}
+
+function addConfigCommands(program: Command, hooks: ProgramHooks): void {
   const config = group(program, 'config', 'read and change config.yaml');
   leaf(
     config,
@@ -178,6 +183,9 @@ function addSetupCommands(program: Command, hooks: ProgramHooks): void {
     'print the path of config.yaml',
     async () => (await import('./commands/config.ts')).runConfigPath,
   );
+}
+
+function addPairingCommands(program: Command, hooks: ProgramHooks): void {
   const pairing = group(program, 'pairing', 'decide who may talk to Herald');
   leaf(
     pairing,
@@ -286,7 +294,7 @@ function addDataCommands(program: Command, hooks: ProgramHooks): void {
     hooks,
     'prompt-size',
     'show what every request to the model carries, by part',
-    async () => (await import('./commands/prompt-size.ts')).runPromptSize,
+    async () => (await import('./commands/usage.ts')).runPromptSize,
   );
 }
 

@@ -1,4 +1,4 @@
-// Tokens and costs of one person, per model.
+// What is spent: tokens and costs of one person per model, and what every request to the model carries.
 import { callControl } from '../client.ts';
 import type { CliContext, Given } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -8,6 +8,19 @@ import { formatTable, formatTime } from '../output.ts';
 export async function runUsage(context: CliContext, given: Given): Promise<number> {
   const usage = await callControl(context.home, 'usage', { person: given.text('person'), days: given.number('days') });
   context.print(usage, formatUsage);
+  return EXIT.ok;
+}
+
+/** The bill of what every request to the model carries. */
+export async function runPromptSize(context: CliContext): Promise<number> {
+  const bill = await callControl(context.home, 'prompt-size', {});
+  context.print(bill, ({ total, parts }) =>
+    formatTable([
+      ['part', 'tokens', 'characters'],
+      ...parts.map((part) => [part.name, String(part.tokens), String(part.chars)]),
+      ['total', String(total), String(parts.reduce((sum, part) => sum + part.chars, 0))],
+    ]),
+  );
   return EXIT.ok;
 }
 
