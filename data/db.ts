@@ -149,7 +149,7 @@ function makeDriver(raw: Database.Database, file: string, options: OpenOptions):
       iterate: (parameters) => translated(() => statement.iterate(...parameters)),
     };
     const { observe } = options;
-    if (observe && (!statement.readonly || text === 'commit')) observed(wrapped, text, observe);
+    if (observe && (!statement.readonly || /^(?:begin|commit|rollback)/.test(text))) observed(wrapped, text, observe);
     return wrapped;
   };
   return {
