@@ -1,6 +1,10 @@
 // The terminal chat (`herald chat`), over the gateway's local socket.
 import { z } from 'zod';
+import { userId } from '../../shared/ids.ts';
 import { defineManifest } from '../contract.ts';
+
+/** Who writes from here: only the owner of this machine account can open the local socket. */
+export const TERMINAL_OWNER = userId('local');
 
 export const terminalManifest = defineManifest({
   id: 'terminal',
@@ -15,5 +19,6 @@ export const terminalManifest = defineManifest({
       .describe('Largest file that can be sent from the terminal, in MB (1024 * 1024 bytes). Default 25.'),
   }),
   builtin: true,
+  ownerUser: TERMINAL_OWNER,
   load: async () => (await import('./adapter.ts')).makeTerminalAdapter,
 });

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 const FILES: readonly (readonly [name: string, type: string])[] = [
   ['index.html', 'text/html; charset=utf-8'],
   ['style.css', 'text/css; charset=utf-8'],
+  ['lines.css', 'text/css; charset=utf-8'],
   ['icon.svg', 'image/svg+xml'],
   ['app.js', 'text/javascript; charset=utf-8'],
   ['composer.js', 'text/javascript; charset=utf-8'],

@@ -49,6 +49,11 @@ const stateShape: z.ZodType<ChatState> = z.object({
 });
 const problemShape = z.object({ error: z.object({ message: z.string() }) });
 
+/** What tells a line from all others of its chat. */
+export function lineId(entry: Pick<ChatEntry, 'key' | 'message'>): string {
+  return entry.message === undefined ? `k:${entry.key}` : `m:${entry.message}`;
+}
+
 export interface ChatEvents {
   /** `recent`: sent on connecting, before the first `state` of a stream. The same line may come again. */
   entry(entry: ChatEntry, recent: boolean): void;

@@ -249,15 +249,15 @@ export function layOutEditor(editor: { text: string; cursor: number }, prompt: s
     used = margin.length;
   };
   for (const grapheme of splitGraphemes(editor.text)) {
-    const width = grapheme === '\n' ? 0 : graphemeWidth(grapheme);
-    if (used + width > max) end();
+    const columns = grapheme === '\n' ? 0 : graphemeWidth(grapheme);
+    if (used + columns > max) end();
     if (at <= editor.cursor) place = { row: lines.length, column: used };
     at += grapheme.length;
     if (grapheme === '\n') {
       end();
     } else {
       line += grapheme;
-      used += width;
+      used += columns;
     }
   }
   if (editor.cursor >= at) {

@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream';
 
 export interface ScreenOutput extends Writable {
+  isTTY?: boolean;
   columns?: number;
   rows?: number;
 }

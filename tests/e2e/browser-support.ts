@@ -38,7 +38,10 @@ export interface Turn {
   message: InboundMessage;
   draft(text: string, tools?: readonly string[]): Promise<void>;
   typing(): Promise<void>;
-  answer(markdown: string, extra?: { buttons?: readonly (readonly Button[])[]; files?: readonly StoredFile[] }): Promise<void>;
+  answer(
+    markdown: string,
+    extra?: { buttons?: readonly (readonly Button[])[]; files?: readonly StoredFile[] },
+  ): Promise<void>;
 }
 
 export interface FakeCore {
@@ -143,7 +146,8 @@ export async function openPage(
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
   page.on('console', (line) => {
     // Requests fail while the server is away; that is what the tests are about.
-    if (line.type() === 'error' && !/net::ERR|Failed to load resource/.test(line.text())) problems.push(`console: ${line.text()}`);
+    if (line.type() === 'error' && !/net::ERR|Failed to load resource/.test(line.text()))
+      problems.push(`console: ${line.text()}`);
   });
   await page.goto(url);
   await page.locator('#connection[data-state=online]').waitFor();

@@ -80,7 +80,10 @@ async function openRig(options: LocalChatHarnessOptions): Promise<AdapterRig> {
       const id = watcher.client.say(text, { files, replyTo });
       // While the server is away the client is the platform, and keeps it.
       if (stopping) return asMessageId(id);
-      await watcher.until(() => watcher.accepted.has(id) || watcher.refused.has(id) || server.record.answers.length > 0, 2_000);
+      await watcher.until(
+        () => watcher.accepted.has(id) || watcher.refused.has(id) || server.record.answers.length > 0,
+        2_000,
+      );
       return asMessageId(id);
     },
     async seen(at) {
@@ -102,13 +105,28 @@ async function openRig(options: LocalChatHarnessOptions): Promise<AdapterRig> {
     },
     async injectGarbage() {
       const json = { 'content-type': 'application/json' };
-      const bodies = ['', '{', '[]', 'null', '{"id":1}', '{"id":"long-enough","text":5}', '{"id":"long-enough","text":"x","unknown":1}'];
-      bodies.push(JSON.stringify({ id: 'long-enough', text: 'x', files: ['not-a-file'] }), JSON.stringify({ id: '../../..', text: 'x' }));
-      bodies.push(JSON.stringify({ id: 'long-enough', text: '   ' }), JSON.stringify({ id: 'long-enough', text: 'y'.repeat(2_000_000) }));
+      const bodies = [
+        '',
+        '{',
+        '[]',
+        'null',
+        '{"id":1}',
+        '{"id":"long-enough","text":5}',
+        '{"id":"long-enough","text":"x","unknown":1}',
+      ];
+      bodies.push(
+        JSON.stringify({ id: 'long-enough', text: 'x', files: ['not-a-file'] }),
+        JSON.stringify({ id: '../../..', text: 'x' }),
+      );
+      bodies.push(
+        JSON.stringify({ id: 'long-enough', text: '   ' }),
+        JSON.stringify({ id: 'long-enough', text: 'y'.repeat(2_000_000) }),
+      );
       for (const target of ['messages', 'buttons']) {
         for (const body of bodies) {
           const answer = await transport(options.pathOf(target), { method: 'POST', headers: json, body });
-          if (answer.status < 400 || answer.status >= 500) throw new Error(`${body.slice(0, 80)} was answered ${answer.status}`);
+          if (answer.status < 400 || answer.status >= 500)
+            throw new Error(`${body.slice(0, 80)} was answered ${answer.status}`);
           await collect(answer.body);
         }
       }
@@ -144,7 +162,12 @@ async function openRig(options: LocalChatHarnessOptions): Promise<AdapterRig> {
   async function see(entry: ChatEntry): Promise<SeenMessage> {
     const folder = path.join(place.folder, 'seen');
     await mkdir(folder, { recursive: true });
-    const text = entry.html === undefined ? (entry.body === undefined ? entry.text : plainText(entry.body)) : textOfHtml(entry.html);
+    const text =
+      entry.html === undefined
+        ? entry.body === undefined
+          ? entry.text
+          : plainText(entry.body)
+        : textOfHtml(entry.html);
     for (const file of entry.files) {
       const target = path.join(folder, `${Math.random()}`);
       await watcher.client.download(file, target);
@@ -165,7 +188,11 @@ async function openRig(options: LocalChatHarnessOptions): Promise<AdapterRig> {
 
 function isFormatted(entry: ChatEntry): boolean {
   if (entry.html !== undefined) return /<(?!\/?p\b)/.test(entry.html);
-  return entry.body?.some((block) => block.type !== 'paragraph' || block.children.some((inline) => inline.type !== 'text')) ?? false;
+  return (
+    entry.body?.some(
+      (block) => block.type !== 'paragraph' || block.children.some((inline) => inline.type !== 'text'),
+    ) ?? false
+  );
 }
 
 /** What a reader sees of our own HTML. */

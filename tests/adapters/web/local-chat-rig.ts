@@ -85,7 +85,11 @@ export async function openLocalServer(options: LocalServerOptions): Promise<Loca
 /** A temporary folder with a path for a socket in it. */
 export async function makeSocketFolder(): Promise<{ folder: string; socketPath: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'herald-chat-'));
-  return { folder, socketPath: path.join(folder, 'g.sock'), remove: () => rm(folder, { recursive: true, force: true }) };
+  return {
+    folder,
+    socketPath: path.join(folder, 'g.sock'),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
 }
 
 /** Requests over TCP with a cookie jar, as a browser makes them. */
@@ -201,7 +205,12 @@ export function openSocketWatcher(socketPath: string, base: string): Watcher {
 }
 
 export const asMessageId = (raw: string): MessageId => messageId(raw);
-export const dmOf = (platform: string, account: AccountId, chat: string): Address => ({ platform, account, chat: chatId(chat), kind: 'dm' });
+export const dmOf = (platform: string, account: AccountId, chat: string): Address => ({
+  platform,
+  account,
+  chat: chatId(chat),
+  kind: 'dm',
+});
 export const personOf = (chat: string) => userId(chat);
 
 /** A file on disk with these bytes. */
