@@ -78,14 +78,26 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     async reload(next) {
       ({ settings, explanation } = await agentSettings(next, clock));
     },
-    async promptSize() {
-      const hi = { role: 'user', content: [{ type: 'text', text: 'hi' }] } as const;
-      const address = { platform: '', account: accountId(''), chat: chatId(''), kind: 'dm' } as const;
-      const at = { role: 'owner', address, promptHint: '' } as const;
-      const bill = await promptSize({ settings, clock, log, at, messages: [hi] });
-      return bill.lines.map(({ part, tokens, chars }) => ({ name: part, tokens, chars }));
-    },
+    promptSize: () => measurePrompt(settings, clock, log),
   };
+}
+
+/** The bill of a request that says "hi", for a configuration that no gateway runs. Rejects with AppError `config_invalid`. */
+export async function measureConfiguredPrompt(
+  loaded: LoadedConfig,
+  clock: Clock,
+  log: Logger,
+): Promise<readonly PromptPart[]> {
+  const { settings } = await agentSettings(loaded, clock);
+  return measurePrompt(settings, clock, log);
+}
+
+async function measurePrompt(settings: AgentSettings, clock: Clock, log: Logger): Promise<readonly PromptPart[]> {
+  const hi = { role: 'user', content: [{ type: 'text', text: 'hi' }] } as const;
+  const address = { platform: '', account: accountId(''), chat: chatId(''), kind: 'dm' } as const;
+  const at = { role: 'owner', address, promptHint: '' } as const;
+  const bill = await promptSize({ settings, clock, log, at, messages: [hi] });
+  return bill.lines.map(({ part, tokens, chars }) => ({ name: part, tokens, chars }));
 }
 
 async function agentSettings(

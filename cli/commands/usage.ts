@@ -1,5 +1,8 @@
 // What is spent: tokens and costs of one person per model, and what every request to the model carries.
-import { callControl } from '../client.ts';
+import { manifests } from '../../adapters/manifests.ts';
+import { loadConfig } from '../../config/load.ts';
+import { silentLog } from '../../shared/log.ts';
+import { callControl, findOwner } from '../client.ts';
 import type { CliContext, Given } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { OperationOutput } from '../../gateway/control/operations.ts';
@@ -11,9 +14,12 @@ export async function runUsage(context: CliContext, given: Given): Promise<numbe
   return EXIT.ok;
 }
 
-/** The bill of what every request to the model carries. */
+/** The bill of what every request to the model carries: the running gateway's, else by the configuration as it is. */
 export async function runPromptSize(context: CliContext): Promise<number> {
-  const bill = await callControl(context.home, 'prompt-size', {});
+  const bill =
+    (await findOwner(context.home))?.socket === undefined
+      ? await measureHere(context)
+      : await callControl(context.home, 'prompt-size', {});
   context.print(bill, ({ total, parts }) =>
     formatTable([
       ['part', 'tokens', 'characters'],
@@ -22,6 +28,13 @@ export async function runPromptSize(context: CliContext): Promise<number> {
     ]),
   );
   return EXIT.ok;
+}
+
+async function measureHere(context: CliContext): Promise<OperationOutput<'prompt-size'>> {
+  const { measureConfiguredPrompt } = await import('../../gateway/compose-agent.ts');
+  const loaded = await loadConfig({ home: context.home, manifests });
+  const parts = [...(await measureConfiguredPrompt(loaded, context.clock, silentLog))];
+  return { total: parts.reduce((sum, part) => sum + part.tokens, 0), parts };
 }
 
 function formatUsage({ since, models }: OperationOutput<'usage'>): string {
