@@ -43,9 +43,6 @@ export function readPriceOverrides(providers: { readonly [id: string]: PriceSett
   return Object.fromEntries(entries);
 }
 
-/** When the table below was last compared with its sources. */
-export const PRICES_AS_OF = '2026-11-21';
-
 /**
  * Price of one call in millionths of a dollar, rounded up. `known: false` with 0 when the model is not in the table: the
  * caller decides whether an unknown price may be spent. Local models and the demo cost nothing. A dated id

@@ -1,13 +1,13 @@
 // Chooses the model: what is configured, else the first key found, else a local Ollama, else the demo. Says why in words.
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
-import { makeAnthropicProvider } from './anthropic.ts';
+import { makeAnthropicProvider } from './anthropic/messages.ts';
 import type { ProviderInput } from './connection.ts';
 import { DEMO_MODEL, DEMO_PROVIDER, makeDemoProvider, type DemoOptions } from './demo.ts';
 import type { ChainLink } from './fallback.ts';
 import { makeKeyPool, splitKeys } from './keys.ts';
-import { makeOpenAiChatProvider } from './openai-chat.ts';
-import { makeOpenAiResponsesProvider } from './openai-responses.ts';
+import { makeOpenAiChatProvider } from './openai/chat.ts';
+import { makeOpenAiResponsesProvider } from './openai/responses.ts';
 import { findPreset, PRESETS, type ApiMode, type ProviderPreset } from './presets.ts';
 import type { Provider } from './types.ts';
 

@@ -19,6 +19,7 @@ import {
   type ModelApi,
   type Script,
   type ScriptedReply,
+  type ScriptRule,
 } from './model-server-script.ts';
 import { writeStream } from './model-server-wire.ts';
 
@@ -149,7 +150,7 @@ async function answerCall(
     return sendError(response, call, reply);
   }
   if (reply.fault === 'error-body-200') {
-    await sendError(response, call, { ...reply, status: 200 });
+    sendError(response, call, { ...reply, status: 200 });
     return undefined;
   }
   const answer = DIALECTS[call.api].build(call, reply);
@@ -236,8 +237,12 @@ function record(state: ServerState, request: IncomingMessage, call: CallSeen, an
 
 function readScript(json: string): Script {
   const rules: unknown = JSON.parse(json);
-  if (!Array.isArray(rules)) throw new Error('a script file holds a list of rules');
+  if (!isRules(rules)) throw new Error('a script file holds a list of rules, each with a reply');
   return rules;
+}
+
+function isRules(value: unknown): value is ScriptRule[] {
+  return Array.isArray(value) && value.every((rule) => typeof asRecord(rule)['reply'] === 'object');
 }
 
 /** Ends by itself after --max-ms (default ten minutes): a forgotten server must not stay. */

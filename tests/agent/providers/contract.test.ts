@@ -1,10 +1,10 @@
 // Runs the provider contract for every provider.
-import { makeAnthropicProvider } from '../../../agent/providers/anthropic.ts';
+import { makeAnthropicProvider } from '../../../agent/providers/anthropic/messages.ts';
 import type { ProviderInput } from '../../../agent/providers/connection.ts';
 import { makeDemoProvider } from '../../../agent/providers/demo.ts';
 import { makeKeyPool } from '../../../agent/providers/keys.ts';
-import { makeOpenAiChatProvider } from '../../../agent/providers/openai-chat.ts';
-import { makeOpenAiResponsesProvider } from '../../../agent/providers/openai-responses.ts';
+import { makeOpenAiChatProvider } from '../../../agent/providers/openai/chat.ts';
+import { makeOpenAiResponsesProvider } from '../../../agent/providers/openai/responses.ts';
 import { DEFAULT_QUIRKS } from '../../../agent/providers/presets.ts';
 import type { Provider } from '../../../agent/providers/types.ts';
 import { systemClock } from '../../../shared/clock.ts';

@@ -25,7 +25,7 @@ function reply(overrides: Partial<ModelReply> = {}): ModelEvent {
 }
 
 const fail = (code: ErrorCode, retryAfterMs?: number): AppError =>
-  new AppError(code, `${code} happened`, { ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+  new AppError(code, `${code} happened`, retryAfterMs === undefined ? {} : { retryAfterMs });
 
 /** A provider that plays one list of steps per call; the last list repeats. */
 function scripted(id: string, ...calls: Step[][]): Provider & { models: string[] } {

@@ -92,7 +92,7 @@ describe('the scripted model server', () => {
     const lines = readFileSync(join(recordDir, 'openai.jsonl'), 'utf8')
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line));
+      .map((line): unknown => JSON.parse(line));
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatchObject({
       method: 'POST',

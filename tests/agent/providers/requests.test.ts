@@ -1,11 +1,11 @@
 // The bodies that the providers send: where the APIs differ from each other.
 import { describe, expect, it } from 'vitest';
 
-import { buildAnthropicRequest } from '../../../agent/providers/anthropic-request.ts';
+import { buildAnthropicRequest } from '../../../agent/providers/anthropic/request.ts';
 import { makeKeyPool } from '../../../agent/providers/keys.ts';
 import { packReasoning } from '../../../agent/providers/messages.ts';
-import { buildChatRequest } from '../../../agent/providers/openai-chat-request.ts';
-import { buildResponsesRequest } from '../../../agent/providers/openai-responses.ts';
+import { buildChatRequest } from '../../../agent/providers/openai/chat-request.ts';
+import { buildResponsesRequest } from '../../../agent/providers/openai/responses.ts';
 import { DEFAULT_QUIRKS, findPreset, type ProviderQuirks } from '../../../agent/providers/presets.ts';
 import type { JsonValue, ModelMessage, ToolCall } from '../../../agent/providers/types.ts';
 import { makeRequest } from '../../contracts/provider-contract.ts';

@@ -2,11 +2,11 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type { RawMessageStreamEvent, StopReason as AnthropicStop, Usage } from '@anthropic-ai/sdk/resources/messages';
 
-import { buildAnthropicRequest } from './anthropic-request.ts';
-import { makeConnection, SDK_TIMEOUT_MS, type ProviderInput } from './connection.ts';
-import { makeModelError, protocolError } from './errors.ts';
-import { parseArguments } from './json-arguments.ts';
-import { packReasoning, type LayoutPart } from './messages.ts';
+import { buildAnthropicRequest } from './request.ts';
+import { makeConnection, SDK_TIMEOUT_MS, type ProviderInput } from '../connection.ts';
+import { makeModelError, protocolError } from '../errors.ts';
+import { parseArguments } from '../repair/json-arguments.ts';
+import { packReasoning, type LayoutPart } from '../messages.ts';
 import type {
   JsonValue,
   ModelEvent,
@@ -16,7 +16,7 @@ import type {
   StopReason,
   TokenUsage,
   ToolCall,
-} from './types.ts';
+} from '../types.ts';
 
 /** Makes no call and loads no SDK until the first request. */
 export function makeAnthropicProvider(input: ProviderInput): Provider {

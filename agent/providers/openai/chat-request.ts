@@ -8,9 +8,9 @@ import type {
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
 
-import { argumentsText, arrangeParts, fitToolId, pairToolCalls } from './messages.ts';
-import type { ProviderQuirks } from './presets.ts';
-import type { ContentPart, JsonValue, ModelMessage, ModelRequest } from './types.ts';
+import { argumentsText, arrangeParts, fitToolId, pairToolCalls } from '../messages.ts';
+import type { ProviderQuirks } from '../presets.ts';
+import type { ContentPart, JsonValue, ModelMessage, ModelRequest } from '../types.ts';
 
 /** Fields of compatible services that the SDK's types do not know. */
 interface CompatibleFields {

@@ -8,8 +8,8 @@ import type {
   ThinkingConfigParam,
 } from '@anthropic-ai/sdk/resources/messages';
 
-import { arrangeParts, fitToolId, pairToolCalls } from './messages.ts';
-import type { ContentPart, JsonValue, ModelMessage, ModelRequest } from './types.ts';
+import { arrangeParts, fitToolId, pairToolCalls } from '../messages.ts';
+import type { ContentPart, JsonValue, ModelMessage, ModelRequest } from '../types.ts';
 
 /** https://platform.claude.com/docs/en/build-with-claude/prompt-caching, read 2026-11-21. */
 const MAX_BREAKPOINTS = 4;

@@ -3,15 +3,15 @@ import { randomUUID } from 'node:crypto';
 
 import type { OpenAI } from 'openai';
 
-import { makeConnection, type ProviderInput } from './connection.ts';
-import { makeDisplayFilter } from './display-filter.ts';
-import { makeModelError, protocolError } from './errors.ts';
-import { packReasoning } from './messages.ts';
-import { buildChatRequest } from './openai-chat-request.ts';
-import { makeChatCollector, type ChatCollector } from './openai-chat-stream.ts';
-import { openOpenAiClient } from './openai-client.ts';
-import { repairReply } from './repair.ts';
-import type { JsonValue, ModelEvent, ModelReply, ModelRequest, Provider } from './types.ts';
+import { makeConnection, type ProviderInput } from '../connection.ts';
+import { makeDisplayFilter } from '../repair/display-filter.ts';
+import { makeModelError, protocolError } from '../errors.ts';
+import { packReasoning } from '../messages.ts';
+import { buildChatRequest } from './chat-request.ts';
+import { makeChatCollector, type ChatCollector } from './chat-stream.ts';
+import { openOpenAiClient } from './client.ts';
+import { repairReply } from '../repair/reply.ts';
+import type { JsonValue, ModelEvent, ModelReply, ModelRequest, Provider } from '../types.ts';
 
 /** Makes no call and loads no SDK until the first request. */
 export function makeOpenAiChatProvider(input: ProviderInput): Provider {

@@ -10,11 +10,11 @@ import type {
   ResponseStreamEvent,
 } from 'openai/resources/responses/responses';
 
-import { makeConnection, type ProviderInput } from './connection.ts';
-import { makeModelError, protocolError, translateModelError } from './errors.ts';
-import { parseArguments } from './json-arguments.ts';
-import { argumentsText, arrangeParts, fitToolId, packReasoning, pairToolCalls, type LayoutPart } from './messages.ts';
-import { openOpenAiClient } from './openai-client.ts';
+import { makeConnection, type ProviderInput } from '../connection.ts';
+import { makeModelError, protocolError, translateModelError } from '../errors.ts';
+import { parseArguments } from '../repair/json-arguments.ts';
+import { argumentsText, arrangeParts, fitToolId, packReasoning, pairToolCalls, type LayoutPart } from '../messages.ts';
+import { openOpenAiClient } from './client.ts';
 import type {
   ContentPart,
   JsonValue,
@@ -24,7 +24,8 @@ import type {
   ModelRequest,
   Provider,
   StopReason,
-} from './types.ts';
+  ToolCall,
+} from '../types.ts';
 
 /** Makes no call and loads no SDK until the first request. */
 export function makeOpenAiResponsesProvider(input: ProviderInput): Provider {
@@ -94,7 +95,8 @@ function readReply(
   provider: string,
 ): ModelReply {
   const complete = response.status !== 'incomplete';
-  const reply = { text: '', thinking: '', toolCalls: [] as ModelReply['toolCalls'][number][], refused: false };
+  const reply = { text: '', thinking: '', refused: false };
+  const toolCalls: ToolCall[] = [];
   const layout: LayoutPart[] = [];
   for (const item of output) {
     if (item.type === 'message') {
@@ -105,7 +107,7 @@ function readReply(
     } else if (item.type === 'function_call') {
       const rawArguments = item.arguments;
       const args = parseArguments(rawArguments, complete ? 'lenient' : 'strict');
-      reply.toolCalls.push({ id: item.call_id, name: item.name, arguments: args, rawArguments });
+      toolCalls.push({ id: item.call_id, name: item.name, arguments: args, rawArguments });
       layout.push({ call: item.call_id });
     } else if (item.type === 'reasoning') {
       reply.thinking += item.summary.map((part) => part.text).join('\n\n');
@@ -116,9 +118,9 @@ function readReply(
   return {
     text: reply.text,
     thinking: reply.thinking,
-    toolCalls: reply.toolCalls,
+    toolCalls,
     reasoning: packReasoning(provider, request.model, layout),
-    stop: stopReason(response, reply.toolCalls.length > 0, reply.refused),
+    stop: stopReason(response, toolCalls.length > 0, reply.refused),
     usage: readUsage(response),
     model: response.model || request.model,
   };

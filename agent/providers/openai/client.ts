@@ -1,7 +1,7 @@
 // The one place that loads the openai package for model calls.
 import type { OpenAI } from 'openai';
 
-import { SDK_TIMEOUT_MS, type ProviderInput } from './connection.ts';
+import { SDK_TIMEOUT_MS, type ProviderInput } from '../connection.ts';
 
 /**
  * A client for one key. What the SDK would read from the environment is set here, so that nothing but the configuration

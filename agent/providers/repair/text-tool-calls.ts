@@ -1,7 +1,7 @@
 // Tool calls that weak models write into their text. Only at the end of a reply, only at the start of a line, only names
 // that were offered, and never a passage that stands word for word in what the model was given: quoting is not calling.
-import { parseArguments } from './json-arguments.ts';
-import type { JsonValue, ToolSchema } from './types.ts';
+import { parseArguments, parseJson } from './json-arguments.ts';
+import type { JsonValue, ToolSchema } from '../types.ts';
 
 export interface FoundCall {
   name: string;
@@ -113,13 +113,7 @@ function typeOf(tool: ToolSchema, key: string): JsonValue | undefined {
 
 /** Parameters come as text; the schema says what they are. */
 function readValue(text: string, type: JsonValue | undefined): JsonValue {
-  if (type === 'string') return text;
-  try {
-    const value: JsonValue = JSON.parse(text);
-    return value;
-  } catch {
-    return text;
-  }
+  return type === 'string' ? text : (parseJson(text) ?? text);
 }
 
 /** The whole text is JSON, or it ends with a fenced block that is: a call, or a list of calls. */
@@ -138,12 +132,8 @@ function findJson(text: string, tools: readonly ToolSchema[]): FoundCalls | unde
 
 function readItems(body: string): ({ [key: string]: JsonValue } | undefined)[] | undefined {
   if (body.startsWith('{')) return [parseArguments(body, 'lenient')];
-  try {
-    const list: JsonValue = JSON.parse(body);
-    return Array.isArray(list) ? list.map((item) => (isObject(item) ? item : undefined)) : undefined;
-  } catch {
-    return undefined;
-  }
+  const list = parseJson(body);
+  return Array.isArray(list) ? list.map((item) => (isObject(item) ? item : undefined)) : undefined;
 }
 
 /** `{"name": …, "arguments": {…}}`, also nested in `function`, with the names that models use for the arguments. */

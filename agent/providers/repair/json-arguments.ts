@@ -1,7 +1,7 @@
 // Arguments of tool calls: an object, or nothing. Broken JSON is mended only where the reply was complete.
 import { jsonrepair } from 'jsonrepair';
 
-import type { JsonValue } from './types.ts';
+import type { JsonValue } from '../types.ts';
 
 /** Longer broken arguments are not mended: the repairer is slower than the parser, and the model can be asked again. */
 const MAX_REPAIR_CHARS = 200_000;
@@ -14,30 +14,36 @@ const MAX_REPAIR_CHARS = 200_000;
 export function parseArguments(raw: string, mode: 'strict' | 'lenient'): { [key: string]: JsonValue } | undefined {
   const text = raw.trim();
   if (text === '') return {};
-  const direct = asObject(tryParse(text));
+  const direct = asObject(parseJson(text));
   if (direct !== undefined || mode === 'strict') return direct;
   const bare = text.replace(/^```[\w-]*[ \t]*\n?/, '').replace(/\n?```$/, '');
   if (!bare.includes('{') || bare.length > MAX_REPAIR_CHARS) return undefined;
-  return asObject(tryParse(bare)) ?? asObject(tryRepair(bare));
+  return asObject(parseJson(bare)) ?? asObject(tryRepair(bare));
 }
 
 function asObject(value: JsonValue | undefined): { [key: string]: JsonValue } | undefined {
-  if (typeof value === 'string' && value.trimStart().startsWith('{')) return asObject(tryParse(value));
+  if (typeof value === 'string' && value.trimStart().startsWith('{')) return asObject(parseJson(value));
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
 }
 
-function tryParse(text: string): JsonValue | undefined {
+/** The value of a JSON text, undefined when it is none. */
+export function parseJson(text: string): JsonValue | undefined {
   try {
-    const value: JsonValue = JSON.parse(text);
-    return value;
+    const value: unknown = JSON.parse(text);
+    return isParsed(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** JSON.parse gives nothing but JSON values. */
+function isParsed(value: unknown): value is JsonValue {
+  return value !== undefined;
+}
+
 function tryRepair(text: string): JsonValue | undefined {
   try {
-    return tryParse(jsonrepair(text));
+    return parseJson(jsonrepair(text));
   } catch {
     return undefined;
   }

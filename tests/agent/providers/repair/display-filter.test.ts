@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { makeDisplayFilter } from '../../../agent/providers/display-filter.ts';
-import { splitThinking } from '../../../agent/providers/repair.ts';
+import { makeDisplayFilter } from '../../../../agent/providers/repair/display-filter.ts';
+import { splitThinking } from '../../../../agent/providers/repair/reply.ts';
 
 function show(deltas: readonly string[], hasTools = true) {
   const filter = makeDisplayFilter(hasTools);

@@ -1,7 +1,7 @@
 // Mends replies of weak models and badly set up servers: pure, applied once to the finished reply.
 import { parseArguments } from './json-arguments.ts';
 import { findTextToolCalls } from './text-tool-calls.ts';
-import type { StopReason, ToolCall, ToolSchema } from './types.ts';
+import type { StopReason, ToolCall, ToolSchema } from '../types.ts';
 
 export interface RawReply {
   text: string;

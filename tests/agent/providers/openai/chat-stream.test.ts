@@ -2,12 +2,22 @@
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 import { describe, expect, it } from 'vitest';
 
-import { makeChatCollector } from '../../../agent/providers/openai-chat-stream.ts';
+import { makeChatCollector } from '../../../../agent/providers/openai/chat-stream.ts';
 
-/** Services send what the SDK's types do not know; JSON keeps the test from depending on those types. */
+/** Services send what the SDK's types do not know, so a chunk is whatever JSON came. */
+function isChunk(value: unknown): value is ChatCompletionChunk {
+  return typeof value === 'object' && value !== null;
+}
+
+function parseChunk(json: string): ChatCompletionChunk {
+  const value: unknown = JSON.parse(json);
+  if (!isChunk(value)) throw new Error('no chunk');
+  return value;
+}
+
 function chunk(fields: object): ChatCompletionChunk {
   const base = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [] };
-  return JSON.parse(JSON.stringify({ ...base, ...fields }));
+  return parseChunk(JSON.stringify({ ...base, ...fields }));
 }
 
 const delta = (fields: object) => chunk({ choices: [{ index: 0, delta: fields, finish_reason: null }] });
@@ -129,7 +139,7 @@ describe('collecting chat completion chunks', () => {
   });
 
   it('survives chunks without choices, delta or model', () => {
-    const bare: ChatCompletionChunk = JSON.parse('{"id":"x"}');
+    const bare = parseChunk('{"id":"x"}');
     const got = gather(bare, chunk({ choices: [{ index: 0 }] }), delta({ content: null }), finish('stop'));
     expect(got).toMatchObject({ text: '', model: 'm', finished: true });
     expect(makeChatCollector('asked').finished).toBe(false);

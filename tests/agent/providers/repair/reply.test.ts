@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { parseArguments } from '../../../agent/providers/json-arguments.ts';
-import { repairReply, splitThinking, stripTemplateTokens, type RawReply } from '../../../agent/providers/repair.ts';
-import type { ToolSchema } from '../../../agent/providers/types.ts';
+import { parseArguments } from '../../../../agent/providers/repair/json-arguments.ts';
+import {
+  repairReply,
+  splitThinking,
+  stripTemplateTokens,
+  type RawReply,
+} from '../../../../agent/providers/repair/reply.ts';
+import type { ToolSchema } from '../../../../agent/providers/types.ts';
 
 const TOOLS: ToolSchema[] = [
   {

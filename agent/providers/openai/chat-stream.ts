@@ -2,9 +2,9 @@
 // here names the service that needs it.
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 
-import type { ChatOpaque } from './openai-chat-request.ts';
-import type { RawReply } from './repair.ts';
-import type { JsonValue, StopReason, TokenUsage } from './types.ts';
+import type { ChatOpaque } from './chat-request.ts';
+import type { RawReply } from '../repair/reply.ts';
+import type { JsonValue, StopReason, TokenUsage } from '../types.ts';
 
 /** Reasoning fields beyond the SDK's types: DeepSeek, Kimi, Z.AI, vLLM; OpenRouter, Groq, Ollama; OpenRouter, MiniMax. */
 interface CompatibleDelta extends Omit<ChatCompletionChunk.Choice.Delta, 'content'> {

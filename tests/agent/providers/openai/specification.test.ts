@@ -5,17 +5,17 @@ import path from 'node:path';
 import { OpenAI } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { ProviderInput } from '../../../agent/providers/connection.ts';
-import { makeKeyPool } from '../../../agent/providers/keys.ts';
-import { makeOpenAiChatProvider } from '../../../agent/providers/openai-chat.ts';
-import { makeOpenAiResponsesProvider } from '../../../agent/providers/openai-responses.ts';
-import { DEFAULT_QUIRKS, findPreset } from '../../../agent/providers/presets.ts';
-import type { ModelMessage, Provider } from '../../../agent/providers/types.ts';
-import { systemClock } from '../../../shared/clock.ts';
-import { collect, collectError, makeRequest } from '../../contracts/provider-contract.ts';
-import { startModelServer, type ModelServer } from '../../support/model-server.ts';
-import type { ScriptRule } from '../../support/model-server-script.ts';
-import { RECORDINGS_DIR } from '../../support/recordings.ts';
+import type { ProviderInput } from '../../../../agent/providers/connection.ts';
+import { makeKeyPool } from '../../../../agent/providers/keys.ts';
+import { makeOpenAiChatProvider } from '../../../../agent/providers/openai/chat.ts';
+import { makeOpenAiResponsesProvider } from '../../../../agent/providers/openai/responses.ts';
+import { DEFAULT_QUIRKS, findPreset } from '../../../../agent/providers/presets.ts';
+import type { ModelMessage, Provider } from '../../../../agent/providers/types.ts';
+import { systemClock } from '../../../../shared/clock.ts';
+import { collect, collectError, makeRequest } from '../../../contracts/provider-contract.ts';
+import { startModelServer, type ModelServer } from '../../../support/model-server.ts';
+import type { ScriptRule } from '../../../support/model-server-script.ts';
+import { RECORDINGS_DIR } from '../../../support/recordings.ts';
 
 const RECORDING = path.join(RECORDINGS_DIR, 'openai.jsonl');
 
