@@ -1,5 +1,6 @@
 // Old rows that have done their work are deleted, in small transactions, so that the database does not grow for ever and nobody waits
 // for it. Never touched: rows in a live state, conversations, notes, usage, the audit.
+import { setImmediate } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { ProcessDb } from '../db.ts';
 import { INBOX_END_STATES, OUTBOX_END_STATES } from '../schema.ts';
@@ -45,6 +46,7 @@ async function sweep(step: (after: number) => Promise<Swept>): Promise<number> {
   for (let after = 0; ;) {
     const swept = await step(after);
     deleted += swept.deleted;
+    await setImmediate(); // queries alone never let the event loop turn
     if (swept.last === undefined) return deleted;
     after = swept.last;
   }
