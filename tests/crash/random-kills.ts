@@ -1,0 +1,52 @@
+// kill -9 at random moments of a conversation that goes on. The seed decides all of them, so a failing run can be repeated.
+import { findFault, readTimeline, say, settled, startCrashing, type CrashWorld } from './scenario.ts';
+
+export interface RandomRun {
+  kills: number;
+  /** Kills that hit the gateway before it had started. */
+  early: number;
+  messages: number;
+  faults: readonly string[];
+}
+
+/** Longest pause between a message and the kill, in ms: about as long as an answer with its tools takes. */
+const MAX_PAUSE_MS = 250;
+
+export async function killAtRandom(world: CrashWorld, options: { kills: number; seed: number }): Promise<RandomRun> {
+  const random = makeRandom(options.seed);
+  const home = world.newHome();
+  const tokens: string[] = [];
+  const unsent = new Set<string>();
+  let early = 0;
+  for (let kill = 0; kill < options.kills; kill++) {
+    const token = `r${options.seed}x${kill}`;
+    tokens.push(token);
+    unsent.add(token);
+    const gateway = await startCrashing(home, 0);
+    for (const waiting of unsent) {
+      if (!(await say(gateway, `message-${waiting}`, `TOKEN-${waiting}`))) break;
+      unsent.delete(waiting);
+    }
+    await new Promise((resolve) => setTimeout(resolve, random() * MAX_PAUSE_MS));
+    if (gateway.child.exitCode !== null) early++;
+    await gateway.kill('SIGKILL');
+  }
+  const last = await startCrashing(home, 0);
+  for (const waiting of unsent) await say(last, `message-${waiting}`, `TOKEN-${waiting}`);
+  await settled(last);
+  const lines = await readTimeline(last);
+  await last.kill('SIGKILL');
+  const faults = tokens.flatMap((token) => findFault(lines, token) ?? []);
+  return { kills: options.kills, early, messages: tokens.length, faults };
+}
+
+/** mulberry32: small, seedable, good enough to scatter kills. */
+function makeRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
