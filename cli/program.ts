@@ -66,7 +66,14 @@ function addTalkCommands(program: Command, hooks: ProgramHooks): void {
     'chat [text...]',
     'talk in the terminal; with a text, ask once',
     async () => (await import('./commands/chat.ts')).runChatCommand,
-  ).option('-c, --continue', 'go on with the current conversation instead of beginning a new one');
+  )
+    .option('-n, --new', 'begin a new conversation')
+    .addOption(
+      new Option(
+        '-c, --continue',
+        'go on with the current conversation, on whatever platform it was (the default)',
+      ).conflicts('new'),
+    );
   leaf(
     program,
     hooks,

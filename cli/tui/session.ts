@@ -6,7 +6,7 @@ import type { ChatDraft, ChatEntry, ChatFile, ChatState } from '../../adapters/l
 import { parseMarkdown } from '../../adapters/markdown.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { asAppError } from '../../shared/errors.ts';
-import { cleanText, preview } from '../../shared/text.ts';
+import { cleanText } from '../../shared/text.ts';
 import { renderAnsi } from './ansi.ts';
 import { makeCells, paintLine, wrapCells } from './cells.ts';
 import { ChatClient, lineId, type ChatClientOptions } from './client.ts';
@@ -284,14 +284,14 @@ export class ChatSession {
 
   #draftLines(width: number): string[] {
     return [...this.#drafts.values()].flatMap(({ text, tools }) => [
-      ...tools.slice(-3).map((tool) => this.#styled(preview(`· ${cleanText(tool)}`, width), STYLE.dim)),
+      ...tools.slice(-3).map((tool) => this.#styled(cutLine(`· ${cleanText(tool)}`, width), STYLE.dim)),
       ...renderAnsi(parseMarkdown(text), { width, color: this.#options.color }),
       '',
     ]);
   }
 
   #stateLine(width: number): string[] {
-    const line = (text: string, style: string) => [this.#styled(preview(text, width), style)];
+    const line = (text: string, style: string) => [this.#styled(cutLine(text, width), style)];
     if (!this.#online) {
       const { unsent } = this.#client;
       return line(unsent === 0 ? 'reconnecting…' : `reconnecting… (${unsent} to send)`, STYLE.warn);
@@ -309,10 +309,16 @@ export class ChatSession {
       .slice(0, MAX_SUGGESTIONS)
       .map(({ name, description }) => `  /${name.padEnd(12)} ${description}`);
     if (matches.length > shown.length) shown.push(`  … ${matches.length - shown.length} more`);
-    return shown.map((text) => this.#styled(preview(text, width), STYLE.dim));
+    return shown.map((text) => this.#styled(cutLine(text, width), STYLE.dim));
   }
 
   #styled(text: string, style: string): string {
     return this.#options.color ? `\u001b[${style}m${text}\u001b[0m` : text;
   }
+}
+
+/** As much of `text` as fits one line. */
+function cutLine(text: string, width: number): string {
+  const [first = [], ...rest] = wrapCells(makeCells(text), width, true);
+  return rest.length === 0 ? paintLine(first, false) : `${paintLine(first.slice(0, -1), false)}…`;
 }
