@@ -115,7 +115,11 @@ function entity(char: string): string {
 interface InlineContext {
   lineBreak: '\n' | '<br>';
   pipes: boolean;
+  /** Directly inside bold. */
+  inBold?: boolean;
 }
+
+type StyledInline = Extract<Inline, { type: 'bold' | 'italic' | 'strike' }>;
 
 interface Part {
   text: string;
@@ -160,23 +164,19 @@ function writeInlinePart(
         marker: '',
       };
     default: {
-      const inner = writeInlines(node.children, context);
-      return { text: inner, isText: false, marker: markerOf(node, previous, next) };
+      const inner = writeInlines(node.children, { ...context, inBold: node.type === 'bold' });
+      return { text: inner, isText: false, marker: markerOf(node, [previous, next], context) };
     }
   }
 }
 
 /** Stars next to stars would run together, so italics that touch bold use the underscore. */
-function markerOf(
-  node: Extract<Inline, { children: unknown }>,
-  previous: Inline | undefined,
-  next: Inline | undefined,
-): string {
+function markerOf(node: StyledInline, beside: readonly (Inline | undefined)[], context: InlineContext): string {
   if (node.type === 'bold') return '**';
   if (node.type === 'strike') return '~~';
-  const edges = [previous, next, node.children[0], node.children.at(-1)];
-  const isEdge = previous === undefined || next === undefined;
-  return isEdge || edges.some((edge) => edge?.type === 'bold') ? '_' : '*';
+  const touching = [...beside, node.children[0], node.children.at(-1)];
+  const isTouching = (context.inBold && beside.includes(undefined)) || touching.some((other) => other?.type === 'bold');
+  return isTouching ? '_' : '*';
 }
 
 /** Makes the marks of an emphasis count as opening and closing, whatever stands beside them. */
@@ -184,12 +184,19 @@ function settleEdges(part: Part, previous: Part | undefined, next: Part | undefi
   part.text = part.text.replace(/^\s|\s$/gu, entity);
   const isStrict = part.marker === '_';
   if (previous?.isText && (isStrict || isPunctuation(part.text.at(0)))) {
-    previous.text = previous.text.replace(/[^\s\p{P}\p{S}]$|[\u{10000}-\u{10ffff}]$/u, entity);
+    previous.text = previous.text.replace(
+      isStrict ? /[^\s\p{P}\p{S}]$|[\u{10000}-\u{10ffff}]$/u : LETTER_AT_END,
+      entity,
+    );
   }
   if (next?.isText && (isStrict || isPunctuation(part.text.at(-1)))) {
-    next.text = next.text.replace(/^[^\s\p{P}\p{S}]|^[\u{10000}-\u{10ffff}]/u, entity);
+    next.text = next.text.replace(isStrict ? /^[^\s\p{P}\p{S}]|^[\u{10000}-\u{10ffff}]/u : LETTER_AT_START, entity);
   }
 }
+
+// Beside Chinese, Japanese and Korean letters the parser takes stars and tildes for marks as they are.
+const LETTER_AT_END = /[^\s\p{P}\p{S}\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]$|[\u{10000}-\u{10ffff}]$/u;
+const LETTER_AT_START = /^[^\s\p{P}\p{S}\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]|^[\u{10000}-\u{10ffff}]/u;
 
 function isPunctuation(unit: string | undefined): boolean {
   return unit === undefined || /[\p{P}\p{S}\ud800-\udfff]/u.test(unit);
@@ -245,7 +252,9 @@ function writeCode(text: string, context: InlineContext): string {
 }
 
 function writeTarget(href: string, context: InlineContext): string {
-  const safe = href.replace(/&(?=#|[a-z])/gi, '\\&').replace(/[*_`~]/g, (char) => (char === '_' ? char : `\\${char}`));
+  const safe = href
+    .replace(/&(?=#|[a-z][a-z0-9]*(?:;|$))/gi, '\\&')
+    .replace(/[*_`~]/g, (char) => (char === '_' ? char : `\\${char}`));
   const target = /[()]/.test(safe) ? `<${safe}>` : safe;
   return context.pipes ? target.replaceAll('|', '\\|') : target;
 }
