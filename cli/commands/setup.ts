@@ -74,7 +74,7 @@ async function checkPlan(
   for (const manifest of manifests) {
     const values = new Map(manifest.secrets.flatMap(({ env }) => [...plan.secrets].filter(([name]) => name === env)));
     if (values.size === 0) continue;
-    const checked = await checkNewSecrets(context.home, manifest, { values, fetch: context.fetch });
+    const checked = await checkNewSecrets(context.home, manifest, { values, manifests, fetch: context.fetch });
     const good =
       checked.ok && 'unchecked' in checked ? 'not checked' : checked.ok ? `logged in as ${checked.name}` : '';
     findings.push({

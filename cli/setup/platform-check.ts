@@ -1,6 +1,5 @@
 // Whether a platform accepts our login: asked of the platform itself through its manifest, before or after anything is saved.
 import type { AccountCheck, AdapterManifest } from '../../adapters/contract.ts';
-import { manifests } from '../../adapters/manifests.ts';
 import { loadConfig, readConfigFiles, type LoadedConfig } from '../../config/load.ts';
 import { accountId } from '../../shared/ids.ts';
 import { asAppError } from '../../shared/errors.ts';
@@ -11,7 +10,11 @@ const VERIFY_TIMEOUT_MS = 15_000;
 export type PlatformCheck = AccountCheck | { ok: true; name: ''; unchecked: true };
 
 /** The configuration as it would be with these environment names set. Rejects with AppError like loadConfig. */
-export async function loadWith(home: string, values: ReadonlyMap<string, string>): Promise<LoadedConfig> {
+async function loadWith(
+  home: string,
+  manifests: readonly AdapterManifest[],
+  values: ReadonlyMap<string, string>,
+): Promise<LoadedConfig> {
   const files = await readConfigFiles({ home });
   const env = Object.fromEntries([...files.variables].map(([name, variable]) => [name, variable.value]));
   return loadConfig({ home, manifests, env: { ...env, ...Object.fromEntries(values) } });
@@ -21,10 +24,10 @@ export async function loadWith(home: string, values: ReadonlyMap<string, string>
 export async function checkNewSecrets(
   home: string,
   manifest: AdapterManifest,
-  input: { values: ReadonlyMap<string, string>; fetch: typeof fetch },
+  input: { values: ReadonlyMap<string, string>; manifests: readonly AdapterManifest[]; fetch: typeof fetch },
 ): Promise<PlatformCheck> {
   try {
-    const loaded = await loadWith(home, input.values);
+    const loaded = await loadWith(home, input.manifests, input.values);
     const inFile = manifest.secrets.find(
       ({ key }) => loaded.sources.get(`platforms.${manifest.id}.${key}`)?.kind === 'file',
     );

@@ -156,7 +156,7 @@ async function askForSecrets(wizard: Wizard, manifest: AdapterManifest): Promise
     }
     const spinner = ask.spinner();
     spinner.start(`Asking ${manifest.title}`);
-    const checked = await checkNewSecrets(home, manifest, { values, fetch: wizard.fetch });
+    const checked = await checkNewSecrets(home, manifest, { values, manifests, fetch: wizard.fetch });
     if (checked.ok) {
       spinner.stop(
         'unchecked' in checked
