@@ -88,7 +88,8 @@ const FREE: TokenPrice = { input: 0, output: 0 };
 // Haiku 5.5 is counted at its price above 100k tokens of prompt ($0.50/$2.50), not at $0.10/$0.50: caps must not undercount.
 // OpenAI: https://developers.openai.com/api/docs/pricing as cited by docs.litellm.ai/blog (gpt-6*, gpt-6.1*) and
 // github.com/simonw/llm-prices 2026-08-05 (older). Others: github.com/anomalyco/models.dev 2026-07-02, kimi-k3:
-// https://platform.kimi.ai/docs/pricing/chat-k3. All read 2026-11-21.
+// https://platform.kimi.ai/docs/pricing/chat-k3. All read 2026-11-21. Inferred, not read: cache writes of gpt-6.1-sol and gpt-5.6-*
+// (1.25 times input, as for their siblings). Sources differ on gpt-5.6-sol ($5/$30 and $4/$20): the higher one stands.
 const PRICES: { readonly [model: string]: TokenPrice } = {
   'anthropic/claude-fable-5-1': { input: 10, output: 50, cacheRead: 0.25, cacheWrite: 12.5 },
   'anthropic/claude-fable-5': { input: 10, output: 50, cacheRead: 1, cacheWrite: 12.5 },
