@@ -19,20 +19,25 @@ export async function killAtRandom(world: CrashWorld, options: { kills: number; 
   const unsent = new Set<string>();
   let early = 0;
   for (let kill = 0; kill < options.kills; kill++) {
-    const token = `r${options.seed}x${kill}`;
+    const token = `r${options.seed}x${String(kill).padStart(4, '0')}`;
     tokens.push(token);
     unsent.add(token);
     const gateway = await startCrashing(home, 0);
     for (const waiting of unsent) {
       if (!(await say(gateway, `message-${waiting}`, `TOKEN-${waiting}`))) break;
       unsent.delete(waiting);
+      // Messages that follow each other at once would be one turn with one answer.
+      if (unsent.size > 0) await settled(gateway);
     }
     await new Promise((resolve) => setTimeout(resolve, random() * MAX_PAUSE_MS));
     if (gateway.child.exitCode !== null) early++;
     await gateway.kill('SIGKILL');
   }
   const last = await startCrashing(home, 0);
-  for (const waiting of unsent) await say(last, `message-${waiting}`, `TOKEN-${waiting}`);
+  for (const waiting of unsent) {
+    await say(last, `message-${waiting}`, `TOKEN-${waiting}`);
+    await settled(last);
+  }
   await settled(last);
   const lines = await readTimeline(last);
   await last.kill('SIGKILL');
