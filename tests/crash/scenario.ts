@@ -11,6 +11,7 @@ import {
   waitFor,
   type GatewayProcess,
 } from '../support/gateway-process.ts';
+import { asList, asRecord, type CallSeen } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const CHILD = fileURLToPath(new URL('gateway-child.ts', import.meta.url));
@@ -26,15 +27,17 @@ export interface CrashWorld {
 export async function openCrashWorld(): Promise<CrashWorld> {
   const model = await startModelServer({
     script(call) {
-      const token = /TOKEN-(\w+)/.exec(call.user)?.[1];
-      if (token === undefined) return { text: 'hi' };
-      if (call.toolResults.length > 0) return { text: `DONE-${token}` };
+      const tokens = askedTokens(call);
+      if (tokens.length === 0) return { text: 'hi' };
+      if (call.toolResults.length > 0) return { text: tokens.map((token) => `DONE-${token}`).join(' ') };
       return {
         text: 'Let me see.',
         toolCalls: [
           { name: 'clock', arguments: {} },
-          { name: 'note', arguments: { text: `NOTE-${token}` } },
-          { name: 'send_message', arguments: { to: 'terminal', text: `ONCE-${token}` } },
+          ...tokens.flatMap((token) => [
+            { name: 'note', arguments: { text: `NOTE-${token}` } },
+            { name: 'send_message', arguments: { to: 'terminal', text: `ONCE-${token}` } },
+          ]),
         ],
       };
     },
@@ -60,6 +63,16 @@ export async function openCrashWorld(): Promise<CrashWorld> {
       for (const home of homes) fs.rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Tokens of the messages that this turn is to answer: the last user messages in a row, before its own tool calls. */
+function askedTokens(call: CallSeen): readonly string[] {
+  const messages = asList(call.body['messages']).map(asRecord);
+  const last = messages.findLastIndex((message) => message['role'] === 'user');
+  let first = last;
+  while (first > 0 && messages[first - 1]?.['role'] === 'user') first--;
+  const text = JSON.stringify(messages.slice(Math.max(0, first), last + 1));
+  return [...new Set([...text.matchAll(/TOKEN-(\w+)/g)].map((match) => match[1] ?? ''))];
 }
 
 /** A gateway that kills itself at boundary `killAt` (0 = never); `log` names the boundaries that it passes. */
