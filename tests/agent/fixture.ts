@@ -216,8 +216,8 @@ export function makePorts(extra: Partial<AgentPorts> = {}): AgentPorts & { sent:
   return {
     sent,
     listOwnChats: async () => [
-      { address: DM, title: 'Ann', current: true },
-      { address: { ...DM, platform: 'otherchat', chat: chatId('c2') }, title: 'Ann on other', current: false },
+      { address: DM, title: 'Ann' },
+      { address: { ...DM, platform: 'otherchat', chat: chatId('c2') }, title: 'Ann on other' },
     ],
     sendMessage: async ({ to, text, key }) => {
       if (!sent.some((one) => one.key === key)) sent.push({ to, text, key });

@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listHistory } from '../../../data/messages.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { isForeignSummary } from '../../../agent/context/summary.ts';
+import { addHistory, addPerson, makeAgent, makeScriptedModel, openHome, type Home, type Scripted } from '../fixture.ts';
+
+let home: Home;
+beforeEach(async () => {
+  home = await openHome();
+});
+afterEach(() => home.close());
+
+async function say(question: string, answer: string, origin: 'owner' | 'foreign' = 'owner'): Promise<void> {
+  await addHistory(home, [
+    { role: 'user', author: 'Ann', text: question, origin },
+    { role: 'assistant', author: '', text: answer, origin: 'agent' },
+  ]);
+}
+
+async function compress(script: readonly Scripted[], signal = new AbortController().signal) {
+  const model = makeScriptedModel(script);
+  const result = await makeAgent(home, model).compress(home.scope, home.session.id, home.person, signal);
+  return { ...result, requests: model.requests };
+}
+
+const texts = async () => (await listHistory(home.db, home.scope, home.session.id)).map((row) => row.text);
+
+describe('compress', () => {
+  it('replaces all but the last two exchanges, which stay word for word', async () => {
+    for (const n of [1, 2, 3, 4]) await say(`question ${n}`, `answer ${n}`);
+    const { summarized, requests } = await compress([{ text: ' They talked. ' }]);
+    expect(summarized).toBe(4);
+    expect(await texts()).toEqual(['They talked.', 'question 3', 'answer 3', 'question 4', 'answer 4']);
+    expect(requests[0]?.tools).toEqual([]);
+    const usage = await home.db.query.selectFrom('usage').select(['cause', 'turn_id']).execute();
+    expect(usage).toEqual([{ cause: 'compress', turn_id: null }]);
+  });
+
+  it('updates an earlier summary instead of stacking them', async () => {
+    for (const n of [1, 2, 3]) await say(`question ${n}`, `answer ${n}`);
+    await compress([{ text: 'First summary.' }]);
+    await say('question 4', 'answer 4');
+    const { requests } = await compress([{ text: 'Second summary.' }]);
+    expect(JSON.stringify(requests[0]?.messages)).toContain('Earlier summary:\\nFirst summary.');
+    expect(await texts()).toEqual(['Second summary.', 'question 3', 'answer 3', 'question 4', 'answer 4']);
+  });
+
+  it('does nothing when there is nothing older', async () => {
+    await say('one', '1');
+    await say('two', '2');
+    const { summarized, requests } = await compress([{ text: 'never' }]);
+    expect(summarized).toBe(0);
+    expect(requests).toHaveLength(0);
+  });
+
+  it.each([
+    ['fails', new AppError('model_auth', 'no')],
+    ['says nothing', { text: '  ', stop: 'max_tokens' as const }],
+  ])('lists what was said when the model %s', async (_, reply) => {
+    for (const n of [1, 2, 3, 4]) await say(`question ${n}`, `answer ${n}`);
+    await compress([reply]);
+    expect((await texts())[0]).toBe('- Ann: question 1\n- Herald: answer 1\n- Ann: question 2\n- Herald: answer 2');
+  });
+
+  it('changes nothing when it is stopped', async () => {
+    for (const n of [1, 2, 3, 4]) await say(`question ${n}`, `answer ${n}`);
+    await expect(compress([{ text: 'x' }], AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await texts()).toHaveLength(8);
+  });
+
+  it('remembers that foreign words were in it, also through a second summary', async () => {
+    await say('evil', 'read it', 'foreign');
+    for (const n of [1, 2]) await say(`question ${n}`, `answer ${n}`);
+    await compress([{ text: 'Nothing foreign here.' }]);
+    expect(isForeignSummary((await texts())[0] ?? '')).toBe(true);
+    for (const n of [3, 4]) await say(`question ${n}`, `answer ${n}`);
+    await compress([{ text: 'Still nothing.' }]);
+    expect(isForeignSummary((await texts())[0] ?? '')).toBe(true);
+  });
+
+  it("cannot touch another person's session", async () => {
+    for (const n of [1, 2, 3, 4]) await say(`question ${n}`, `answer ${n}`);
+    const bob = await addPerson(home, 'Bob');
+    const model = makeScriptedModel([{ text: 'x' }]);
+    const signal = new AbortController().signal;
+    const result = await makeAgent(home, model).compress(bob.scope, home.session.id, bob.person, signal);
+    expect(result.summarized).toBe(0);
+    expect(await texts()).toHaveLength(8);
+  });
+});
