@@ -10,6 +10,7 @@ import { openData, type StatementObserver } from '../data/db.ts';
 import { ensureDir } from '../data/files.ts';
 import { takeWriterLock } from '../data/lock.ts';
 import { openPairing } from '../pairing/pairing.ts';
+import type { AppError } from '../shared/errors.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { accountId, type AccountId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
@@ -106,6 +107,8 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
     });
     undo.push(() => http.close());
     lock.describe({ socket, url: http.url });
+    /** What the last reload met; whoever asked for it is told. */
+    const reloadErrors: AppError[] = [];
     const ended = Promise.withResolvers<number>();
     let ending: Promise<void> | undefined;
     const end = (code: number, reason: string) => {
@@ -135,7 +138,12 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
       process: {
         restart: async (reason) => end(EXIT_RESTART, reason),
         stop: async (reason) => end(0, reason),
-        reload: () => watch.reload(),
+        async reload() {
+          reloadErrors.length = 0;
+          await watch.reload();
+          const [error] = reloadErrors;
+          if (error) throw error;
+        },
         backup,
       },
     });
@@ -172,8 +180,10 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
             : 'configuration read',
         );
       },
-      onError: (error) =>
-        log.error({ err: error }, 'the changed configuration is not used; the last good one stays in force'),
+      onError(error) {
+        reloadErrors.push(error);
+        log.error({ err: error }, 'the changed configuration is not used; the last good one stays in force');
+      },
     });
     undo.push(() => watch.stop());
     undo.push(startUpkeep({ db, clock, log }));
