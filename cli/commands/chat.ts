@@ -10,8 +10,8 @@ import { runChat, type ChatOptions } from '../tui/run-chat.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
 import type { StartedGateway, StartOptions } from '../../gateway/compose.ts';
 
-/** A gateway that is just starting opens its socket within this time. */
-const SOCKET_TIMEOUT_MS = 10_000;
+/** A gateway that is just starting opens its socket within ten seconds. */
+const SOCKET_ATTEMPTS = 200;
 const SOCKET_POLL_MS = 50;
 
 /** With a text: one question and its answer. Without: a conversation, the current one unless --new is given. */
@@ -79,13 +79,24 @@ interface Reached {
 }
 
 async function reachGateway(context: CliContext): Promise<Reached> {
-  for (let waited = 0; waited < SOCKET_TIMEOUT_MS; waited += SOCKET_POLL_MS) {
+  for (let attempt = 1; ; attempt++) {
     const owner = await findOwner(context.home);
-    if (!owner) return startHere(context);
-    if (owner.socket !== undefined) return { socket: owner.socket, release: async () => undefined };
+    if (owner?.socket !== undefined) return { socket: owner.socket, release: async () => undefined };
+    if (owner && attempt > SOCKET_ATTEMPTS)
+      throw new AppError(
+        'db_locked',
+        `Process ${owner.pid} (${owner.purpose}) owns the data in ${context.home}. Try again when it has ended.`,
+      );
+    if (!owner) {
+      const started = await startHere(context).catch((error: unknown) => {
+        // Somebody else was faster: theirs will do.
+        if (asAppError(error).code === 'db_locked' && attempt <= SOCKET_ATTEMPTS) return undefined;
+        throw error;
+      });
+      if (started) return started;
+    }
     await context.clock.sleep(SOCKET_POLL_MS);
   }
-  throw new AppError('db_locked', `Another command owns the data in ${context.home}. Try again when it has ended.`);
 }
 
 /** The whole gateway, its log in the file only. A restart that is asked for in the chat happens here, under the same socket. */

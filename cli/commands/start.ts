@@ -1,4 +1,5 @@
 // `herald start`: the gateway in this process, until it is told to stop.
+import { findOwner } from '../client.ts';
 import type { CliContext, Given } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { untilInterrupted } from '../interrupt.ts';
@@ -6,6 +7,10 @@ import { asAppError } from '../../shared/errors.ts';
 import { tint } from '../output.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { StartedGateway } from '../../gateway/compose.ts';
+
+/** Ten seconds. */
+const LOCK_ATTEMPTS = 100;
+const LOCK_WAIT_MS = 100;
 
 export async function runStart(context: CliContext, given: Given): Promise<number> {
   const interrupted = untilInterrupted();
@@ -26,14 +31,26 @@ async function startOrExplain(
   signal: AbortSignal,
 ): Promise<StartedGateway | number> {
   const { startGateway } = await import('../../gateway/compose.ts');
-  try {
-    return await startGateway({ home: context.home, port: given.number('port'), terminal: context.stderr, signal });
-  } catch (error) {
-    const known = asAppError(error);
-    if (known.code !== 'config_invalid' && known.code !== 'config_unreadable') throw error;
-    context.note(`herald: ${known.code}: ${known.publicMessage}`);
-    return EXIT.startConfigInvalid;
+  const options = { home: context.home, port: given.number('port'), terminal: context.stderr, signal };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startGateway(options);
+    } catch (error) {
+      const known = asAppError(error);
+      if (known.code === 'db_locked' && attempt <= LOCK_ATTEMPTS && (await isHeldByCommand(context.home))) {
+        await context.clock.sleep(LOCK_WAIT_MS);
+        continue;
+      }
+      if (known.code !== 'config_invalid' && known.code !== 'config_unreadable') throw error;
+      context.note(`herald: ${known.code}: ${known.publicMessage}`);
+      return EXIT.startConfigInvalid;
+    }
   }
+}
+
+/** A command that reads the data is done in a moment; a gateway stays. */
+async function isHeldByCommand(home: string): Promise<boolean> {
+  return (await findOwner(home).catch(() => undefined))?.purpose !== 'gateway';
 }
 
 function describe(gateway: StartedGateway) {
