@@ -35,9 +35,10 @@ export interface Presented {
 }
 
 const QUOTE_CHARS = 500;
-/** Image types and size that all providers take: https://platform.claude.com/docs/en/build-with-claude/vision (read 2026-11-21). */
+/** Image types: https://docs.anthropic.com/en/docs/vision (read 2026-11-21); others take at least these. */
 const IMAGE_MIME: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
-const MAX_IMAGE_BYTES = 3_700_000; // 5 MB as base64
+/** 3.9 MB as base64, so that eight of them stay below the 32 MB that one request may have (same page). */
+const MAX_IMAGE_BYTES = 2_900_000;
 const TEXT_MIME = /^(?:text\/|application\/(?:json|xml|yaml|x-yaml|toml|javascript|x-sh|sql|x-ndjson)\b)/;
 const TEXT_NAME =
   /\.(?:txt|md|csv|tsv|json|jsonl|ya?ml|toml|xml|html?|log|ini|conf|[jt]sx?|py|rb|go|rs|c|h|cpp|java|sh|sql)$/i;

@@ -7,15 +7,16 @@ import { estimateMessage } from './tokens.ts';
 const DEFAULT_CONTEXT_TOKENS = 65_536;
 
 /**
- * Windows by family, the smallest of each, so that a new member is not overrun. Sources, read 2026-11-21:
- * https://platform.claude.com/docs/en/about-claude/models/overview · https://developers.openai.com/api/docs/models ·
- * https://ai.google.dev/gemini-api/docs/models · https://api-docs.deepseek.com/quick_start/pricing
+ * Windows by family: the smallest that is in use, so that no member is overrun; `model.context_length` says more. Sources, read 2026-11-21:
+ * Claude 200k or more: https://support.claude.com/en/articles/8606395 · GPT-5 400k of which 128k are output, Gemini 1M:
+ * https://docs.uipath.com/autopilot/other/latest/user-guide/supported-models-and-limits.md · GLM and DeepSeek 128k or more:
+ * https://docs.rs/matrixcode-core/0.4.43 · Kimi 256k: https://docs.rs/codetether-agent (module limits). Taken lower where only one source was found.
  */
 const FAMILIES: readonly { pattern: RegExp; tokens: number }[] = [
   { pattern: /\bclaude-/, tokens: 200_000 },
   { pattern: /\bgpt-[5-9]/, tokens: 272_000 },
   { pattern: /\bgemini-/, tokens: 1_000_000 },
-  { pattern: /\bkimi-k|\bglm-[4-9]|\bminimax|\bdeepseek-/i, tokens: 128_000 },
+  { pattern: /\bkimi-k|\bglm-[4-9]|\bdeepseek-/i, tokens: 128_000 },
 ];
 
 /** Tokens that fit `model`, by its family. */

@@ -20,6 +20,7 @@ import {
   makeInput,
   makePorts,
   makeScriptedModel,
+  NO_CAPS,
   openHome,
   outline,
   startTurn,
@@ -234,6 +235,22 @@ describe('failures', () => {
 function broken(name: string, id: string) {
   return { id, name, arguments: undefined, rawArguments: '{"text": ' };
 }
+
+describe('a budget', () => {
+  it('ends the turn in words when the next call could exceed it, and keeps what was done', async () => {
+    const usage = { input: 3_000, output: 10, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
+    const caps = { ...NO_CAPS, turnTokens: 4_500 };
+    const { result, requests } = await runOnce(
+      [{ text: 'Noting.', toolCalls: [makeCall('note', { text: 'x' })], usage }, { text: 'never asked' }],
+      { agent: { settings: { caps } } },
+    );
+    expect(requests).toHaveLength(1);
+    expect(result).toMatchObject({ end: 'failed', errorCode: 'budget_exceeded' });
+    expect(result.text).toMatch(/^Noting\.\n\nI stopped at the limit for one answer: 3,010 tokens of 4,500 tokens/);
+    expect(result.text).toMatch(/per_turn_tokens[\s\S]*Already done: `note`\.$/);
+    expect(await findNotes(home.db, home.scope, '', 5)).toHaveLength(1);
+  });
+});
 
 describe('a conversation that is too long', () => {
   const overflow = new AppError('model_context_overflow', 'Too long; /compress or /new.');

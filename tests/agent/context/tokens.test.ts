@@ -6,17 +6,18 @@ import { fitTurn } from '../../../agent/context/window.ts';
 import type { ModelMessage } from '../../../agent/providers/types.ts';
 
 describe('estimateTokens', () => {
-  // Counts of o200k_base for these texts, rounded up, as its documentation and published examples give them
-  // (about 4 characters of English per token, about 1 per Chinese character): the estimate must not be lower.
+  // Counts of cl100k_base as published: https://lzwjava.github.io/notes/2025-09-28-tiktoken-tokenization-guide-en and
+  // https://scrapbox.io/nikkie-memos/How_to_count_tokens_with_tiktoken (read 2026-11-21). The last follows from its pattern, which
+  // takes at most three digits together and no space with them. The estimate must not be lower.
   it.each([
     ['The quick brown fox jumps over the lazy dog.', 10],
+    ['Hello, how are you doing today?', 8],
     ['tiktoken is great!', 6],
     ['お誕生日おめでとう', 9],
-    ['2 + 2 = 4', 7],
-    ['{"a": [1, 2, 3]}', 12],
-  ])('is not below what "%s" really takes (%i), nor more than 2.5 times that', (text, tokens) => {
+    ['1 2 3 4 5 6 7 8 9', 17],
+  ])('is not below what "%s" really takes (%i), nor more than twice that', (text, tokens) => {
     expect(estimateTokens(text)).toBeGreaterThanOrEqual(tokens);
-    expect(estimateTokens(text)).toBeLessThanOrEqual(tokens * 2.5);
+    expect(estimateTokens(text)).toBeLessThanOrEqual(tokens * 2);
   });
 
   it('is about right for English prose: 4 to 4.7 characters per token are usual', () => {
@@ -29,7 +30,7 @@ describe('estimateTokens', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), (a, b) => {
         expect(estimateTokens(a + b)).toBeGreaterThanOrEqual(Math.max(estimateTokens(a), estimateTokens(b)));
-        expect(estimateTokens(a + b)).toBeLessThanOrEqual(estimateTokens(a) + estimateTokens(b));
+        expect(estimateTokens(a + b)).toBeLessThanOrEqual(estimateTokens(a) + estimateTokens(b) + 1);
       }),
     );
     expect(estimateTokens('')).toBe(0);

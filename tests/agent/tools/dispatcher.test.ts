@@ -5,6 +5,7 @@ import type { ToolOutcome, TurnJournal } from '../../../agent/journal.ts';
 import { makeDispatcher, type DispatcherInput } from '../../../agent/tools/dispatcher.ts';
 import { TOOLS } from '../../../agent/tools/registry.ts';
 import { defineTool, type ToolDefinition } from '../../../agent/tools/tool.ts';
+import { decideApproval } from '../../../data/approvals.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { DM, makeCall, makePorts, openHome, startTurn, type Home } from '../fixture.ts';
@@ -83,10 +84,10 @@ function setUp(
 
 describe('a call', () => {
   it('is journaled before it runs and after it, and shown', async () => {
-    const order: string[] = [];
+    const order: unknown[] = [];
     const { dispatcher, journal, events } = setUp({
       execute: async () => {
-        order.push(String(journal.rows.get('k')));
+        order.push(journal.rows.get('k'));
         return { text: 'fine' };
       },
     });
@@ -170,8 +171,8 @@ describe('a call', () => {
   });
 
   it('taints the rest of the turn when it brings foreign words', async () => {
-    const origins = new Set<'foreign'>();
-    const { dispatcher } = setUp({ origin: 'foreign' }, { origins: origins as DispatcherInput['origins'] });
+    const origins: DispatcherInput['origins'] = new Set();
+    const { dispatcher } = setUp({ origin: 'foreign' }, { origins });
     await dispatcher.run('k', makeCall('tool'));
     expect(origins.has('foreign')).toBe(true);
   });
@@ -201,6 +202,66 @@ describe('a call', () => {
     };
     await expect(dispatcher.run('k', makeCall('tool'))).rejects.toThrow('disk full');
     expect(runs).toBe(0);
+  });
+});
+
+describe('an approval', () => {
+  const definition = { effect: 'once' as const };
+
+  function setUpAsking(answer: boolean, journal = makeJournal()) {
+    let asked = 0;
+    const approvals = {
+      requestApproval: async (approval: { id: string }) => {
+        asked += 1;
+        await decideApproval(home.db, home.scope, approval.id, { allow: answer });
+      },
+    };
+    const made = setUp(definition, { approvals, journal, origins: new Set(['foreign']) });
+    return { ...made, asked: () => asked };
+  }
+
+  it('that was given counts for one run of the same arguments', async () => {
+    const first = setUpAsking(true);
+    expect(await first.dispatcher.run('k', makeCall('tool', { text: 'x' }))).toMatchObject({ text: 'fine' });
+    expect(first.asked()).toBe(1);
+    // A restart between taking the approval and noting the begin: it has not run, and nobody is asked again.
+    const again = setUpAsking(true);
+    expect(await again.dispatcher.run('k', makeCall('tool', { text: 'x' }))).toMatchObject({ text: 'fine' });
+    expect(again.asked()).toBe(0);
+    // Other bytes under the same key are not what was allowed.
+    const other = setUpAsking(true);
+    expect(await other.dispatcher.run('k', makeCall('tool', { text: 'y' }))).toMatchObject({ isError: true });
+  });
+
+  it('that was refused keeps the call from running, also after a restart', async () => {
+    const first = setUpAsking(false);
+    expect((await first.dispatcher.run('k', makeCall('tool'))).text).toContain('said no');
+    const again = setUpAsking(true);
+    expect((await again.dispatcher.run('k', makeCall('tool'))).text).toContain('said no');
+    expect(again.asked()).toBe(0);
+  });
+
+  it('that cannot be asked for keeps the call from running', async () => {
+    const approvals = {
+      requestApproval: async () => {
+        throw new Error('chat is gone');
+      },
+    };
+    const { dispatcher, journal } = setUp(definition, { approvals, origins: new Set(['foreign']) });
+    expect((await dispatcher.run('k', makeCall('tool'))).text).toContain('could not be asked');
+    expect(journal.rows.get('k')).toMatchObject({ isError: true });
+  });
+
+  it('that is waited for ends with the turn', async () => {
+    const controller = new AbortController();
+    const approvals = { requestApproval: () => new Promise<never>(() => undefined) };
+    const { dispatcher } = setUp(definition, {
+      approvals,
+      origins: new Set(['foreign']),
+      signal: controller.signal,
+    });
+    setTimeout(() => controller.abort(), 10);
+    await expect(dispatcher.run('k', makeCall('tool'))).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
 
