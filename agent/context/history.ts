@@ -126,7 +126,7 @@ function assistantMessage(row: StoredMessage): ModelMessage {
 
 /** Damaged JSON of one row must not make the whole conversation unusable: the row then counts as plain text. */
 function parseStored<Value>(schema: z.ZodType<Value>, json: string | undefined): readonly Value[] {
-  if (json === undefined || json === '') return [];
+  if (json === undefined || json === '' || json === '[]') return [];
   try {
     return z.array(schema).parse(JSON.parse(json));
   } catch {

@@ -15,6 +15,7 @@ export const noteTool = defineTool({
   effect: 'idempotent',
   origin: 'agent',
   toolset: 'core',
+  available: ({ role }) => role !== 'guest',
   summarize: ({ text }) => `noting "${preview(text, 60)}"`,
   async execute({ text }, context) {
     const note = await addNote(context.db, context.scope, {

@@ -2,14 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { z } from 'zod';
 import { openAgent } from '../../agent/agent.ts';
 import type { AgentEvent } from '../../agent/events.ts';
 import type { AgentPorts } from '../../agent/parts.ts';
-import type { AgentPort, AgentTurn, TranscriptEntry, TurnInput } from '../../agent/port.ts';
+import type { AgentPort, AgentTurn, TranscriptEntry, TurnInput, TurnResult } from '../../agent/port.ts';
 import type { ChainLink } from '../../agent/providers/fallback.ts';
 import type { JsonValue, ModelReply, ModelRequest, Provider, ToolCall } from '../../agent/providers/types.ts';
 import type { AgentSettings } from '../../agent/settings.ts';
-import type { Tool } from '../../agent/tools/tool.ts';
+import { defineTool, type Tool, type ToolDefinition } from '../../agent/tools/tool.ts';
 import { openData, type ProcessDb, type StatementObserver } from '../../data/db.ts';
 import type { NewMessage } from '../../data/messages.ts';
 import { createPerson } from '../../data/process/people.ts';
@@ -267,5 +268,48 @@ export function outline(transcript: readonly TranscriptEntry[]): readonly string
       case 'tool':
         return `tool ${entry.name}${entry.isError ? ' failed' : ''}: ${entry.text}`;
     }
+  });
+}
+
+/** One turn of a new agent whose model says `script`. */
+export async function runTurnOnce(
+  home: Home,
+  script: readonly Scripted[],
+  extra: { turn?: Partial<AgentTurn>; agent?: Parameters<typeof makeAgent>[2]; signal?: AbortSignal } = {},
+): Promise<{ result: TurnResult; requests: readonly ModelRequest[]; events: AgentEvent[] }> {
+  const model = makeScriptedModel(script);
+  const events: AgentEvent[] = [];
+  const turn = await startTurn(home, extra.turn?.address);
+  const agent = makeAgent(home, model, extra.agent);
+  const result = await agent.run(
+    makeAgentTurn(home, turn, { ...extra.turn, events }),
+    extra.signal ?? new AbortController().signal,
+  );
+  return { result, requests: model.requests, events };
+}
+
+/** All text of a request's messages, a line each. */
+export function textOf(request: ModelRequest | undefined): string {
+  return (request?.messages ?? [])
+    .map((message) =>
+      message.role === 'user'
+        ? message.content.map((part) => (part.type === 'text' ? part.text : '<image>')).join('|')
+        : message.text,
+    )
+    .join('\n');
+}
+
+/** A pure tool that takes anything and says ok, unless told otherwise. */
+export function makeTestTool(name: string, extra: Partial<ToolDefinition<unknown>>) {
+  return defineTool({
+    name,
+    description: name,
+    parameters: z.looseObject({}),
+    effect: 'pure',
+    origin: 'agent',
+    toolset: 'test',
+    summarize: () => name,
+    execute: async () => ({ text: 'ok' }),
+    ...extra,
   });
 }
