@@ -81,7 +81,11 @@ async function findCapInTheWay(
   const groups = [
     {
       // A call outside of turns has spent nothing of its own before.
-      rows: trx.selectFrom('usage').where('turn_id', '=', turn ?? turnId('')),
+      rows: trx
+        .selectFrom('usage')
+        .where('turn_id', '=', turn ?? turnId(''))
+        .where('space_id', '=', scope.space)
+        .where('person_id', '=', scope.person),
       money: { cap: 'turn', limit: caps.turnMicroUsd },
       tokens: { cap: 'turn_tokens', limit: caps.turnTokens },
     },

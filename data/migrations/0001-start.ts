@@ -89,7 +89,7 @@ const STATEMENTS = [
     platform text not null, account text not null, chat text not null, thread text not null, chat_kind text not null,
     state text not null check (state in ('running','done','stopped','failed','quarantined')),
     attempts integer not null, error_code text, started_at integer not null, ended_at integer) strict`,
-  `create index turns_running on turns (session_id) where state = 'running'`,
+  `create index turns_running on turns (id) where state = 'running'`,
   `create index turns_session on turns (session_id, started_at)`,
 
   `create table journal (

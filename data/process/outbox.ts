@@ -131,8 +131,9 @@ export async function listOpenChats(db: ProcessDb): Promise<readonly Address[]> 
   const rows = await db.query
     .selectFrom('outbox')
     .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
-    .distinct()
     .where(isOpen)
+    // By its key first, which is what the index of open rows is sorted by.
+    .groupBy(['chat_key', 'platform', 'account', 'chat', 'thread', 'chat_kind'])
     .execute();
   return rows.map(addressOf);
 }
