@@ -123,15 +123,13 @@ describe('history', () => {
 
 it('keeps text and cursor well formed under any keys', () => {
   const names = ['left', 'right', 'up', 'down', 'home', 'end', 'backspace', 'delete'];
-  const press = fc.oneof(
-    fc
-      .string({ unit: 'grapheme', minLength: 1, maxLength: 1 })
-      .map((text) => ({ text, key: { sequence: text } as Key })),
-    fc.constantFrom(...names).map((name) => ({ text: undefined, key: { name } as Key })),
-    fc.constantFrom(...'abefhkuw'.split('')).map((name) => ({ text: undefined, key: { name, ctrl: true } as Key })),
+  const press: fc.Arbitrary<{ text: string | undefined; key: Key }> = fc.oneof(
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }).map((text) => ({ text, key: { sequence: text } })),
+    fc.constantFrom(...names).map((name) => ({ text: undefined, key: { name } })),
+    fc.constantFrom(...'abefhkuw'.split('')).map((name) => ({ text: undefined, key: { name, ctrl: true } })),
     fc
       .constantFrom('b', 'd', 'f', 'backspace', 'return')
-      .map((name) => ({ text: undefined, key: { name, meta: true } as Key })),
+      .map((name) => ({ text: undefined, key: { name, meta: true } })),
   );
   fc.assert(
     fc.property(fc.array(press, { maxLength: 60 }), fc.integer({ min: 4, max: 20 }), (presses, width) => {
