@@ -263,7 +263,7 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
         .catch((error: unknown) => ports.log.error({ err: error }, 'could not look for waiting messages'));
     },
     async stop() {
-      const busy = () => Promise.allSettled([...lanes.values()].map((lane) => lane.busy));
+      const busy = () => Promise.allSettled([...lanes.values()].flatMap((lane) => lane.busy ?? []));
       const enough = new AbortController();
       await Promise.race([busy(), ports.clock.sleep(LAST_SENDS_MS, enough.signal).catch(() => undefined)]);
       enough.abort();

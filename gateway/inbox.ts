@@ -18,7 +18,7 @@ import type { Logger } from '../shared/log.ts';
 import { addressKey } from '../shared/messages.ts';
 import type { Admission } from './authorize.ts';
 import type { Bus } from './bus.ts';
-import type { CommandRunner } from './command-runner.ts';
+import type { CommandRunner } from './commands/runner.ts';
 import type { Lanes } from './lanes.ts';
 import type { Poster } from './outbox.ts';
 import type { Route } from './route.ts';

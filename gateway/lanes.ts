@@ -195,7 +195,7 @@ export function openLanes(ports: LanePorts): Lanes {
     },
     async arrived(row, session) {
       const lane = lanes.get(session);
-      if (lane?.turn) await tellQueued(ports, row, session, lane, await modeAt(row.address));
+      if (lane?.turn) await tellQueued(ports, { row, session, lane, mode: await modeAt(row.address) });
       pump(session);
     },
     async stopTurns(target) {
@@ -210,7 +210,7 @@ export function openLanes(ports: LanePorts): Lanes {
     async stop() {
       stopping = true;
       for (const lane of lanes.values()) lane.cancelTimer?.();
-      const done = Promise.allSettled([...lanes.values()].map((lane) => lane.done));
+      const done = Promise.allSettled([...lanes.values()].flatMap((lane) => lane.done ?? []));
       const timeout = new AbortController();
       await Promise.race([done, ports.clock.sleep(ports.settings.drainMs, timeout.signal).catch(() => undefined)]);
       timeout.abort();
@@ -223,11 +223,9 @@ export function openLanes(ports: LanePorts): Lanes {
 /** What a message during a turn does, by the chat's mode; in mode queue its sender gets a receipt, now that it is on disk. */
 async function tellQueued(
   ports: LanePorts,
-  row: InboxRow,
-  session: SessionId,
-  lane: Lane,
-  mode: QueueMode,
+  arrival: { row: InboxRow; session: SessionId; lane: Lane; mode: QueueMode },
 ): Promise<void> {
+  const { row, session, lane, mode } = arrival;
   switch (mode) {
     case 'interrupt':
       lane.controller?.abort(new TurnCut('interrupted'));

@@ -168,7 +168,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
       })),
     async stop() {
       stopping.abort(new DOMException('Herald is stopping', 'AbortError'));
-      await Promise.allSettled([...running.values()].map((entry) => entry.adapter?.stop()));
+      await Promise.allSettled([...running.values()].flatMap((entry) => entry.adapter?.stop() ?? []));
       await Promise.allSettled(loops);
     },
   };

@@ -20,7 +20,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { InboxId, MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey, type Origin, type QueueMode, type Role } from '../shared/messages.ts';
-import type { FileStore } from './downloads.ts';
+import type { FileStore } from './media/downloads.ts';
 import { textOf } from './inbox.ts';
 import { TurnCut, type TurnRunner } from './lanes.ts';
 import type { Poster } from './outbox.ts';

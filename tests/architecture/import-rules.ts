@@ -223,7 +223,7 @@ function forImports(project: Project, judge: (file: SourceFile, fact: ImportFact
 
 function layerOf(file: string, project: Project): Layer {
   const top = topFolder(file);
-  if (file === 'gateway/compose.ts') return 'compose';
+  if (file === 'gateway/compose.ts' || file.startsWith('gateway/compose/')) return 'compose';
   if (file === 'adapters/manifests.ts') return 'manifests';
   if (top === 'adapters') return platformOf(file, project) === undefined ? 'adapters' : 'platform';
   if (!PRODUCT_FOLDERS.includes(top)) return 'outside';

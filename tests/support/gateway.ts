@@ -6,7 +6,7 @@ import type { AgentPort, AgentTurn, TurnResult } from '../../agent/port.ts';
 import { openData, type ProcessDb } from '../../data/db.ts';
 import { addIdentity, createPerson, type Person } from '../../data/process/people.ts';
 import { makeCore, type Core } from '../../gateway/core.ts';
-import { makeFileStore } from '../../gateway/downloads.ts';
+import { makeFileStore } from '../../gateway/media/downloads.ts';
 import type { GatewaySettings } from '../../gateway/settings.ts';
 import { openPairing } from '../../pairing/pairing.ts';
 import { userId } from '../../shared/ids.ts';

@@ -10,7 +10,7 @@ import {
   type OperationOutput,
 } from '../../../gateway/control/operations.ts';
 import type { GatewayActions } from '../../../gateway/actions.ts';
-import { makeFileStore } from '../../../gateway/downloads.ts';
+import { makeFileStore } from '../../../gateway/media/downloads.ts';
 import { openPairing, type Pairing } from '../../../pairing/pairing.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { makeFakePlatform, type FakePlatform } from '../../support/fake-platform.ts';

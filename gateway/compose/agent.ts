@@ -1,22 +1,22 @@
 // The agent made from the configuration, and made anew from a changed one without a restart.
-import { openAgent } from '../agent/agent.ts';
-import { promptSize } from '../agent/prompt/size.ts';
-import type { AgentPort } from '../agent/port.ts';
-import { readPriceOverrides } from '../agent/providers/prices.ts';
-import { chooseModel, resolveProviders, type ResolveDeps } from '../agent/providers/resolve.ts';
-import type { AgentSettings, ModelLimits } from '../agent/settings.ts';
-import { TOOLS } from '../agent/tools/registry.ts';
-import type { Tool } from '../agent/tools/tool.ts';
-import type { LoadedConfig } from '../config/load.ts';
-import type { ProcessDb } from '../data/db.ts';
-import { getChat, listDmChats } from '../data/process/chats.ts';
-import type { Clock } from '../shared/clock.ts';
-import { accountId, chatId } from '../shared/ids.ts';
-import type { Logger } from '../shared/log.ts';
-import type { Redactor } from '../shared/redact.ts';
+import { openAgent } from '../../agent/agent.ts';
+import { promptSize } from '../../agent/prompt/size.ts';
+import type { AgentPort } from '../../agent/port.ts';
+import { readPriceOverrides } from '../../agent/providers/prices.ts';
+import { chooseModel, resolveProviders, type ResolveDeps } from '../../agent/providers/resolve.ts';
+import type { AgentSettings, ModelLimits } from '../../agent/settings.ts';
+import { TOOLS } from '../../agent/tools/registry.ts';
+import type { Tool } from '../../agent/tools/tool.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import { getChat, listDmChats } from '../../data/process/chats.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { accountId, chatId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redactor } from '../../shared/redact.ts';
 import { askForApproval } from './approvals.ts';
-import type { PromptPart } from './control/operation.ts';
-import type { Core } from './core.ts';
+import type { PromptPart } from '../control/operation.ts';
+import type { Core } from '../core.ts';
 
 const APPROVAL_TTL_MS = 30 * 60_000;
 

@@ -1,8 +1,8 @@
 // Once a day, and a while after the start: old ended rows are deleted, so that the database does not grow for ever.
-import type { ProcessDb } from '../data/db.ts';
-import { pruneEnded } from '../data/process/retention.ts';
-import type { Clock } from '../shared/clock.ts';
-import type { Logger } from '../shared/log.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import { pruneEnded } from '../../data/process/retention.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/log.ts';
 
 const FIRST_MS = 10 * 60_000;
 const EVERY_MS = 24 * 3_600_000;

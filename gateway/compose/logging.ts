@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import pino from 'pino';
-import { ensureDir } from '../data/files.ts';
-import type { Logger } from '../shared/log.ts';
-import type { Redactor } from '../shared/redact.ts';
+import { ensureDir } from '../../data/files.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Redactor } from '../../shared/redact.ts';
 
 /** One earlier file of at most this size is kept beside the current one. */
 const MAX_FILE_BYTES = 10 * 1024 * 1024;

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ulid } from 'ulid';
-import type { Adapter } from '../adapters/contract.ts';
-import { ensureDir, fileError, writeFileAtomic } from '../data/files.ts';
-import type { InboxRow } from '../data/process/inbox.ts';
-import type { Clock } from '../shared/clock.ts';
-import { AppError, asAppError } from '../shared/errors.ts';
-import type { AttachmentRef, MediaKind, StoredFile } from '../shared/messages.ts';
+import type { Adapter } from '../../adapters/contract.ts';
+import { ensureDir, fileError, writeFileAtomic } from '../../data/files.ts';
+import type { InboxRow } from '../../data/process/inbox.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { AppError, asAppError } from '../../shared/errors.ts';
+import type { AttachmentRef, MediaKind, StoredFile } from '../../shared/messages.ts';
 
 export interface FileStore {
   /** Fetches the attachments of a message; each is fetched once, also over restarts. Problems come back as text for the model. */

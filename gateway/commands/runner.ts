@@ -1,21 +1,21 @@
 // Step 4: slash commands are answered through the outbox, in the transaction that ends their row.
-import type { AgentPort } from '../agent/port.ts';
-import type { ProcessDb } from '../data/db.ts';
-import { listInbox, moveInbox, rewriteWaiting, type InboxRow } from '../data/process/inbox.ts';
-import type { Person } from '../data/process/people.ts';
-import { answerInbox } from '../data/process/turns.ts';
-import type { Pairing } from '../pairing/pairing.ts';
-import { canUseCommand } from '../pairing/policy.ts';
-import type { Clock } from '../shared/clock.ts';
-import { asAppError } from '../shared/errors.ts';
-import type { Logger } from '../shared/log.ts';
-import type { QueueMode, StoredFile } from '../shared/messages.ts';
-import type { GatewayActions } from './actions.ts';
-import { findCommand, parseCommand } from './commands/parse.ts';
-import { commands } from './commands/registry.ts';
-import type { Command, CommandReply } from './commands/types.ts';
-import type { Poster } from './outbox.ts';
-import type { Route } from './route.ts';
+import type { AgentPort } from '../../agent/port.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import { listInbox, moveInbox, rewriteWaiting, type InboxRow } from '../../data/process/inbox.ts';
+import type { Person } from '../../data/process/people.ts';
+import { answerInbox } from '../../data/process/turns.ts';
+import type { Pairing } from '../../pairing/pairing.ts';
+import { canUseCommand } from '../../pairing/policy.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { asAppError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { QueueMode, StoredFile } from '../../shared/messages.ts';
+import type { GatewayActions } from '../actions.ts';
+import { findCommand, parseCommand } from './parse.ts';
+import { commands } from './registry.ts';
+import type { Command, CommandReply } from './types.ts';
+import type { Poster } from '../outbox.ts';
+import type { Route } from '../route.ts';
 
 export interface CommandPorts {
   db: ProcessDb;
