@@ -1,0 +1,73 @@
+// The Bot API client: grammY's typed calls over the fetch that was handed in, each with a deadline. Loads grammY.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Readable } from 'node:stream';
+import { Api, InputFile, type RawApi } from 'grammy';
+import { NotCalledError } from './errors.ts';
+
+/** Deadline of a call that carries no file. */
+export const CALL_TIMEOUT_MS = 20_000;
+/** Deadline of an upload: 50 MB at 1 Mbit/s. */
+export const UPLOAD_TIMEOUT_MS = 420_000;
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  /** Default CALL_TIMEOUT_MS. */
+  timeoutMs?: number | undefined;
+}
+
+export interface TelegramApi {
+  /** Runs one call. Rejects with grammY's errors, or NotCalledError when `signal` was aborted before. */
+  run<T>(call: (raw: RawApi) => Promise<T>, options?: CallOptions): Promise<T>;
+  /** A file of ours to upload, read when it is sent. */
+  file(path: string, name: string): InputFile;
+}
+
+export interface ApiInput {
+  token: string;
+  apiRoot: string;
+  fetch: typeof fetch;
+}
+
+export function makeTelegramApi(input: ApiInput): TelegramApi {
+  // grammY's signals are of a class of its own, so ours travel beside its calls.
+  const signals = new AsyncLocalStorage<AbortSignal>();
+  const client = new Api(input.token, {
+    apiRoot: input.apiRoot,
+    fetch: adaptFetch(input.fetch, signals),
+    sensitiveLogs: false,
+  });
+  return {
+    async run(call, { signal, timeoutMs = CALL_TIMEOUT_MS } = {}) {
+      if (signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
+      const deadline = AbortSignal.timeout(timeoutMs);
+      return signals.run(signal ? AbortSignal.any([signal, deadline]) : deadline, () => call(client.raw));
+    },
+    file: (path, name) => new InputFile(path, name),
+  };
+}
+
+/** What grammY, written for node-fetch, hands to fetch. */
+interface GrammyRequest {
+  method: string;
+  headers: Record<string, string>;
+  body: string | Readable;
+  signal: { addEventListener(type: 'abort', listener: () => void): void };
+}
+
+function adaptFetch(fetchImpl: typeof fetch, signals: AsyncLocalStorage<AbortSignal>) {
+  return async (url: string | URL, request: GrammyRequest): Promise<Response> => {
+    // Aborted by grammY when a file that it uploads cannot be read.
+    const upload = new AbortController();
+    request.signal.addEventListener('abort', () => upload.abort());
+    const signal = signals.getStore();
+    const { connection: _, ...headers } = request.headers;
+    return fetchImpl(url, {
+      method: request.method,
+      headers,
+      body: typeof request.body === 'string' ? request.body : Readable.toWeb(request.body),
+      ...(typeof request.body !== 'string' && { duplex: 'half' }),
+      signal: signal ? AbortSignal.any([signal, upload.signal]) : upload.signal,
+      redirect: 'error',
+    });
+  };
+}

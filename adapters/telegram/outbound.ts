@@ -1,0 +1,329 @@
+// Sends, edits, drafts and reactions as Bot API calls.
+import { stat } from 'node:fs/promises';
+import type { InlineKeyboardMarkup, Message, ReplyParameters } from 'grammy/types';
+import type { DraftUpdate, OutboundMessage, SendResult } from '../contract.ts';
+import { parseMarkdown, plainText, type Block } from '../markdown.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { messageId, type MessageId } from '../../shared/ids.ts';
+import type { Address, Button, StoredFile } from '../../shared/messages.ts';
+import type { Redactor } from '../../shared/redact.ts';
+import { UPLOAD_TIMEOUT_MS, type TelegramApi } from './api.ts';
+import { MAX_CAPTION_CHARS } from './capabilities.ts';
+import { explainFailure, isApiError, UnsendableError, type SendFailure } from './errors.ts';
+import type { Limiter } from './limiter.ts';
+import { findReaction } from './reactions.ts';
+import { escapeHtml, renderHtml } from './render.ts';
+
+/** "1-64 bytes" (InlineKeyboardButton.callback_data). */
+const MAX_CALLBACK_BYTES = 64;
+/** A rate limit in the middle of a message of several pieces is waited for up to here, so that it need not stay half sent. */
+const MAX_PIECE_WAIT_MS = 60_000;
+const MAX_PIECE_ATTEMPTS = 4;
+
+export interface OutboundDeps {
+  api: TelegramApi;
+  limiter: Limiter;
+  redactor: Redactor;
+  clock: Clock;
+}
+
+/** Parameters that every send of a message has. */
+interface Common {
+  chat_id: number | string;
+  message_thread_id?: number;
+  disable_notification?: boolean;
+  reply_parameters?: ReplyParameters;
+  reply_markup?: InlineKeyboardMarkup;
+}
+
+interface Text {
+  text: string;
+  parse_mode?: 'HTML';
+}
+
+/** One call that makes one message. */
+type Piece = (signal: AbortSignal) => Promise<Message>;
+
+export async function sendMessage(
+  deps: OutboundDeps,
+  to: Address,
+  message: OutboundMessage,
+  signal: AbortSignal,
+): Promise<SendResult> {
+  const ids: MessageId[] = [];
+  try {
+    for (const piece of await makePieces(deps, to, message)) {
+      const sent = await sendPiece(deps, to, piece, { signal, mayWait: ids.length > 0 });
+      ids.push(messageId(String(sent.message_id)));
+    }
+    return { ok: true, ids };
+  } catch (error) {
+    const failure = explainFailure(error, deps.redactor);
+    // Some of it is out: to say 'no' would send that again.
+    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+  }
+}
+
+async function sendPiece(
+  deps: OutboundDeps,
+  to: Address,
+  piece: Piece,
+  { signal, mayWait }: { signal: AbortSignal; mayWait: boolean },
+): Promise<Message> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await deps.limiter.acquire(to.chat, to.kind, signal);
+      return await piece(signal);
+    } catch (error) {
+      const { code, retryAfterMs = 0 } = explainFailure(error, deps.redactor);
+      const isWorthWaiting = mayWait && code === 'rate_limited' && retryAfterMs <= MAX_PIECE_WAIT_MS;
+      if (!isWorthWaiting || attempt >= MAX_PIECE_ATTEMPTS) throw error;
+      await deps.clock.sleep(retryAfterMs, signal);
+    }
+  }
+}
+
+/** The calls of one message: its text, or its first file with the text as caption, then its other files. */
+async function makePieces(deps: OutboundDeps, to: Address, message: OutboundMessage): Promise<readonly Piece[]> {
+  for (const file of message.files) await expectFile(file);
+  const keyboard = makeKeyboard(message.buttons);
+  const first = makeCommon(to, message);
+  const later = makeCommon(to, { ...message, replyTo: undefined });
+  const hasText = plainText(message.body).trim() !== '';
+  const [firstFile, ...otherFiles] = message.files;
+  if (!firstFile) {
+    if (!hasText) throw new UnsendableError('bad_request', 'The message is empty.');
+    return [(signal) => sendText(deps, { ...first, ...keyboard }, renderText(message.body, message.plain), signal)];
+  }
+  const caption = hasText && fitsCaption(message.body, firstFile) ? renderText(message.body, message.plain) : undefined;
+  const isTextApart = hasText && !caption;
+  const textPiece: Piece = (signal) =>
+    sendText(deps, { ...first, ...keyboard }, renderText(message.body, message.plain), signal);
+  const withButtons = isTextApart ? {} : keyboard;
+  return [
+    ...(isTextApart ? [textPiece] : []),
+    (signal) =>
+      sendFile(deps, { ...(isTextApart ? later : first), ...withButtons }, { file: firstFile, caption }, signal),
+    ...otherFiles.map(
+      (file): Piece =>
+        (signal) =>
+          sendFile(deps, later, { file }, signal),
+    ),
+  ];
+}
+
+function sendText(deps: OutboundDeps, common: Common, text: Text, signal: AbortSignal): Promise<Message> {
+  return followMigration(common, (chat) =>
+    deps.api.run((raw) => raw.sendMessage({ ...common, ...text, ...chat }), { signal }),
+  );
+}
+
+function sendFile(
+  deps: OutboundDeps,
+  common: Common,
+  { file, caption }: { file: StoredFile; caption?: Text | undefined },
+  signal: AbortSignal,
+): Promise<Message> {
+  const input = deps.api.file(file.path, safeFileName(file.name));
+  const captioned = caption
+    ? { caption: caption.text, ...(caption.parse_mode && { parse_mode: caption.parse_mode }) }
+    : {};
+  const options = { signal, timeoutMs: UPLOAD_TIMEOUT_MS };
+  return followMigration(common, (chat) => {
+    const args = { ...common, ...captioned, ...chat };
+    return deps.api.run((raw): Promise<Message> => {
+      switch (file.kind) {
+        case 'image':
+          return raw.sendPhoto({ ...args, photo: input });
+        case 'audio':
+          return raw.sendAudio({ ...args, audio: input });
+        case 'voice':
+          return raw.sendVoice({ ...args, voice: input });
+        case 'video':
+          return raw.sendVideo({ ...args, video: input });
+        case 'sticker':
+          return raw.sendSticker({ ...common, ...chat, sticker: input });
+        case 'document':
+          return raw.sendDocument({ ...args, document: input });
+      }
+    }, options);
+  });
+}
+
+/** A group that became a supergroup has a new id, which the refusal names (ResponseParameters.migrate_to_chat_id). */
+async function followMigration<T>(
+  common: Common,
+  call: (chat: { chat_id: number | string }) => Promise<T>,
+): Promise<T> {
+  try {
+    return await call({ chat_id: common.chat_id });
+  } catch (error) {
+    const moved = isApiError(error) ? error.parameters.migrate_to_chat_id : undefined;
+    if (moved === undefined) throw error;
+    return call({ chat_id: moved });
+  }
+}
+
+function makeCommon(to: Address, message: Pick<OutboundMessage, 'replyTo' | 'silent'>): Common {
+  const reply = message.replyTo === undefined ? undefined : toInteger(message.replyTo);
+  const thread = to.thread === undefined ? undefined : toInteger(to.thread);
+  return {
+    chat_id: toChatId(to.chat),
+    ...(thread !== undefined && { message_thread_id: thread }),
+    ...(message.silent && { disable_notification: true }),
+    ...(reply !== undefined && { reply_parameters: { message_id: reply, allow_sending_without_reply: true } }),
+  };
+}
+
+function toChatId(chat: string): number | string {
+  return toInteger(chat) ?? chat;
+}
+
+function toInteger(text: string): number | undefined {
+  const number = Number(text);
+  return /^-?\d+$/.test(text) && Number.isSafeInteger(number) ? number : undefined;
+}
+
+function makeKeyboard(rows: readonly (readonly Button[])[]): { reply_markup?: InlineKeyboardMarkup } {
+  const shown = rows.filter((row) => row.length > 0);
+  if (shown.length === 0) return {};
+  const inline_keyboard = shown.map((row) =>
+    row.map(({ label, data }) => {
+      const bytes = Buffer.byteLength(data);
+      if (bytes < 1 || bytes > MAX_CALLBACK_BYTES) {
+        throw new UnsendableError(
+          'bad_request',
+          `A button carries ${bytes} bytes; 1 to ${MAX_CALLBACK_BYTES} are allowed.`,
+        );
+      }
+      return { text: label, callback_data: data };
+    }),
+  );
+  return { reply_markup: { inline_keyboard } };
+}
+
+function renderText(body: readonly Block[], plain: boolean): Text {
+  return plain ? { text: plainText(body) } : { text: renderHtml(body), parse_mode: 'HTML' };
+}
+
+/** Measured by the plain text, which is never shorter than the rendered one. */
+function fitsCaption(body: readonly Block[], file: StoredFile): boolean {
+  return file.kind !== 'sticker' && plainText(body).length <= MAX_CAPTION_CHARS;
+}
+
+async function expectFile(file: StoredFile): Promise<void> {
+  const found = await stat(file.path).catch(() => undefined);
+  if (!found?.isFile())
+    throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is not there any more.`);
+  if (found.size === 0) throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is empty.`);
+}
+
+/** The name goes into a header line of its own, unquoted. */
+function safeFileName(name: string): string {
+  return name.replace(/[\r\n";\\/]+/g, '_').slice(-120) || 'file';
+}
+
+export async function editMessage(
+  deps: OutboundDeps,
+  { to, id, message }: { to: Address; id: MessageId; message: OutboundMessage },
+  signal: AbortSignal,
+): Promise<SendResult> {
+  try {
+    const message_id = toInteger(id);
+    if (message_id === undefined) throw new UnsendableError('not_found', 'This is no message of Telegram.');
+    const target = { chat_id: toChatId(to.chat), message_id, ...makeKeyboard(message.buttons) };
+    const text = renderText(message.body, message.plain);
+    try {
+      await deps.api.run((raw) => raw.editMessageText({ ...target, ...text }), { signal });
+    } catch (error) {
+      if (!saysDescription(error, /no text in the message/i)) throw error;
+      const caption = { caption: text.text, ...(text.parse_mode && { parse_mode: text.parse_mode }) };
+      await deps.api.run((raw) => raw.editMessageCaption({ ...target, ...caption }), { signal });
+    }
+    return { ok: true, ids: [id] };
+  } catch (error) {
+    // It already reads as it should.
+    if (saysDescription(error, /message is not modified/i)) return { ok: true, ids: [id] };
+    return explainFailure(error, deps.redactor);
+  }
+}
+
+function saysDescription(error: unknown, pattern: RegExp): boolean {
+  return isApiError(error) && error.error_code === 400 && pattern.test(error.description);
+}
+
+/** A preview that vanishes by itself. Dropped rather than queued when the rate limit is near. */
+export async function sendDraft(
+  deps: OutboundDeps,
+  to: Address,
+  update: DraftUpdate,
+  signal: AbortSignal,
+): Promise<SendResult> {
+  try {
+    const chat_id = toInteger(to.chat);
+    if (to.kind !== 'dm' || chat_id === undefined)
+      throw new UnsendableError('unsupported', 'Drafts are for private chats only.');
+    const thread = to.thread === undefined ? undefined : toInteger(to.thread);
+    const args = {
+      chat_id,
+      draft_id: draftId(update.key),
+      ...(thread !== undefined && { message_thread_id: thread }),
+      text: renderDraft(update),
+      parse_mode: 'HTML' as const,
+    };
+    await deps.api.run((raw) => raw.sendMessageDraft(args), { signal });
+    return { ok: true, ids: [] };
+  } catch (error) {
+    return explainFailure(error, deps.redactor);
+  }
+}
+
+function renderDraft({ text, tools }: DraftUpdate): string {
+  const body = renderHtml(parseMarkdown(text));
+  const status = tools.map((tool) => `<i>${escapeHtml(tool)} …</i>`).join('\n');
+  // The status lines are the first to go when the text alone fills the message.
+  const hasRoom = text.length + tools.join('').length + 8 * tools.length < 4_000;
+  return [body, hasRoom ? status : ''].filter(Boolean).join('\n\n');
+}
+
+/** Non-zero and the same for all updates of a turn (FNV-1a over the key, 31 bits). */
+function draftId(key: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash & 0x7fffffff || 1;
+}
+
+export async function setReaction(
+  deps: OutboundDeps,
+  to: Address,
+  id: MessageId,
+  emoji: string | undefined,
+): Promise<SendResult> {
+  try {
+    const message_id = toInteger(id);
+    if (message_id === undefined) throw new UnsendableError('not_found', 'This is no message of Telegram.');
+    const wanted = emoji === undefined ? undefined : findReaction(emoji);
+    if (emoji !== undefined && !wanted) throw new UnsendableError('unsupported', 'Telegram has no such reaction.');
+    const reaction = wanted ? [wanted] : [];
+    const args = { chat_id: toChatId(to.chat), message_id, reaction };
+    await deps.api.run((raw) => raw.setMessageReaction(args));
+    return { ok: true, ids: [id] };
+  } catch (error) {
+    return explainFailure(error, deps.redactor);
+  }
+}
+
+export async function showTyping(deps: OutboundDeps, to: Address): Promise<SendFailure | undefined> {
+  const thread = to.thread === undefined ? undefined : toInteger(to.thread);
+  const args = {
+    chat_id: toChatId(to.chat),
+    action: 'typing' as const,
+    ...(thread !== undefined && { message_thread_id: thread }),
+  };
+  try {
+    await deps.api.run((raw) => raw.sendChatAction(args));
+    return undefined;
+  } catch (error) {
+    return explainFailure(error, deps.redactor);
+  }
+}
