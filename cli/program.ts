@@ -207,7 +207,7 @@ function addPairingCommands(program: Command, hooks: ProgramHooks): void {
     'approve <platform> <code>',
     'let the sender in who was shown this code',
     async () => (await import('./commands/pairing.ts')).runPairingApprove,
-  );
+  ).option('--me', 'the sender is the owner, from another account');
   leaf(
     pairing,
     hooks,

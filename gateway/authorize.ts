@@ -113,10 +113,10 @@ function isLink(name: string): boolean {
 }
 
 function codeText(platform: string, code: string): string {
-  return (
-    `Hi! I am a private Herald agent and do not know you yet. Your pairing code is **${code}** (valid for one hour).\n\n` +
-    `Give it to my owner, who can let you in with \`/pair approve ${code}\` in a chat with me, or with ` +
-    `\`herald pairing approve ${platform} ${code}\` on my machine. ` +
-    `Already paired elsewhere? Send \`/link\` there and send me the code that you get.`
-  );
+  return [
+    `Hi! I am a private Herald agent and do not know you yet. Your pairing code is **${code}** (valid for one hour).`,
+    `- Are you my owner, on another device or app? Send \`/pair approve ${code} me\` in a chat that I know.`,
+    `- Else give the code to my owner, who lets you in with \`/pair approve ${code}\`, or with \`herald pairing approve ${platform} ${code}\` on my machine.`,
+    '- Are you paired elsewhere? Send `/link` there, and the code that you get to me.',
+  ].join('\n');
 }

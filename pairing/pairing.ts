@@ -59,8 +59,14 @@ export interface PendingRequest {
 export interface Pairing {
   /** A code for an unpaired sender of a DM. The code is shown to them and stored only as a salted hash. */
   requestCode(who: IdentityKey & { name: string }, address: Address): Promise<CodeRequest>;
-  /** Approves the sender who was shown `code`; the first person ever approved becomes owner, later ones member. */
-  approve(code: string, options: { platform?: string | undefined; by: PersonId | 'cli' }): Promise<ApproveResult>;
+  /**
+   * Approves the sender who was shown `code`; the first person ever approved becomes owner, later ones member. With `join`, the account
+   * is another one of that person instead: whoever approves may join it to themselves, the command line to the owner.
+   */
+  approve(
+    code: string,
+    options: { platform?: string | undefined; by: PersonId | 'cli'; join?: PersonId | undefined },
+  ): Promise<ApproveResult>;
   /** A code that joins another platform account to `person`: sent from there as `/link CODE`. Valid 1 h, single use. */
   createLinkCode(person: PersonId, from: IdentityKey): Promise<{ code: string; expiresAt: number }>;
   /** A single-use code that makes whoever redeems it the owner (or joins them to the existing owner). For the link printed at start. */
@@ -147,10 +153,12 @@ async function requestCode(ports: Ports, who: Sender, address: Address): Promise
 async function approve(
   ports: Ports,
   typed: string,
-  { platform, by }: { platform?: string | undefined; by: Actor },
+  { platform, by, join }: { platform?: string | undefined; by: Actor; join?: PersonId | undefined },
 ): Promise<ApproveResult> {
   const { db, clock } = ports;
   await requireApprover(db, by);
+  if (join !== undefined && by !== 'cli' && by !== join)
+    throw new AppError('not_allowed', 'You can join an account to yourself only. Nobody was let in.');
   const subject: LockSubject = { platform: platform ?? ANY_PLATFORM, purpose: 'approve' };
   const locked = await lockedForMs(db, [subject], clock.now());
   if (locked > 0) return { ok: false, reason: 'locked', retryAfterMs: locked };
@@ -161,7 +169,7 @@ async function approve(
     const retryAfterMs = await lockedForMs(db, subjects, clock.now(), trx);
     if (retryAfterMs > 0) return { ok: false, reason: 'locked', retryAfterMs };
     if (found.open && (await useCode(db, found.open.id, trx))) {
-      const approved = await admitCode(ports, found.open, by, trx);
+      const approved = await admitCode(ports, { code: found.open, by, join }, trx);
       for (const one of subjects) await clearPairingLocks(db, one, trx);
       return approved;
     }
@@ -173,17 +181,23 @@ async function approve(
 }
 
 /** The sender who was shown `code` becomes a person, or stays the one that their account belongs to by now. */
-async function admitCode(ports: Ports, code: PairingCode, by: Actor, trx: Query): Promise<ApproveResult> {
+async function admitCode(
+  ports: Ports,
+  approval: { code: PairingCode; by: Actor; join: PersonId | undefined },
+  trx: Query,
+): Promise<ApproveResult> {
   const { db } = ports;
+  const { code, by, join } = approval;
   if (code.account === '' || code.user === '') throw new AppError('internal', 'A pairing code without an account.');
   const identity: IdentityKey = { platform: code.platform, account: code.account, user: code.user };
   const firstOwner = (await findOwner(db, trx)) === undefined;
   const known = await findPerson(db, identity, trx);
   const role = firstOwner ? 'owner' : 'member';
-  const person = known ?? (await createPerson(db, { name: code.userName, role }, trx));
+  const joined = known || join === undefined ? undefined : await getPerson(db, join, trx);
+  const person = known ?? joined ?? (await createPerson(db, { name: code.userName, role }, trx));
   if (!known) await addIdentity(db, { ...identity, person: person.id, name: code.userName }, trx);
   else if (firstOwner) await changePerson(db, known.id, { role }, trx);
-  const detail = { platform: code.platform, user: code.user, firstOwner };
+  const detail = { platform: code.platform, user: code.user, firstOwner, joined: joined !== undefined };
   await writeAudit(db, { actor: by, action: 'pairing.approve', subject: person.id, detail }, trx);
   return {
     ok: true,

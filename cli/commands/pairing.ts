@@ -12,7 +12,11 @@ export async function runPairingList(context: CliContext, given: Given): Promise
 }
 
 export async function runPairingApprove(context: CliContext, given: Given): Promise<number> {
-  const approved = await callControl(context.home, 'pairing.approve', { platform: given.need(0), code: given.need(1) });
+  const approved = await callControl(context.home, 'pairing.approve', {
+    platform: given.need(0),
+    code: given.need(1),
+    me: given.flag('me'),
+  });
   context.print(approved, (value) => {
     const owner = value.firstOwner ? ' They are the owner, as the first one.' : '';
     return `${formatPreview(value.name, 64)} (${value.platform} user ${printable(value.user)}) is paired now as ${value.role}.${owner}`;

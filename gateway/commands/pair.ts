@@ -8,7 +8,7 @@ import { requireDm, requireRole } from './access.ts';
 import { ago, code, counted, plain, span } from './format.ts';
 import type { Command, CommandContext, CommandReply } from './types.ts';
 
-const USAGE = '[approve CODE|list|revoke PLATFORM USER|clear]';
+const USAGE = '[approve CODE [me]|list|revoke PLATFORM USER|clear]';
 
 export const pair: Command = {
   name: 'pair',
@@ -70,11 +70,15 @@ async function tell({ gateway, row }: CommandContext, approved: ApproveResult & 
   }
 }
 
-/** `CODE`, however it is spaced, or `PLATFORM CODE` as the command line has it. */
-function approvalOf(words: readonly string[], by: PersonId): Parameters<Pairing['approve']> {
+/** `CODE`, however it is spaced, or `PLATFORM CODE` as the command line has it; `me` behind it joins the account to who says so. */
+function approvalOf(typed: readonly string[], by: PersonId): Parameters<Pairing['approve']> {
+  const isMine =
+    typed.length > 1 && typed.at(-1)?.toLowerCase() === 'me' && normalizeCode(typed.join('')) === undefined;
+  const words = isMine ? typed.slice(0, -1) : typed;
+  const join = isMine ? by : undefined;
   const [platform, ...rest] = words;
   const isCode = rest.length === 0 || normalizeCode(words.join('')) !== undefined;
-  return isCode ? [words.join(''), { by }] : [rest.join(''), { platform, by }];
+  return isCode ? [words.join(''), { by, join }] : [rest.join(''), { platform, by, join }];
 }
 
 /** What a person reads in their own chat once they were let in. */

@@ -1,7 +1,7 @@
 // Who may talk to Herald: requests, paired accounts, approval and revocation from the command line.
 import { z } from 'zod';
 import { enqueueOutbox } from '../../data/process/outbox.ts';
-import { listIdentities, listPersons } from '../../data/process/people.ts';
+import { findOwner, listIdentities, listPersons } from '../../data/process/people.ts';
 import { AppError } from '../../shared/errors.ts';
 import { userId } from '../../shared/ids.ts';
 import type { ApproveResult } from '../../pairing/pairing.ts';
@@ -56,7 +56,12 @@ export const pairingOperations = {
     },
   }),
   'pairing.approve': defineOperation({
-    input: z.strictObject({ platform: platformInput.optional(), code: z.string().trim().min(1).max(64) }),
+    input: z.strictObject({
+      platform: platformInput.optional(),
+      code: z.string().trim().min(1).max(64),
+      /** The sender is the owner, from another account. */
+      me: z.boolean().optional(),
+    }),
     output: z.object({
       person: z.string(),
       name: z.string(),
@@ -66,8 +71,9 @@ export const pairingOperations = {
       firstOwner: z.boolean(),
     }),
     needsGateway: false,
-    async run(context, { platform, code }) {
-      const result = await context.pairing.approve(code, { platform, by: 'cli' });
+    async run(context, { platform, code, me }) {
+      const join = me ? (await findOwner(context.db))?.id : undefined;
+      const result = await context.pairing.approve(code, { platform, by: 'cli', join });
       if (!result.ok) throw refusedCode(result, platform);
       await welcome(context, result);
       const { person, identity, name, firstOwner } = result;

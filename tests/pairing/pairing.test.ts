@@ -202,6 +202,31 @@ describe('approve', () => {
   });
 });
 
+describe('approve for oneself', () => {
+  test('joins the sender to who approves, and to nobody else', async () => {
+    const { pairing, owner, db, ask } = await openWorld();
+    const boss = await owner();
+    const phone = await ask(who('boss-phone', 'raven'));
+    const other = await createPerson(db, { name: 'eve', role: 'admin' });
+    await expect(pairing.approve(phone, { by: other.id, join: boss.id })).rejects.toMatchObject({
+      code: 'not_allowed',
+    });
+    expect(await findPerson(db, who('boss-phone', 'raven'))).toBeUndefined();
+    const result = await pairing.approve(phone, { by: boss.id, join: boss.id });
+    expect(result).toMatchObject({ ok: true, person: { id: boss.id, role: 'owner' }, firstOwner: false });
+    expect((await findPerson(db, who('boss-phone', 'raven')))?.id).toBe(boss.id);
+  });
+
+  test('never moves an account that belongs to somebody by now', async () => {
+    const { pairing, owner, db, ask } = await openWorld();
+    const boss = await owner();
+    const code = await ask(who('ann', 'raven'));
+    const ann = await admitPerson(db, who('ann', 'raven'));
+    await pairing.approve(code, { by: boss.id, join: boss.id });
+    expect((await findPerson(db, who('ann', 'raven')))?.id).toBe(ann.id);
+  });
+});
+
 describe('the lock', () => {
   test('five wrong codes lock the platform for one hour, for the right code too', async () => {
     const { pairing, ask, clock, db } = await openWorld();

@@ -174,3 +174,13 @@ describe('/pair', () => {
     expect(await findPerson(bench.db, identity('zoe'))).toBeUndefined();
   });
 });
+
+describe('/pair approve CODE me', () => {
+  test('joins the account to who says so', async () => {
+    const sender = { ...identity('ada-phone', 'raven'), name: 'ada' };
+    const asked = await bench.pairing.requestCode(sender, dm(ada));
+    if (!asked.ok) throw new Error(asked.reason);
+    await bench.run(ada, dm(ada), `/pair approve ${asked.code} me`);
+    expect((await findPerson(bench.db, sender))?.id).toBe(ada.id);
+  });
+});
