@@ -1,0 +1,120 @@
+// herald doctor: each thing that can be wrong is made wrong once.
+import { createServer } from 'node:net';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { makeTempHome, removeHome, runCli } from './run-cli.ts';
+
+let home: string;
+beforeEach(() => {
+  home = makeTempHome();
+  fs.writeFileSync(path.join(home, 'config.yaml'), 'gateway: {port: 0}\n');
+});
+afterEach(() => removeHome(home));
+
+const reportShape = z.object({
+  ok: z.boolean(),
+  findings: z.array(
+    z.object({
+      check: z.string(),
+      level: z.enum(['ok', 'warn', 'fail']),
+      message: z.string(),
+      fix: z.string().optional(),
+    }),
+  ),
+});
+
+async function examine(...args: string[]) {
+  const { code, stdout, stderr } = await runCli(['doctor', '--json', ...args], { home });
+  expect(stderr).toBe('');
+  const { ok, findings } = reportShape.parse(JSON.parse(stdout));
+  expect(code).toBe(ok ? 0 : 1);
+  expect(ok).toBe(findings.every((finding) => finding.level !== 'fail'));
+  return {
+    ok,
+    of: (check: string) => findings.filter((finding) => finding.check === check && finding.level !== 'ok'),
+    findings,
+  };
+}
+
+describe('herald doctor', () => {
+  it('finds nothing broken in a fresh home, and says what it looked at', async () => {
+    const { ok, findings } = await examine();
+    expect(ok).toBe(true);
+    expect(findings.map((finding) => finding.check)).toEqual(
+      expect.arrayContaining(['node', 'home', 'config', 'gateway', 'database', 'disk', 'port', 'model']),
+    );
+    expect(findings.find((finding) => finding.check === 'model')).toMatchObject({
+      level: 'warn',
+      fix: expect.stringMatching(/herald setup/),
+    });
+  });
+
+  it('tells folders and files that others can reach', async () => {
+    fs.chmodSync(home, 0o777);
+    fs.writeFileSync(path.join(home, '.env'), 'X_TOKEN=abc\n');
+    fs.chmodSync(path.join(home, '.env'), 0o644);
+    const { ok, of } = await examine();
+    expect(ok).toBe(false);
+    expect(of('home')[0]).toMatchObject({ level: 'fail', fix: `chmod 700 ${home}` });
+    // Reading makes the file private by itself; that it was not is worth knowing.
+    expect(of('config')[0]).toMatchObject({ level: 'warn', message: expect.stringMatching(/could be read by others/) });
+    expect(fs.statSync(path.join(home, '.env')).mode & 0o777).toBe(0o600);
+  });
+
+  it('tells a home that is no folder', async () => {
+    const file = path.join(home, 'file');
+    fs.writeFileSync(file, '');
+    const { code, stdout } = await runCli(['doctor', '--json', '--home', file], { home });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/is not a folder/);
+  });
+
+  it('tells the line of a broken configuration, and goes on', async () => {
+    fs.writeFileSync(path.join(home, 'config.yaml'), 'gateway:\n  prot: 1\n');
+    const { of, findings } = await examine();
+    expect(of('config')[0]).toMatchObject({
+      level: 'fail',
+      message: expect.stringMatching(/config\.yaml:2:3 gateway\.prot/),
+    });
+    expect(findings.some((finding) => finding.check === 'disk')).toBe(true);
+  });
+
+  it('tells a port that another program has', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const address = taken.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    try {
+      fs.writeFileSync(path.join(home, 'config.yaml'), `gateway: {port: ${port}}\n`);
+      const { of } = await examine();
+      expect(of('port')[0]).toMatchObject({
+        level: 'fail',
+        fix: expect.stringMatching(/herald config set gateway\.port/),
+      });
+    } finally {
+      await new Promise((resolve) => taken.close(resolve));
+    }
+  });
+
+  it('calls the model with --deep only', async () => {
+    fs.writeFileSync(
+      path.join(home, 'config.yaml'),
+      'gateway: {port: 0}\nmodel: {provider: custom, base_url: "http://127.0.0.1:9/v1", name: m}\n',
+    );
+    expect((await examine()).of('model')).toEqual([]);
+    expect((await examine('--deep')).of('model')[0]).toMatchObject({
+      level: 'fail',
+      message: expect.stringMatching(/cannot be reached/),
+    });
+  });
+
+  it('tells a service without its key', async () => {
+    fs.writeFileSync(path.join(home, 'config.yaml'), 'gateway: {port: 0}\nmodel: {provider: openai}\n');
+    expect((await examine()).of('model')[0]).toMatchObject({
+      level: 'fail',
+      message: expect.stringMatching(/OPENAI_API_KEY/),
+    });
+  });
+});

@@ -1,0 +1,232 @@
+// herald setup and herald model, against a scripted model server: a real call proves everything before it is saved.
+import fs from 'node:fs';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { spawn } from '@lydell/node-pty';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import type { ScriptedReply } from '../support/model-server-script.ts';
+import { bareEnv, MAIN, makeTempHome, removeHome, runCli } from './run-cli.ts';
+
+const KEY = 'sk-good-key-0123456789';
+let home: string;
+let server: ModelServer;
+let reply: ScriptedReply;
+beforeEach(async () => {
+  home = makeTempHome();
+  reply = { text: 'ok' };
+  server = await startModelServer({ script: () => reply, keys: [KEY], models: ['test-model', 'other-model'] });
+});
+afterEach(async () => {
+  await server.close();
+  removeHome(home);
+});
+
+const read = (name: string) => {
+  const file = path.join(home, name);
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined;
+};
+const setup = (args: readonly string[], env: Record<string, string> = {}) =>
+  runCli(['setup', '--non-interactive', ...args], { home, env });
+const custom = () => ['--provider', 'custom', '--base-url', server.openAiUrl];
+
+describe('herald setup --non-interactive', () => {
+  it('calls the model with the key, then saves both where they belong', async () => {
+    const done = await setup([...custom(), '--model', 'test-model', '--key-env', 'MINE'], { MINE: KEY });
+    expect([done.code, done.stderr]).toEqual([0, '']);
+    expect(server.calls.map((call) => [call.key, call.model])).toEqual([[KEY, 'test-model']]);
+    expect(read('.env')).toBe(`CUSTOM_API_KEY=${KEY}\n`);
+    expect(fs.statSync(path.join(home, '.env')).mode & 0o777).toBe(0o600);
+    const model = await runCli(['config', 'get', 'model', '--json'], { home });
+    expect(JSON.parse(model.stdout)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ key: 'model.provider', value: 'custom' }),
+        expect.objectContaining({ key: 'model.name', value: 'test-model' }),
+        expect.objectContaining({ key: 'model.base_url', value: server.openAiUrl }),
+      ]),
+    );
+    expect(done.stdout).not.toContain(KEY);
+    expect((await runCli(['doctor', '--deep'], { home })).stdout).toMatch(/^ok +model +custom\/test-model answers$/m);
+  });
+
+  it('finds the usual model of a service by itself, in the dialect of the service', async () => {
+    const done = await setup(['--provider', 'anthropic', '--base-url', server.url, '--key-env', 'MINE'], { MINE: KEY });
+    expect([done.code, done.stderr]).toEqual([0, '']);
+    expect(server.calls[0]?.api).toBe('anthropic');
+    expect(read('config.yaml')).toContain(`name: ${server.calls[0]?.model}`);
+    expect(read('.env')).toBe(`ANTHROPIC_API_KEY=${KEY}\n`);
+  });
+
+  it.each<[string, Partial<ScriptedReply>, string, number, string, RegExp]>([
+    ['a wrong key', {}, 'sk-wrong-key-0123456789', 1, 'model_auth', /does not accept the key/],
+    [
+      'no credit',
+      {
+        status: 429,
+        error: { type: 'insufficient_quota', code: 'insufficient_quota', message: 'You exceeded your current quota' },
+      },
+      KEY,
+      1,
+      'model_billing',
+      /no credit/,
+    ],
+    [
+      'an unknown model',
+      {
+        status: 404,
+        error: { type: 'invalid_request_error', code: 'model_not_found', message: 'The model does not exist' },
+      },
+      KEY,
+      1,
+      'model_not_found',
+      /does not know the model tset-model\. Did you mean test-model\?/,
+    ],
+    ['a server that is overloaded', { status: 503 }, KEY, 1, 'model_overloaded', /takes no calls right now/],
+  ])('explains %s and saves nothing', async (_what, scripted, key, code, errorCode, message) => {
+    reply = { ...reply, ...scripted };
+    const refused = await setup([...custom(), '--model', 'tset-model', '--key-env', 'MINE'], { MINE: key });
+    expect(refused.code).toBe(code);
+    expect(refused.stderr).toMatch(new RegExp(`^herald: ${errorCode}: `));
+    expect(refused.stderr).toMatch(message);
+    expect(refused.stderr).toMatch(/Nothing was saved/);
+    expect(refused.stdout + refused.stderr).not.toContain(key);
+    expect([read('.env'), read('config.yaml')]).toEqual([undefined, undefined]);
+  });
+
+  it('saves all the same with --force', async () => {
+    const done = await setup([
+      '--provider',
+      'custom',
+      '--base-url',
+      'http://127.0.0.1:9/v1',
+      '--model',
+      'm',
+      '--force',
+    ]);
+    expect([done.code, done.stdout]).toEqual([0, expect.stringMatching(/cannot be reached/)]);
+    expect(read('config.yaml')).toContain('base_url: http://127.0.0.1:9/v1');
+  });
+
+  it('takes settings of the former service away', async () => {
+    fs.writeFileSync(
+      path.join(home, 'config.yaml'),
+      '# kept\nmodel:\n  provider: vllm\n  base_url: http://127.0.0.1:1/v1\n  context_length: 4096\n  name: old\n',
+    );
+    const done = await setup(['--provider', 'demo']);
+    expect(done.code).toBe(0);
+    expect(read('config.yaml')).toBe('# kept\nmodel:\n  provider: demo\n  name: demo\n');
+  });
+
+  it('warns when the environment hides what was saved', async () => {
+    const done = await setup([...custom(), '--model', 'test-model', '--key-env', 'MINE'], {
+      MINE: KEY,
+      CUSTOM_API_KEY: 'sk-other-0123456789',
+    });
+    expect([done.code, done.stdout]).toEqual([
+      0,
+      expect.stringMatching(/CUSTOM_API_KEY is set in your environment to something else/),
+    ]);
+  });
+
+  it.each([
+    [[], /nothing to set up/],
+    [['--provider', 'opnai'], /Did you mean openai\?/],
+    [['--model', 'x'], /Name the service with --provider/],
+    [['--provider', 'openai', '--key-env', 'NOT_SET'], /"NOT_SET", which is not set/],
+  ])('refuses %j', async (args, message) => {
+    const refused = await setup(args);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(message)]);
+    expect(read('config.yaml')).toBeUndefined();
+  });
+
+  it('asks for a terminal when it should ask', async () => {
+    const refused = await runCli(['setup'], { home });
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/--non-interactive/)]);
+  });
+});
+
+describe('herald setup with questions', () => {
+  /** Types `keys` when `prompt` is on the screen; resolves with the exit code. */
+  async function answer(steps: readonly (readonly [RegExp, string])[]): Promise<{ code: number; screen: string }> {
+    const pty = spawn(process.execPath, [MAIN, 'setup'], {
+      env: bareEnv(home, { TERM: 'xterm', NO_COLOR: '1' }),
+      cols: 120,
+      rows: 40,
+    });
+    let screen = '';
+    let from = 0;
+    let exited: number | undefined;
+    const ended = new Promise<number>((resolve) => pty.onExit(({ exitCode }) => resolve((exited = exitCode))));
+    pty.onData((data) => (screen += stripVTControlCharacters(data)));
+    try {
+      for (const [prompt, keys] of steps) {
+        for (let waited = 0; !prompt.test(screen.slice(from)); waited += 20) {
+          if (waited > 10_000 || exited !== undefined)
+            throw new Error(
+              `${prompt} did not come; ${exited === undefined ? '' : `exit ${exited}; `}the screen was:\n${screen}`,
+            );
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        from = screen.length;
+        pty.write(keys);
+      }
+      return { code: await ended, screen };
+    } finally {
+      pty.kill('SIGKILL');
+    }
+  }
+  const UP = '\u001b[A';
+
+  it('leads from service to saved configuration', async () => {
+    const { code, screen } = await answer([
+      [/Which model service/, UP],
+      [/Leave the model/, UP],
+      [/● Custom endpoint/, '\r'],
+      [/Address of its API/, `${server.openAiUrl}\r`],
+      [/Key of Custom endpoint/, `${KEY}\r`],
+      [/Model \(type to search\)/, '\r'],
+      [/test-model of Custom endpoint answers[^]*(Connect chat platforms|Saved in)/, '\r'],
+    ]);
+    expect(code).toBe(0);
+    expect(screen).not.toContain(KEY);
+    expect(read('.env')).toBe(`CUSTOM_API_KEY=${KEY}\n`);
+    expect(read('config.yaml')).toContain('name: test-model');
+  });
+
+  it('saves nothing when it is broken off', async () => {
+    const { code, screen } = await answer([
+      [/Which model service/, UP],
+      [/Leave the model/, UP],
+      [/● Custom endpoint/, '\r'],
+      [/Address of its API/, '\u0003'],
+    ]);
+    expect(code).toBe(130);
+    expect(screen).toMatch(/Nothing was saved/);
+    expect([read('.env'), read('config.yaml')]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('herald model', () => {
+  const model = (...args: string[]) => runCli(['model', ...args], { home, env: { CUSTOM_API_KEY: KEY } });
+
+  it('shows the demo model and says how to leave it', async () => {
+    const { code, stdout } = await runCli(['model'], { home });
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^demo\/demo\n.*demo model/)]);
+  });
+
+  it('lists, sets, and refuses what is not on offer', async () => {
+    fs.writeFileSync(
+      path.join(home, 'config.yaml'),
+      `model:\n  provider: custom\n  base_url: ${server.openAiUrl}\n  name: test-model\n`,
+    );
+    expect((await model('--list')).stdout).toBe('* test-model\n  other-model\n');
+    expect((await model('other-model')).code).toBe(0);
+    expect((await model()).stdout).toMatch(/^custom\/other-model\n/);
+    const refused = await model('othr-model');
+    expect([refused.code, refused.stderr]).toEqual([5, expect.stringMatching(/Did you mean other-model\?/)]);
+    expect((await model('othr-model', '--force')).code).toBe(0);
+    expect(read('config.yaml')).toContain(`base_url: ${server.openAiUrl}`);
+    const keyless = await model('openai/gpt');
+    expect([keyless.code, keyless.stderr]).toEqual([5, expect.stringMatching(/needs a key.*herald setup/)]);
+  });
+});
