@@ -1,7 +1,9 @@
 // For the browser tests: the real HTTP server and web adapter with a scripted core behind them, and a real headless Chromium.
 import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import type { InboundMessage } from '../../adapters/contract.ts';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
+import type { z } from 'zod';
+import type { InboundMessage, TimelineEntry } from '../../adapters/contract.ts';
 import { chunkMarkdown } from '../../adapters/chunk.ts';
 import { parseMarkdown } from '../../adapters/markdown.ts';
 import { makeWebAdapter } from '../../adapters/web/adapter.ts';
@@ -13,11 +15,11 @@ import { makeRecordingHost, type RecordingHost } from '../contracts/adapter-host
 const CHROMIUM = '/usr/bin/chromium';
 
 /** Why the browser tests cannot run here; undefined when they can. */
-export const browserMissing: string | undefined = existsSync(CHROMIUM)
+const browserMissing: string | undefined = existsSync(CHROMIUM)
   ? undefined
   : `no ${CHROMIUM} on this machine: install Debian's chromium to run the browser tests`;
 
-export function openBrowser(): Promise<Browser> {
+function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [
@@ -58,12 +60,13 @@ export interface FakeCore {
 
 const account = accountId('default');
 
-export async function openFakeCore(): Promise<FakeCore> {
+async function openFakeCore(): Promise<FakeCore> {
   const place = await makeSocketFolder();
   let record = makeRecordingHost();
   let server: LocalServer | undefined;
   let port = 0;
   let sent = 0;
+  const sentTo = new Map<string, string>();
 
   const core: FakeCore = {
     get url() {
@@ -91,9 +94,18 @@ export async function openFakeCore(): Promise<FakeCore> {
         host: (host) => ({
           ...host,
           async receive(message) {
-            const outcome = await host.receive(message);
-            if (outcome === 'new') setImmediate(() => void core.respond(turnOf(message)));
-            return outcome;
+            const before = record.received.length;
+            try {
+              return await host.receive(message);
+            } finally {
+              // Also when the row was stored and its acknowledgement lost, as a core that starts again would do.
+              if (record.received.length > before) setImmediate(() => void core.respond(turnOf(message)));
+            }
+          },
+          async timeline(chat, { limit, before }) {
+            const ofChat = record.timeline.filter((entry) => chatOf(entry) === chat);
+            const end = before === undefined ? ofChat.length : ofChat.findIndex((entry) => entry.key === before);
+            return ofChat.slice(Math.max(0, end - limit), Math.max(0, end));
           },
         }),
       });
@@ -112,6 +124,12 @@ export async function openFakeCore(): Promise<FakeCore> {
     },
   };
 
+  /** The recording host does not tell chats apart; lines that a test put there belong to the first chat. */
+  function chatOf(entry: TimelineEntry): string | undefined {
+    if (entry.message !== undefined) return record.received.find((message) => message.id === entry.message)?.chat;
+    return sentTo.get(entry.key) ?? record.received[0]?.chat;
+  }
+
   function turnOf(message: InboundMessage): Turn {
     const to: Address = { platform: 'web', account, chat: message.chat, kind: 'dm' };
     const signal = AbortSignal.timeout(10_000);
@@ -124,7 +142,9 @@ export async function openFakeCore(): Promise<FakeCore> {
         const parts = chunkMarkdown(markdown, { max: 16_000, unit: 'utf16' });
         for (const [index, text] of (parts.length === 0 ? [''] : parts).entries()) {
           const last = index >= parts.length - 1;
-          const part = { key: `answer-${++sent}`, body: parseMarkdown(text), plain: false, silent: false };
+          const key = `answer-${++sent}`;
+          sentTo.set(key, message.chat);
+          const part = { key, body: parseMarkdown(text), plain: false, silent: false };
           await server?.adapter.send(to, { ...part, files: last ? files : [], buttons: last ? buttons : [] }, signal);
         }
       },
@@ -134,15 +154,59 @@ export async function openFakeCore(): Promise<FakeCore> {
   return core;
 }
 
-/** A page of its own cookies, that fails the test on script errors and on breaches of the content security policy. */
-export async function openPage(
+export interface BrowserTools {
+  /** A new one for every test. */
+  core(): FakeCore;
+  /** A page with cookies of its own, connected. `suffix` is put behind the address. */
+  open(options?: BrowserContextOptions, suffix?: string): Promise<Page>;
+  /** Script errors and breaches of the content security policy, on all pages of the test, which must be none at its end. */
+  problems: string[];
+}
+
+/** A suite in one browser. Without Chromium its tests are shown as skipped, with the reason in the suite's name. */
+export function describeInBrowser(title: string, define: (tools: BrowserTools) => void): void {
+  if (browserMissing !== undefined) {
+    describe.skip(`${title} (skipped: ${browserMissing})`, () =>
+      define({ core: notThere, open: notThere, problems: [] }));
+    return;
+  }
+  describe(`${title} in Chromium`, () => {
+    let browser: Browser | undefined;
+    let core: FakeCore | undefined;
+    const problems: string[] = [];
+    const need = <T>(value: T | undefined): T => value ?? notThere();
+    beforeAll(async () => {
+      browser = await openBrowser();
+    });
+    afterAll(() => browser?.close());
+    beforeEach(async () => {
+      core = await openFakeCore();
+      problems.length = 0;
+    });
+    afterEach(async () => {
+      await Promise.all(browser?.contexts().map((context) => context.close()) ?? []);
+      await core?.close();
+      expect(problems).toEqual([]);
+    });
+    define({
+      core: () => need(core),
+      problems,
+      open: (options, suffix = '') => openPage(need(browser), need(core).url + suffix, { options, problems }),
+    });
+  });
+}
+
+function notThere(): never {
+  throw new Error('There is no browser.');
+}
+
+async function openPage(
   browser: Browser,
   url: string,
-  options: Parameters<Browser['newContext']>[0] = {},
-): Promise<{ page: Page; problems: string[] }> {
+  { options, problems }: { options: BrowserContextOptions | undefined; problems: string[] },
+): Promise<Page> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
   page.on('console', (line) => {
     // Requests fail while the server is away; that is what the tests are about.
@@ -151,5 +215,34 @@ export async function openPage(
   });
   await page.goto(url);
   await page.locator('#connection[data-state=online]').waitFor();
-  return { page, problems };
+  return page;
+}
+
+/** The value of an expression in the page. */
+export async function inPage<T>(page: Page, expression: string, shape: z.ZodType<T>): Promise<T> {
+  return shape.parse(await page.evaluate(expression));
+}
+
+export async function say(page: Page, text: string): Promise<void> {
+  await page.fill('#text', text);
+  await page.press('#text', 'Enter');
+}
+
+/** Waits for a line that holds `text`. */
+export async function seen(page: Page, text: string): Promise<void> {
+  await page.locator('#lines .entry', { hasText: text }).first().waitFor();
+}
+
+/** Texts of all lines, in order. */
+export function lines(page: Page): Promise<string[]> {
+  return page.locator('#lines .entry .bubble').allInnerTexts();
+}
+
+/** Looks for up to 5 s. */
+export async function until(passes: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (await passes()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`did not happen: ${what}`);
 }
