@@ -42,7 +42,7 @@ export function makeHome(config: Record<string, unknown> = {}): string {
 /** Rejects, with what it printed, when the process ends or is not ready within 20 s. */
 export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
   const startedAt = performance.now();
-  const entry = options.entry ?? [path.join(ROOT, 'cli/main.ts'), 'start'];
+  const entry = options.entry ?? [path.join(ROOT, 'bin/herald.mjs'), 'start'];
   const child = spawn(process.execPath, [...entry], {
     cwd: options.home,
     env: { PATH: process.env['PATH'] ?? '', HOME: options.home, HERALD_HOME: options.home, ...options.env },

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// Entry of the command. Plain JavaScript, so that a Node too old for TypeScript can say so, and so that everything imported after it
+// comes from Node's compile cache: types are stripped once per file, not at every start (about 35 MB and 200 ms).
+import fs from 'node:fs';
+import module from 'node:module';
+
+if (Number.parseInt(process.versions.node, 10) < 24) {
+  process.stderr.write(
+    `herald: runtime_too_old: Herald needs Node 24 or newer, and this is Node ${process.versions.node}. ` +
+      'Run it through npm in its folder (npm start), which brings its own, or install a newer one.\n',
+  );
+  process.exit(1);
+}
+module.enableCompileCache();
+const source = new URL('../cli/main.ts', import.meta.url);
+await import(fs.existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);
