@@ -11,6 +11,7 @@ import { findOwner } from '../data/process/people.ts';
 import { openPairing, type Pairing } from '../pairing/pairing.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
+import type { AppError } from '../shared/errors.ts';
 import { makeRedactor, type Redactor } from '../shared/redact.ts';
 import { VERSION } from '../shared/version.ts';
 import type { GatewayActions } from './actions.ts';
@@ -257,7 +258,9 @@ function backupOf({ clock, home, data }: Base): GatewayActions['backup'] {
 
 function watchFiles(base: Base, agent: ConfiguredAgent): ConfigWatch {
   const { log, redactor } = base;
-  return watchConfig({
+  /** What the last reading met, for whoever asked for it; at most one. */
+  const met: AppError[] = [];
+  const watch = watchConfig({
     current: base.loaded,
     load: base.load,
     clock: base.clock,
@@ -269,6 +272,18 @@ function watchFiles(base: Base, agent: ConfiguredAgent): ConfigWatch {
       if (lasting(next) === lasting(previous)) log.info({}, 'configuration read');
       else log.warn({}, 'configuration read; platforms, gateway and sessions change with `herald restart`');
     },
-    onError: (error) => log.error({ err: error }, 'the changed configuration is not used; the last good one stays'),
+    onError(error) {
+      met.splice(0, met.length, error);
+      log.error({ err: error }, 'the changed configuration is not used; the last good one stays');
+    },
   });
+  return {
+    ...watch,
+    async reload() {
+      met.length = 0;
+      await watch.reload();
+      const [error] = met;
+      if (error) throw error;
+    },
+  };
 }
