@@ -1,0 +1,160 @@
+// How each function that takes a Scope is tried: with the scope of `me` and everything that can be known of `target`. Run on the own
+// place (`me` is `target`) a probe must read or change something, else it proves nothing.
+import { decideApproval, listPendingApprovals, requestApproval, takeApproval } from '../../data/approvals.ts';
+import type { Db } from '../../data/db.ts';
+import { listSteps, writeStep } from '../../data/journal.ts';
+import {
+  compactMessages,
+  countMessages,
+  lastExchange,
+  listHistory,
+  listTranscript,
+  undoTurn,
+} from '../../data/messages.ts';
+import { addNote, findNotes } from '../../data/notes.ts';
+import { searchMessages } from '../../data/search.ts';
+import {
+  changeSession,
+  createSession,
+  currentSession,
+  deleteSession,
+  findSessions,
+  getSession,
+  listSessions,
+  switchSession,
+} from '../../data/sessions.ts';
+import { reserveUsage, settleUsage, sumUsage } from '../../data/usage.ts';
+import type { Place } from './scope-world.ts';
+
+export type Probe = (db: Db, me: Place, target: Place) => Promise<unknown>;
+
+const noCaps = {
+  turnMicroUsd: null,
+  personDayMicroUsd: null,
+  dayMicroUsd: null,
+  turnTokens: null,
+  personDayTokens: null,
+  dayTokens: null,
+};
+const queriesFor = (target: Place) => [
+  'common',
+  target.spaceMark,
+  `"${target.spaceMark}" OR common*`,
+  target.spaceMark.slice(1, 7),
+  'z',
+  '',
+];
+
+async function each<Item>(items: readonly Item[], run: (item: Item) => Promise<unknown>): Promise<unknown[]> {
+  const results = [];
+  for (const item of items) results.push(await run(item));
+  return results;
+}
+
+/** The names of functions by file, each with its probe. */
+export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> = {
+  'approvals.ts': {
+    requestApproval: (db, me, target) =>
+      each([target.approval.callId, 'new call'], (callId) =>
+        requestApproval(db, me.scope, {
+          turn: target.runningTurn,
+          callId,
+          chatKey: 'c',
+          tool: 't',
+          arguments: '{}',
+          digest: 'd',
+          ttlMs: 1,
+        }),
+      ),
+    listPendingApprovals: (db, me) => listPendingApprovals(db, me.scope),
+    decideApproval: (db, me, target) => decideApproval(db, me.scope, target.approval.id, { allow: true }),
+    async takeApproval(db, me, target) {
+      // As the owner of the request it is allowed first; as anybody else it stays as it is.
+      if (me === target) await decideApproval(db, target.scope, target.approval.id, { allow: true });
+      return takeApproval(db, me.scope, target.approval.id, target.approval.digest);
+    },
+  },
+  'journal.ts': {
+    listSteps: (db, me, target) => listSteps(db, me.scope, target.runningTurn),
+    writeStep: (db, me, target) =>
+      each(['m1', 'm9'], (key) =>
+        writeStep(db, me.scope, target.runningTurn, {
+          key,
+          kind: 'model',
+          state: 'done',
+          effect: undefined,
+          payload: '"changed"',
+        }),
+      ),
+  },
+  'messages.ts': {
+    listHistory: (db, me, target) => listHistory(db, me.scope, target.idle),
+    listTranscript: (db, me, target) => listTranscript(db, me.scope, target.idle),
+    lastExchange: (db, me, target) => lastExchange(db, me.scope, target.idle),
+    undoTurn: (db, me, target) => undoTurn(db, me.scope, target.idleTurn),
+    compactMessages: (db, me, target) =>
+      compactMessages(db, me.scope, { session: target.idle, throughId: target.lastMessage, summary: 'changed' }),
+    // A number tells nothing of where it comes from: any but 0 stands for the messages themselves.
+    countMessages: async (db, me, target) =>
+      (await countMessages(db, me.scope, target.idle)) > 0 ? target.spaceMark : '',
+  },
+  'notes.ts': {
+    addNote: (db, me, target) =>
+      each([`common ${target.spaceMark} of ${target.person.name}`, 'new'], (text) =>
+        addNote(db, me.scope, { text: me === target ? text : 'mine', origin: 'member', turn: target.runningTurn }),
+      ),
+    findNotes: (db, me, target) => each(queriesFor(target), (query) => findNotes(db, me.scope, query, 50)),
+  },
+  'search.ts': {
+    searchMessages: (db, me, target) =>
+      each(queriesFor(target), (query) =>
+        searchMessages(db, me.scope, { query, limit: 50, exceptSession: me.session.id }),
+      ),
+  },
+  'sessions.ts': {
+    createSession: (db, me) => createSession(db, me.scope),
+    currentSession: async (db, me) => (await currentSession(db, me.scope))?.id,
+    getSession: (db, me, target) => each([target.idle, target.session.id], (id) => getSession(db, me.scope, id)),
+    listSessions: (db, me) => listSessions(db, me.scope, 50),
+    findSessions: (db, me, target) =>
+      each([target.idle, target.title, target.title.slice(0, 6), '', 'smark'], (text) =>
+        findSessions(db, me.scope, text),
+      ),
+    switchSession: (db, me, target) => switchSession(db, me.scope, target.idle),
+    changeSession: (db, me, target) =>
+      changeSession(db, me.scope, target.idle, { title: null, model: 'x', personality: 'y' }),
+    deleteSession: (db, me, target) => deleteSession(db, me.scope, target.idle),
+  },
+  'usage.ts': {
+    async reserveUsage(db, me, target) {
+      const call = {
+        session: target.session.id,
+        turn: target.runningTurn,
+        cause: 'x',
+        provider: 'p',
+        model: 'm',
+        tokens: 1,
+        microUsd: 1,
+      };
+      const more = { costKnown: true, dayStart: 0 };
+      return each(
+        [{ turnMicroUsd: 0 }, { turnTokens: 0 }, { personDayMicroUsd: 0 }, { personDayTokens: 0 }, {}],
+        (caps) => reserveUsage(db, me.scope, { ...call, ...more, caps: { ...noCaps, ...caps } }),
+      );
+    },
+    settleUsage: (db, me, target) =>
+      settleUsage(db, me.scope, target.usage, {
+        provider: 'p',
+        model: 'x',
+        input: 0,
+        output: 0,
+        cacheRead: 0,
+        cacheWrite: 0,
+        reasoning: 0,
+        microUsd: 0,
+        costKnown: true,
+      }),
+    sumUsage: (db, me, target) =>
+      each([undefined, target.session.id], (session) => sumUsage(db, me.scope, { since: 0, session })),
+  },
+};

@@ -1,0 +1,156 @@
+// A world of several people and groups in which every text carries the mark of its space, so that a text in the wrong hands is seen.
+import { requestApproval } from '../../data/approvals.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import { writeStep } from '../../data/journal.ts';
+import { listTranscript } from '../../data/messages.ts';
+import { addNote } from '../../data/notes.ts';
+import type { Person } from '../../data/process/people.ts';
+import { changeSession, createSession } from '../../data/sessions.ts';
+import { reserveUsage } from '../../data/usage.ts';
+import type { SessionId, TurnId } from '../../shared/ids.ts';
+import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
+
+/** One person in one space: their DMs, or a group. Members of a group share its space, not their approvals and usage. */
+export interface Place extends Speaker {
+  /** In every text of the space. */
+  spaceMark: string;
+  /** In every row that belongs to the person alone. */
+  personMark: string;
+  /** Has ended turns only. */
+  idle: SessionId;
+  idleTurn: TurnId;
+  /** Has a running turn with a journal. */
+  runningTurn: TurnId;
+  approval: { id: string; callId: string; digest: string };
+  usage: number;
+  /** Cost of the running turn so far: another one for each place, and no sum of others. */
+  cost: number;
+  lastMessage: number;
+  title: string;
+}
+
+export interface WorldSpec {
+  persons: number;
+  /** Which persons speak in each group. */
+  groups: readonly (readonly number[])[];
+  /** What is said in each idle session, besides the marks. */
+  texts: readonly string[];
+}
+
+const noCaps = {
+  turnMicroUsd: null,
+  personDayMicroUsd: null,
+  dayMicroUsd: null,
+  turnTokens: null,
+  personDayTokens: null,
+  dayTokens: null,
+};
+
+export async function makeWorld(db: ProcessDb, spec: WorldSpec): Promise<readonly Place[]> {
+  const places: Place[] = [];
+  const persons: Person[] = [];
+  for (let i = 0; i < spec.persons; i++) persons.push(await makePerson(db, `person${i}`));
+  const add = async (index: number, group?: number) => {
+    const person = persons[index];
+    if (!person) return;
+    const speaker = await makeSpeaker(db, person, group === undefined ? undefined : `group${group}`);
+    const marks = { spaceMark: `smark${group === undefined ? index : 50 + group}z`, personMark: `pmark${index}z` };
+    places.push(await fill(db, speaker, marks, { texts: spec.texts, cost: 1_000_003 * 2 ** places.length }));
+  };
+  for (let i = 0; i < spec.persons; i++) await add(i);
+  for (const [group, members] of spec.groups.entries()) for (const index of new Set(members)) await add(index, group);
+  return places;
+}
+
+async function fill(
+  db: ProcessDb,
+  speaker: Speaker,
+  { spaceMark, personMark }: Pick<Place, 'spaceMark' | 'personMark'>,
+  { texts, cost }: { texts: readonly string[]; cost: number },
+): Promise<Place> {
+  const { scope, person } = speaker;
+  const idleSession = await createSession(db, scope, { detached: true });
+  const idleSpeaker = { ...speaker, session: idleSession };
+  let idleTurn: TurnId | undefined;
+  for (const text of texts)
+    idleTurn = (await converse(db, idleSpeaker, `common ${spaceMark} ${text}`, `common ${spaceMark}`)).id;
+  const title = `${spaceMark} ${person.name} ${idleSession.id}`;
+  await changeSession(db, scope, idleSession.id, { title, model: `model ${spaceMark}` });
+  await addNote(db, scope, { text: `common ${spaceMark} of ${person.name}`, origin: 'member' });
+  const { turn } = await begin(db, speaker, `common ${spaceMark}`);
+  await writeStep(db, scope, turn.id, {
+    key: 'm1',
+    kind: 'model',
+    state: 'done',
+    effect: undefined,
+    payload: `"${spaceMark}"`,
+  });
+  const approval = await requestApproval(db, scope, {
+    turn: turn.id,
+    callId: 'c1',
+    chatKey: 'chat',
+    tool: 'send',
+    arguments: `"${spaceMark}"`,
+    digest: `digest ${spaceMark}`,
+    ttlMs: 1e9,
+  });
+  const reserved = await reserveUsage(db, scope, {
+    session: speaker.session.id,
+    turn: turn.id,
+    cause: 'turn',
+    provider: 'p',
+    model: `model ${personMark}`,
+    tokens: cost,
+    microUsd: cost,
+    costKnown: true,
+    dayStart: 0,
+    caps: noCaps,
+  });
+  const last = (await listTranscript(db, scope, idleSession.id)).at(-1);
+  if (!idleTurn || !last || !reserved.ok) throw new Error('an empty place');
+  return {
+    ...speaker,
+    spaceMark,
+    personMark,
+    idle: idleSession.id,
+    idleTurn,
+    runningTurn: turn.id,
+    approval: { id: approval.id, callId: approval.callId, digest: approval.digest },
+    usage: reserved.id,
+    cost,
+    lastMessage: last.id,
+    title,
+  };
+}
+
+/** Every row of the database as text, by whose it is: `space`, `space person`, or '' for what no scope may ever change. */
+export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, readonly string[]>> {
+  const rows = new Map<string, string[]>();
+  const add = (table: string, owner: string, row: object) =>
+    rows.set(owner, [...(rows.get(owner) ?? []), `${table} ${JSON.stringify(row)}`]);
+  const turns = await db.query.selectFrom('turns').selectAll().execute();
+  const spaceOfTurn = new Map(turns.map((turn) => [turn.id, turn.space_id]));
+  for (const row of turns) add('turns', row.space_id, row);
+  for (const row of await db.query.selectFrom('spaces').selectAll().execute()) add('spaces', row.id, row);
+  for (const table of ['sessions', 'messages', 'notes'] as const)
+    for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
+  for (const row of await db.query.selectFrom('journal').selectAll().execute())
+    add('journal', spaceOfTurn.get(row.turn_id) ?? '', row);
+  for (const table of ['approvals', 'usage'] as const)
+    for (const row of await db.query.selectFrom(table).selectAll().execute())
+      add(table, `${row.space_id} ${row.person_id}`, row);
+  for (const table of [
+    'persons',
+    'identities',
+    'pairing_codes',
+    'pairing_locks',
+    'chats',
+    'inbox',
+    'outbox',
+    'cursors',
+    'audit',
+    'meta',
+  ] as const)
+    for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, '', row);
+  return rows;
+}

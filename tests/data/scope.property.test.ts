@@ -1,0 +1,227 @@
+// Nobody reads or changes what belongs to another scope, through whatever function of data/. A function that is not known here fails
+// the test: whoever adds one says how it is tried.
+import fs from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Db, ProcessDb } from '../../data/db.ts';
+import { listAudit } from '../../data/process/audit.ts';
+import { personScope, storedScope } from '../../data/scope.ts';
+import { personId, spaceId } from '../../shared/ids.ts';
+import { probes, type Probe } from './scope-probes.ts';
+import { makeWorld, snapshot, type Place, type WorldSpec } from './scope-world.ts';
+import { openTemporaryData } from './temporary-data.ts';
+
+/** Exports that touch no personal rows: the machinery itself, constants, and functions of their arguments alone. */
+const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
+  'db.ts': ['DATABASE_FILE', 'openData'],
+  'files.ts': ['ensureDir', 'fileError', 'writeFileAtomic'],
+  'lock.ts': ['findLiveOwner', 'takeWriterLock'],
+  'messages.ts': ['parseFiles'],
+  'migrations/0001-start.ts': ['up'],
+  'migrations/index.ts': ['migrations'],
+  'row-id.ts': ['newRowId'],
+  'schema.ts': ['INBOX_END_STATES', 'OUTBOX_END_STATES'],
+  'scope.ts': ['groupScope', 'groupSpace', 'personScope', 'personSpace', 'storedScope'],
+  'search.ts': ['searchWords'],
+  'storage-errors.ts': ['corruptMessage', 'databaseError', 'isStorageFailure'],
+  'process/chats.ts': ['addressColumns', 'addressOf'],
+  'process/inbox.ts': ['inboxRow'],
+  'process/outbox.ts': ['outboxRow'],
+  'process/retention.ts': ['KEEP_CODES_MS', 'KEEP_ENDED_MS'],
+};
+
+interface Export {
+  file: string;
+  name: string;
+  /** First two parameters as written; '' for what is no function. */
+  parameters: string;
+}
+
+async function listExports(): Promise<readonly Export[]> {
+  const root = path.resolve('data');
+  const files = fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const found: Export[] = [];
+  for (const file of files.toSorted()) {
+    const source = fs.readFileSync(path.join(root, file), 'utf8');
+    const module: object = await import(path.join(root, file));
+    for (const name of Object.keys(module)) {
+      const [, parameters = ''] =
+        new RegExp(`export (?:async )?function ${name}(?:<[^>]*>)?\\(([^)]*)`).exec(source) ?? [];
+      found.push({ file: file.replaceAll(path.sep, '/'), name, parameters: parameters.replace(/\s+/g, ' ').trim() });
+    }
+  }
+  return found;
+}
+
+/** What is wrong with an export; undefined when it is known and in its place. */
+function findFault({ file, name, parameters }: Export): string | undefined {
+  if (WITHOUT_SCOPE[file]?.includes(name)) return undefined;
+  if (file.startsWith('process/'))
+    return /^db: ProcessDb\b/.test(parameters) ? undefined : 'functions of data/process take `db: ProcessDb` first';
+  if (!probes[file]?.[name]) return 'has no probe in scope-probes.ts';
+  return /^db: Db, scope: Scope\b/.test(parameters)
+    ? undefined
+    : 'functions that read or write personal data begin with `db: Db, scope: Scope`';
+}
+
+describe('every export of data/', () => {
+  test('is tried by a probe, is for the process alone, or touches no personal rows', async () => {
+    const exports = await listExports();
+    expect(exports.length).toBeGreaterThan(80);
+    const faults = exports.flatMap((one) => (findFault(one) ? [`${one.file} ${one.name}: ${findFault(one)}`] : []));
+    expect(faults).toEqual([]);
+  });
+
+  test('is still there when it is listed', async () => {
+    const there = new Set((await listExports()).map(({ file, name }) => `${file} ${name}`));
+    const listed = [WITHOUT_SCOPE, probes].flatMap((table) =>
+      Object.entries(table).flatMap(([file, names]) =>
+        (Array.isArray(names) ? names : Object.keys(names)).map((name) => `${file} ${name}`),
+      ),
+    );
+    expect(listed.filter((name) => !there.has(name))).toEqual([]);
+  });
+
+  test('a new one is noticed, and so is one without a Scope or with the wrong handle', () => {
+    expect(findFault({ file: 'messages.ts', name: 'listEverything', parameters: 'db: Db, scope: Scope' })).toMatch(
+      /no probe/,
+    );
+    expect(findFault({ file: 'messages.ts', name: 'listHistory', parameters: 'db: Db, session: SessionId' })).toMatch(
+      /scope: Scope/,
+    );
+    expect(findFault({ file: 'messages.ts', name: 'listHistory', parameters: 'db: ProcessDb, scope: Scope' })).toMatch(
+      /begin with/,
+    );
+    expect(findFault({ file: 'process/x.ts', name: 'list', parameters: 'db: Db' })).toMatch(/ProcessDb/);
+  });
+});
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part)) ?? '';
+}
+
+/** Tries `probe` as `me` with what is known of `target`; returns what came out that must not, or was changed. */
+async function findViolations(
+  db: ProcessDb,
+  world: readonly Place[],
+  probe: Probe,
+  { me, target }: { me: Place; target: Place },
+) {
+  const own = new Set([me.scope.space, `${me.scope.space} ${me.person.id}`]);
+  const before = await snapshot(db);
+  const said = textOf(await probe(db, me, target).catch((error: unknown) => String(error)));
+  const after = await snapshot(db);
+  const violations: string[] = [];
+  for (const other of world) {
+    if (other.scope.space !== me.scope.space)
+      for (const secret of [
+        other.spaceMark,
+        other.idle,
+        other.session.id,
+        other.idleTurn,
+        other.runningTurn,
+        other.approval.id,
+      ])
+        if (said.includes(secret)) violations.push(`read ${secret}`);
+    if (other.person.id !== me.person.id)
+      for (const secret of [other.personMark, String(other.cost)])
+        if (new RegExp(`\\b${secret}\\b`).test(said)) violations.push(`read ${secret}`);
+  }
+  for (const owner of new Set([...before.keys(), ...after.keys()]))
+    if (!own.has(owner) && JSON.stringify(before.get(owner)) !== JSON.stringify(after.get(owner)))
+      violations.push(`changed ${owner}`);
+  return violations;
+}
+
+const specs: fc.Arbitrary<WorldSpec> = fc.record({
+  persons: fc.integer({ min: 2, max: 3 }),
+  groups: fc.array(fc.array(fc.nat(2), { minLength: 1, maxLength: 2 }), { maxLength: 2 }),
+  texts: fc.array(fc.oneof(fc.string({ maxLength: 20 }), fc.constantFrom('common', 'z', '" OR "', '東京')), {
+    minLength: 1,
+    maxLength: 2,
+  }),
+});
+
+const allProbes = Object.entries(probes).flatMap(([file, of]) =>
+  Object.entries(of).map(([name, probe]) => ({ name: `${file} ${name}`, probe })),
+);
+
+test('in random worlds no probe reads or changes what is not in its own scope', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(specs, fc.nat(), fc.nat(), async (spec, mine, theirs) => {
+      const { db, close } = await openTemporaryData();
+      const world = await makeWorld(db, spec);
+      const me = world[mine % world.length];
+      const others = world.filter((place) => place.scope.space !== me?.scope.space || place.person.id !== me.person.id);
+      const target = others[theirs % others.length];
+      if (!me || !target) throw new Error('a world of one');
+      for (const { name, probe } of allProbes) {
+        const strangers = target.scope.space !== me.scope.space;
+        // In a group, what is said is everybody's; approvals and usage are each member's own.
+        if (!strangers && !/^(approvals|usage)/.test(name)) continue;
+        const found = await findViolations(db, world, probe, { me, target });
+        expect(found.map((violation) => `${name}: ${violation}`)).toEqual([]);
+      }
+      await close();
+    }),
+    { numRuns: 20 },
+  );
+});
+
+describe('each probe can tell: on its own place it reads or changes something', () => {
+  const spec: WorldSpec = { persons: 2, groups: [], texts: ['text'] };
+  test.each(allProbes)('$name', async ({ probe }) => {
+    const { db } = await openTemporaryData();
+    const [me] = await makeWorld(db, spec);
+    if (!me) throw new Error('an empty world');
+    const before = JSON.stringify([...(await snapshot(db))]);
+    const said = textOf(await probe(db, me, me));
+    const after = JSON.stringify([...(await snapshot(db))]);
+    const reads = [me.spaceMark, me.personMark, me.session.id].some((mark) => said.includes(mark));
+    expect(reads || before !== after).toBe(true);
+  });
+});
+
+describe('the check itself catches', () => {
+  const broken: Readonly<Record<string, Probe>> = {
+    'a history without the space': (db, _me, target) =>
+      db.query.selectFrom('messages').selectAll().where('session_id', '=', target.idle).execute(),
+    'an undo without the space': (db, _me, target) =>
+      db.query.updateTable('messages').set({ state: 'undone' }).where('turn_id', '=', target.idleTurn).execute(),
+    'a search over everybody': (db) =>
+      db.query.selectFrom('messages').select('text').where('text', 'like', '%common%').execute(),
+    'usage without the person': (db) => db.query.selectFrom('usage').select('model').execute(),
+    'what a turn of others has cost': (db, _me, target) =>
+      db.query.selectFrom('usage').select('cost_micro_usd').where('turn_id', '=', target.runningTurn).execute(),
+    'an answer to the request of others': (db, _me, target) =>
+      db.query.updateTable('approvals').set({ state: 'allowed' }).where('id', '=', target.approval.id).execute(),
+    'a session taken into the own space': (db, me, target) =>
+      db.query.updateTable('sessions').set({ space_id: me.scope.space }).where('id', '=', target.idle).execute(),
+  };
+  test.each(Object.entries(broken))('%s', async (_name, probe) => {
+    const { db } = await openTemporaryData();
+    const world = await makeWorld(db, { persons: 2, groups: [], texts: ['text'] });
+    const [me, target] = world;
+    if (!me || !target) throw new Error('an empty world');
+    expect(await findViolations(db, world, probe, { me, target })).not.toEqual([]);
+  });
+});
+
+describe('scopes', () => {
+  test('a stored private space opens for the person alone that it belongs to', () => {
+    const [ann, eve] = [personId('ann'), personId('eve')];
+    expect(storedScope(eve, personScope(ann).space)).toEqual(personScope(eve));
+    expect(storedScope(ann, personScope(ann).space)).toEqual(personScope(ann));
+    expect(storedScope(ann, spaceId('g:x')).space).toBe('g:x');
+    expect(Object.isFrozen(personScope(ann))).toBe(true);
+  });
+
+  test("the agent's handle does not open what is for the process", async () => {
+    const { db } = await openTemporaryData();
+    const plain: Db = db;
+    // @ts-expect-error Db is not ProcessDb: this line compiles only while the two are apart.
+    const use = () => listAudit(plain, 1);
+    expect(await use()).toEqual([]);
+  });
+});
