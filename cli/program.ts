@@ -53,16 +53,13 @@ export function buildProgram(hooks: ProgramHooks): Command {
 }
 
 function addTalkCommands(program: Command, hooks: ProgramHooks): void {
-  leaf(
-    program,
-    hooks,
-    'start',
-    'run the gateway, until Ctrl-C',
-    async () => (await import('./commands/start.ts')).runStart,
-  ).option('-p, --port <number>', 'port of the page and the API; 0 takes any free one', wholeNumber(0, 65_535));
-  leaf(
-    program,
-    hooks,
+  const add = adderTo(program, hooks);
+  add('start', 'run the gateway, until Ctrl-C', async () => (await import('./commands/start.ts')).runStart).option(
+    '-p, --port <number>',
+    'port of the page and the API; 0 takes any free one',
+    wholeNumber(0, 65_535),
+  );
+  add(
     'chat [text...]',
     'talk in the terminal; with a text, ask once',
     async () => (await import('./commands/chat.ts')).runChatCommand,
@@ -74,9 +71,7 @@ function addTalkCommands(program: Command, hooks: ProgramHooks): void {
         'go on with the current conversation, on whatever platform it was (the default)',
       ).conflicts('new'),
     );
-  leaf(
-    program,
-    hooks,
+  add(
     'send [text...]',
     'send a message to one of your paired chats',
     async () => (await import('./commands/send.ts')).runSend,
@@ -90,37 +85,27 @@ function addTalkCommands(program: Command, hooks: ProgramHooks): void {
     .option('--person <who>', 'to a chat of this person instead of the owner')
     .option('--no-wait', 'do not wait until it is delivered')
     .option('-q, --quiet', 'print nothing when it worked');
-  leaf(
-    program,
-    hooks,
+  add(
     'targets',
     'list the chats that `send` can reach',
     async () => (await import('./commands/send.ts')).runTargets,
   ).option('--person <who>', 'of this person instead of the owner');
-  leaf(
-    program,
-    hooks,
+  add(
     'status',
     'show the running gateway, its platforms and queues',
     async () => (await import('./commands/status.ts')).runStatus,
   );
-  leaf(
-    program,
-    hooks,
+  add(
     'stop',
     'stop the gateway once running turns have ended',
     async () => (await import('./commands/status.ts')).runStop,
   );
-  leaf(
-    program,
-    hooks,
+  add(
     'restart',
     'restart the gateway once running turns have ended',
     async () => (await import('./commands/status.ts')).runRestart,
   );
-  leaf(
-    program,
-    hooks,
+  add(
     'reload',
     'let the gateway read the configuration again',
     async () => (await import('./commands/status.ts')).runReload,
@@ -128,9 +113,8 @@ function addTalkCommands(program: Command, hooks: ProgramHooks): void {
 }
 
 function addSetupCommands(program: Command, hooks: ProgramHooks): void {
-  const setup = leaf(
-    program,
-    hooks,
+  const add = adderTo(program, hooks);
+  const setup = add(
     'setup',
     'choose a model and connect chat platforms, step by step',
     async () => (await import('./commands/setup.ts')).runSetup,
@@ -142,9 +126,7 @@ function addSetupCommands(program: Command, hooks: ProgramHooks): void {
     .option('--non-interactive', 'ask nothing; take the options alone')
     .option('--force', 'save even when a check fails');
   for (const { flag, description } of hooks.secretFlags) setup.option(`${flag} <name>`, description);
-  leaf(
-    program,
-    hooks,
+  add(
     'model [name]',
     'show the model that answers, or set it (provider/model or model)',
     async () => (await import('./commands/model.ts')).runModel,
@@ -154,77 +136,53 @@ function addSetupCommands(program: Command, hooks: ProgramHooks): void {
 }
 
 function addConfigCommands(program: Command, hooks: ProgramHooks): void {
-  const config = group(program, 'config', 'read and change config.yaml');
-  leaf(
-    config,
-    hooks,
+  const addConfig = adderTo(group(program, 'config', 'read and change config.yaml'), hooks);
+  addConfig(
     'get <key>',
     'print one setting or section',
     async () => (await import('./commands/config.ts')).runConfigGet,
   );
-  leaf(
-    config,
-    hooks,
+  addConfig(
     'set <key> <value>',
     'change one setting; comments in the file stay',
     async () => (await import('./commands/config.ts')).runConfigSet,
   );
-  leaf(
-    config,
-    hooks,
+  addConfig(
     'unset <key>',
     'take one setting out of the file',
     async () => (await import('./commands/config.ts')).runConfigUnset,
   );
-  leaf(
-    config,
-    hooks,
+  addConfig(
     'show',
     'print every setting and where it comes from',
     async () => (await import('./commands/config.ts')).runConfigShow,
   ).option('--changed', 'only what differs from the defaults');
-  leaf(
-    config,
-    hooks,
-    'path',
-    'print the path of config.yaml',
-    async () => (await import('./commands/config.ts')).runConfigPath,
-  );
+  addConfig('path', 'print the path of config.yaml', async () => (await import('./commands/config.ts')).runConfigPath);
 }
 
 function addPairingCommands(program: Command, hooks: ProgramHooks): void {
-  const pairing = group(program, 'pairing', 'decide who may talk to Herald');
-  leaf(
-    pairing,
-    hooks,
+  const addPairing = adderTo(group(program, 'pairing', 'decide who may talk to Herald'), hooks);
+  addPairing(
     'list [platform]',
     'show requests and paired accounts',
     async () => (await import('./commands/pairing.ts')).runPairingList,
   );
-  leaf(
-    pairing,
-    hooks,
+  addPairing(
     'approve <platform> <code>',
     'let the sender in who was shown this code',
     async () => (await import('./commands/pairing.ts')).runPairingApprove,
   ).option('--me', 'the sender is the owner, from another account');
-  leaf(
-    pairing,
-    hooks,
+  addPairing(
     'revoke <platform> <user>',
     "take an account's access away",
     async () => (await import('./commands/pairing.ts')).runPairingRevoke,
   );
-  leaf(
-    pairing,
-    hooks,
+  addPairing(
     'clear-pending [platform]',
     'forget open requests',
     async () => (await import('./commands/pairing.ts')).runPairingClear,
   );
-  leaf(
-    pairing,
-    hooks,
+  addPairing(
     'link',
     'make a code that pairs its sender as the owner',
     async () => (await import('./commands/pairing.ts')).runPairingLink,
@@ -232,34 +190,29 @@ function addPairingCommands(program: Command, hooks: ProgramHooks): void {
 }
 
 function addDataCommands(program: Command, hooks: ProgramHooks): void {
+  const add = adderTo(program, hooks);
   const person = (command: Command) =>
     command.option('--person <who>', 'of this person (id, name or platform:user) instead of the owner');
-  const sessions = group(program, 'sessions', 'read, export and delete conversations');
+  const addSession = adderTo(group(program, 'sessions', 'read, export and delete conversations'), hooks);
   person(
-    leaf(sessions, hooks, 'list', 'latest first', async () => (await import('./commands/sessions.ts')).runSessionsList),
+    addSession('list', 'latest first', async () => (await import('./commands/sessions.ts')).runSessionsList),
   ).option('-n, --limit <count>', 'how many (default 20)', wholeNumber(1, 1000));
   person(
-    leaf(
-      sessions,
-      hooks,
+    addSession(
       'show <session>',
       'print one by id, title or beginning of either',
       async () => (await import('./commands/sessions.ts')).runSessionsShow,
     ),
   ).option('-n, --limit <count>', 'how many of the last messages (default 200)', wholeNumber(1, 2000));
   person(
-    leaf(
-      sessions,
-      hooks,
+    addSession(
       'search <words...>',
       'find what was said',
       async () => (await import('./commands/sessions.ts')).runSessionsSearch,
     ),
   ).option('-n, --limit <count>', 'how many (default 20)', wholeNumber(1, 200));
   person(
-    leaf(
-      sessions,
-      hooks,
+    addSession(
       'export [session]',
       'write one, or all of them, with undone messages',
       async () => (await import('./commands/sessions.ts')).runSessionsExport,
@@ -272,33 +225,21 @@ function addDataCommands(program: Command, hooks: ProgramHooks): void {
     )
     .option('-o, --output <file>', 'write to this file instead of standard output');
   person(
-    leaf(
-      sessions,
-      hooks,
+    addSession(
       'delete <session>',
       'delete one with all of its messages',
       async () => (await import('./commands/sessions.ts')).runSessionsDelete,
     ),
   ).option('-y, --yes', 'do not ask');
   person(
-    leaf(
-      program,
-      hooks,
-      'usage',
-      'show tokens and costs per model',
-      async () => (await import('./commands/usage.ts')).runUsage,
-    ),
+    add('usage', 'show tokens and costs per model', async () => (await import('./commands/usage.ts')).runUsage),
   ).option('-d, --days <count>', 'of how many days (default 30)', wholeNumber(1, 3650));
-  leaf(
-    program,
-    hooks,
+  add(
     'backup [file]',
     'copy the database, also while the gateway runs',
     async () => (await import('./commands/backup.ts')).runBackup,
   );
-  leaf(
-    program,
-    hooks,
+  add(
     'prompt-size',
     'show what every request to the model carries, by part',
     async () => (await import('./commands/usage.ts')).runPromptSize,
@@ -306,14 +247,13 @@ function addDataCommands(program: Command, hooks: ProgramHooks): void {
 }
 
 function addCareCommands(program: Command, hooks: ProgramHooks): void {
-  leaf(
-    program,
-    hooks,
+  const add = adderTo(program, hooks);
+  add(
     'doctor',
     'check everything and say how to mend it',
     async () => (await import('./commands/doctor.ts')).runDoctor,
   ).option('--deep', 'also make a real call to the model');
-  leaf(program, hooks, 'logs', "print the gateway's log", async () => (await import('./commands/logs.ts')).runLogs)
+  add('logs', "print the gateway's log", async () => (await import('./commands/logs.ts')).runLogs)
     .option('-n, --lines <count>', 'how many of the last lines (default 50)', wholeNumber(0, 1_000_000))
     .option('-f, --follow', 'go on printing new lines')
     .addOption(new Option('--level <level>', 'this level and above').choices(LEVELS));
@@ -328,16 +268,13 @@ function addCareCommands(program: Command, hooks: ProgramHooks): void {
   version.action(() => hooks.run(version, async () => (await import('./commands/version.ts')).runVersion, false));
 }
 
-function leaf(
-  parent: Command,
-  hooks: ProgramHooks,
-  spec: string,
-  description: string,
-  load: () => Promise<Runner>,
-): Command {
-  const command = parent.command(spec).description(description);
-  addGlobals(command);
-  return command.action(() => hooks.run(command, load, true));
+/** Adds commands below `parent`, each with the options that are understood everywhere. */
+function adderTo(parent: Command, hooks: ProgramHooks) {
+  return (spec: string, description: string, load: () => Promise<Runner>): Command => {
+    const command = parent.command(spec).description(description);
+    addGlobals(command);
+    return command.action(() => hooks.run(command, load, true));
+  };
 }
 
 function group(parent: Command, name: string, description: string): Command {

@@ -3,6 +3,7 @@
 import { AppError, asAppError, type ErrorCode } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { errorAnswer, jsonAnswer } from '../http/answers.ts';
+import { limitBody, tooLargeMessage } from '../http/body-limit.ts';
 import type { ControlContext } from './operation.ts';
 import { findOperation, runOperation } from './operations.ts';
 
@@ -48,16 +49,14 @@ async function answer(context: ControlContext, request: Request): Promise<Respon
 }
 
 async function readJson(request: Request): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw new AppError('bad_input', 'The request is larger than 8 MiB. Send less at once.');
-    chunks.push(chunk);
-  }
-  if (bytes === 0) return {};
+  const limited = limitBody(request.body, MAX_BODY_BYTES);
+  const text = await new Response(limited.body).text().catch((error: unknown) => {
+    if (limited.exceeded()) throw new AppError('bad_input', tooLargeMessage(MAX_BODY_BYTES), { cause: error });
+    throw error;
+  });
+  if (text === '') return {};
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return JSON.parse(text);
   } catch (cause) {
     throw new AppError('bad_input', 'The request is not JSON.', { cause });
   }

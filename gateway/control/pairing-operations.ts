@@ -4,6 +4,7 @@ import { enqueueOutbox } from '../../data/process/outbox.ts';
 import { findOwner, listIdentities, listPersons } from '../../data/process/people.ts';
 import { AppError } from '../../shared/errors.ts';
 import { userId } from '../../shared/ids.ts';
+import { LOCK_MS } from '../../pairing/attempts.ts';
 import type { ApproveResult } from '../../pairing/pairing.ts';
 import { defineOperation, type ControlContext } from './operation.ts';
 
@@ -120,9 +121,9 @@ export const pairingOperations = {
 
 function refusedCode(result: Extract<ApproveResult, { ok: false }>, platform: string | undefined): AppError {
   if (result.reason === 'locked') {
-    const minutes = Math.ceil((result.retryAfterMs ?? 3_600_000) / 60_000);
+    const minutes = Math.ceil((result.retryAfterMs ?? LOCK_MS) / 60_000);
     return new AppError('not_allowed', `Too many wrong codes: approval is locked for ${minutes} more minutes.`, {
-      ...(result.retryAfterMs === undefined ? {} : { retryAfterMs: result.retryAfterMs }),
+      retryAfterMs: result.retryAfterMs ?? LOCK_MS,
     });
   }
   const where = platform === undefined ? '' : ` on ${platform}`;

@@ -1,10 +1,12 @@
 // Commands against a real gateway in a process of its own, over its socket; and the gateway's own life.
 import fs from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import { removeHome, runCli } from './run-cli.ts';
 
+const exportedShape = z.object({ id: z.string(), messages: z.array(z.object({ role: z.string(), text: z.string() })) });
 const env = { OLLAMA_HOST: '127.0.0.1:9' };
 
 describe('with a running gateway', () => {
@@ -69,11 +71,9 @@ describe('with a running gateway', () => {
 
   it('exports in every form, to a file too', async () => {
     await run(['-c', 'export me']);
-    expect((await run(['sessions', 'export'])).stdout).toMatch(/\*\*Owner\*\*[^]*export me/);
+    expect((await run(['sessions', 'export'])).stdout).toMatch(/\*\*\S+\*\* \d{4}[^]*export me/);
     const lines = (await run(['sessions', 'export', '--format', 'jsonl'])).stdout.trimEnd().split('\n');
-    expect(lines.map((line) => Object.keys(JSON.parse(line) as object))).toEqual(
-      lines.map(() => expect.arrayContaining(['id', 'messages'])),
-    );
+    for (const line of lines) expect(exportedShape.parse(JSON.parse(line)).messages.length).toBeGreaterThan(0);
     const file = path.join(home, 'export.json');
     expect((await run(['sessions', 'export', '--format', 'json', '-o', file])).code).toBe(0);
     expect(fs.statSync(file).mode & 0o777).toBe(0o600);

@@ -1,9 +1,8 @@
 // A quick command must stay quick: no SDK, no database, no server is loaded before it is needed.
 import fs from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeTempHome, removeHome, ROOT, runCli, type CliResult } from './run-cli.ts';
+import { makeTempHome, removeHome, runCli, type CliResult } from './run-cli.ts';
 
 const HEAVY = [
   'grammy',
@@ -26,7 +25,7 @@ afterEach(() => removeHome(home));
 
 async function packagesOf(args: readonly string[]): Promise<{ result: CliResult; packages: Set<string> }> {
   const file = path.join(home, 'modules.txt');
-  const recorder = pathToFileURL(path.join(ROOT, 'tests/cli/module-recorder.ts')).href;
+  const recorder = new URL('./module-recorder.ts', import.meta.url).href;
   const result = await runCli(args, { home, env: { MODULES_FILE: file }, node: ['--import', recorder] });
   const urls = fs.readFileSync(file, 'utf8').split('\n');
   const names = urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []);
