@@ -54,6 +54,8 @@ export interface LocalChatOptions {
 export interface LocalChatClient {
   chat: ChatId;
   user: UserId;
+  /** For people; foreign text. */
+  name?: string | undefined;
 }
 
 export class LocalChat {
@@ -202,7 +204,7 @@ export class LocalChat {
       chatKind: 'dm',
       id: messageId(id),
       revision: '',
-      sender: { id: client.user, bot: false },
+      sender: { id: client.user, name: client.name, bot: false },
       sentAt: this.#clock.now(),
       addressed: true,
     } as const;

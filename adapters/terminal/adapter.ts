@@ -1,4 +1,5 @@
 // The terminal chat: whoever can open the gateway's local socket (mode 0600) is the owner of this machine account.
+import { userInfo } from 'node:os';
 import { chatId } from '../../shared/ids.ts';
 import type { Adapter, AdapterInput } from '../contract.ts';
 import { makeLocalChatAdapter, type LocalChatRoute } from '../local-chat-adapter.ts';
@@ -30,6 +31,6 @@ const route: LocalChatRoute = async (request, meta, chat) => {
   const name = new URL(request.url).searchParams.get('chat') ?? 'local';
   if (!CHAT_NAME.test(name))
     return problem(400, 'bad_input', 'Name the chat with up to 64 letters, digits, dots, _ and -.');
-  const answer = await chat.handle(request, { chat: chatId(name), user: TERMINAL_OWNER });
+  const answer = await chat.handle(request, { chat: chatId(name), user: TERMINAL_OWNER, name: userInfo().username });
   return answer ?? problem(404, 'not_found', 'There is nothing at this address.');
 };

@@ -4,7 +4,7 @@ import type { Adapter, AdapterHost, AdapterInput } from '../contract.ts';
 import { makeLocalChatAdapter, type LocalChatRoute } from '../local-chat-adapter.ts';
 import { loadKey } from '../local-chat-files.ts';
 import { json, problem } from '../local-chat-requests.ts';
-import { makeDeviceCookie, newDeviceId } from './auth.ts';
+import { describeBrowser, makeDeviceCookie, newDeviceId } from './auth.ts';
 import { WEB_CAPABILITIES } from './capabilities.ts';
 import { loadPageFiles } from './page-files.ts';
 import { renderHtml } from './render.ts';
@@ -41,7 +41,11 @@ async function openRoute(host: AdapterHost): Promise<LocalChatRoute> {
       return answer;
     }
     if (known === undefined) return problem(401, 'no_device', 'This browser is not known yet. Reload the page.');
-    const answer = await chat.handle(request, { chat: chatId(known), user: userId(known) });
+    const answer = await chat.handle(request, {
+      chat: chatId(known),
+      user: userId(known),
+      name: describeBrowser(request),
+    });
     return answer ?? problem(404, 'not_found', 'There is nothing at this address.');
   };
 }

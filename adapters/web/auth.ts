@@ -18,6 +18,29 @@ export function newDeviceId(): string {
   return randomBytes(16).toString('base64url');
 }
 
+const BROWSERS: readonly (readonly [name: string, mark: RegExp])[] = [
+  ['Edge', /\bEdg/],
+  ['Opera', /\bOPR\//],
+  ['Firefox', /\b(?:Firefox|FxiOS)\//],
+  ['Chrome', /\b(?:Chrome|CriOS)\//],
+  ['Safari', /\bSafari\//],
+];
+const SYSTEMS: readonly (readonly [name: string, mark: RegExp])[] = [
+  ['Windows', /Windows/],
+  ['Android', /Android/],
+  ['iOS', /iPhone|iPad/],
+  ['macOS', /Mac OS X/],
+  ['Linux', /Linux/],
+];
+
+/** Such as "Firefox on Linux", so that people can tell their browsers apart in lists. It proves nothing. */
+export function describeBrowser(request: Request): string {
+  const agent = (request.headers.get('user-agent') ?? '').slice(0, 512);
+  const find = (list: typeof BROWSERS) => list.find(([, mark]) => mark.test(agent))?.[0];
+  const system = find(SYSTEMS);
+  return `${find(BROWSERS) ?? 'Browser'}${system === undefined ? '' : ` on ${system}`}`;
+}
+
 export function makeDeviceCookie(key: Buffer): DeviceCookie {
   // Cookies do not tell ports apart: two installations on one machine need names of their own.
   const name = `herald_${createHmac('sha256', key).update('cookie name').digest('hex').slice(0, 8)}`;

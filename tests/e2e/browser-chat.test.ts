@@ -129,6 +129,19 @@ describeInBrowser('the chat page', ({ core, open }) => {
     expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
   });
 
+  it('keeps a message while the gateway starts up behind its port', async () => {
+    const page = await open();
+    const statuses = [404, 502, 401, 429];
+    await page.route('**/messages', (route) => route.fulfill({ status: statuses.shift() ?? 500, body: 'not yet' }), {
+      times: 4,
+    });
+    await say(page, 'too early');
+    await seen(page, 'You said: too early');
+    expect(statuses).toEqual([]);
+    expect(core().record.received.map((message) => message.text)).toEqual(['too early']);
+    expect(await page.locator('#waiting .entry').count()).toBe(0);
+  });
+
   it('tells when the server refuses a message for good, and lets go of it', async () => {
     const page = await open();
     await page.route(
@@ -231,7 +244,8 @@ describeInBrowser('the chat page', ({ core, open }) => {
 
   it('sends the code of a pairing link once, and takes it out of the address', async () => {
     const page = await open({}, '/#link=ABCD2345');
-    await core().record.waitFor((message) => message.text === '/link ABCD2345');
+    // A first visit has no cookie yet: the browser must become one device, whose chat it shows.
+    await seen(page, 'You said: /link ABCD2345');
     expect(page.url()).toBe(`${core().url}/`);
     await page.reload();
     await seen(page, 'You said: /link ABCD2345');

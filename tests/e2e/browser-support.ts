@@ -170,7 +170,8 @@ export function describeInBrowser(title: string, define: (tools: BrowserTools) =
       define({ core: notThere, open: notThere, problems: [] }));
     return;
   }
-  describe(`${title} in Chromium`, () => {
+  // A browser on a busy machine takes its time.
+  describe(`${title} in Chromium`, { timeout: 60_000 }, () => {
     let browser: Browser | undefined;
     let core: FakeCore | undefined;
     const problems: string[] = [];

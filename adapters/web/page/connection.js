@@ -9,10 +9,25 @@ const RELEASE_MS = 5 * 60_000;
 
 const EVENTS = ['entry', 'draft', 'draft-end', 'typing', 'state'];
 
-/** Makes sure that this browser is known to the server. Rejects when the server cannot be reached. */
-export async function openSession() {
+let running;
+
+/**
+ * Makes sure that this browser is known to the server. Rejects when the server cannot be reached. One request at a time, over all
+ * windows where the browser can do that: two at once, without a cookie yet, would make two different devices.
+ */
+export function openSession() {
+  running ??= inTurn(postSession).finally(() => (running = undefined));
+  return running;
+}
+
+async function postSession() {
   const answer = await fetch('session', { method: 'POST', signal: AbortSignal.timeout(15_000) });
   if (!answer.ok) throw new Error(`session: ${answer.status}`);
+}
+
+/** Locks are missing outside of secure contexts (plain http on another machine). */
+function inTurn(task) {
+  return navigator.locks === undefined ? task() : navigator.locks.request('herald-session', task);
 }
 
 export class Connection {

@@ -4,6 +4,8 @@
 const PREFIX = 'herald.out.';
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
+/** Only these mean the message itself. A gateway that is just starting answers 404, a proxy before it 502. */
+const FOR_GOOD = new Set([400, 403, 413, 415]);
 
 /** An id as the protocol wants it. */
 export function newId() {
@@ -20,6 +22,8 @@ export class Outbox {
   #retryMs = FIRST_RETRY_MS;
   #count = 0;
   #events;
+  /** Whether the server knows this browser: before that, no message has a sender. */
+  #known = false;
 
   /** events: added(item), changed(item), accepted(item), discarded(item), needSession() → Promise */
   constructor(events) {
@@ -130,6 +134,8 @@ export class Outbox {
   /** 'accepted', 'later', or why it was refused for good. */
   async #post(item) {
     try {
+      if (!this.#known) await this.#events.needSession();
+      this.#known = true;
       const answer = await fetch(item.path, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -137,11 +143,8 @@ export class Outbox {
         signal: AbortSignal.timeout(30_000),
       });
       if (answer.status === 202) return 'accepted';
-      if (answer.status === 401) {
-        await this.#events.needSession();
-        return 'later';
-      }
-      if (answer.status >= 500 || answer.status === 408 || answer.status === 429) return 'later';
+      if (answer.status === 401) this.#known = false;
+      if (!FOR_GOOD.has(answer.status)) return 'later';
       const told = await answer.json().catch(() => ({}));
       return told?.error?.message ?? `The server refused it (${answer.status}).`;
     } catch {

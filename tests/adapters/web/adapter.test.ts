@@ -76,6 +76,30 @@ describe('the device cookie', () => {
     expect(await openSession(first.cookie)).toMatchObject({ cookie: first.cookie, device: 'known' });
   });
 
+  it('names the browser for people', async () => {
+    const { cookie } = await openSession();
+    const agents = [
+      ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Linux'],
+      [
+        'Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0',
+        'Edge on Windows',
+      ],
+      [
+        'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Mobile/15E Safari/604',
+        'Safari on iOS',
+      ],
+      ['<script>alert(1)</script>', 'Browser'],
+    ] as const;
+    for (const [index, [agent, name]] of agents.entries()) {
+      await fetch(`${server.http.url}/messages`, {
+        method: 'POST',
+        headers: { cookie, 'content-type': 'application/json', 'user-agent': agent },
+        body: JSON.stringify({ id: `message-${index}`, text: 'hello' }),
+      });
+      expect(server.record.received[index]?.sender.name).toBe(name);
+    }
+  });
+
   it('is refused when it is missing, changed or made elsewhere', async () => {
     const { cookie } = await openSession();
     const [name = '', value = ''] = cookie.split('=');
