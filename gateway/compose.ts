@@ -152,6 +152,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   undo.push(startUpkeep({ db: data.db, clock, log }));
   for (const warning of loaded.warnings) log.warn({}, warning);
   await core.start(accountsOf(loaded));
+  parts.isReady = true;
   options.signal?.addEventListener('abort', () => end(0, 'asked to stop'), { once: true });
   if (options.signal?.aborted) end(0, 'asked to stop');
   const code = (await findOwner(data.db)) ? undefined : (await pairing.createOwnerCode()).code;
@@ -173,6 +174,8 @@ interface Parts {
   core?: Core;
   control?: (request: Request) => Promise<Response>;
   watch?: ConfigWatch;
+  /** Platforms are started: their routes are there. */
+  isReady?: boolean;
 }
 
 function required<Part>(part: Part | undefined): Part {
@@ -194,6 +197,7 @@ function openServer(base: Base, parts: Parts): Promise<HttpServer> {
     log: base.log,
     statusReport: () => required(parts.core).actions.status(),
     control: (request) => required(parts.control)(request),
+    isReady: () => parts.isReady === true,
   });
 }
 

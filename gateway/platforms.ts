@@ -50,11 +50,11 @@ interface Running {
   detail: string | undefined;
   lastAliveAt: number | undefined;
   restarts: number;
-  loaded: PromiseWithResolvers<void>;
+  begun: PromiseWithResolvers<void>;
 }
 
 export interface Platforms {
-  /** Begins to start all accounts; resolves when their adapters are loaded (not: connected), or have failed to. */
+  /** Begins to start all accounts; resolves when each serves, says that it connects, or has failed. */
   start(accounts: readonly PlatformAccount[]): Promise<void>;
   /** The adapter that serves an address; undefined while it is not loaded or not configured. */
   find(at: Address): Adapter | undefined;
@@ -94,7 +94,6 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
     try {
       adapter = await account.load();
       entry.adapter = adapter;
-      entry.loaded.resolve();
       const signal = AbortSignal.any([stopping.signal, life.signal]);
       await Promise.race([adapter.start(hostOf(entry, signal)), rejectOnAbort(signal)]);
       entry.restarts = 0;
@@ -106,7 +105,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
       return asAppError(error);
     } finally {
       deadline();
-      entry.loaded.resolve();
+      entry.begun.resolve();
     }
   }
 
@@ -121,6 +120,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
         const before = entry.state;
         entry.state = state;
         entry.detail = detail;
+        entry.begun.resolve();
         if (state !== 'online') return;
         entry.lastAliveAt = ports.clock.now();
         if (before !== 'online') ports.onOnline(platform, account);
@@ -147,12 +147,12 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
           detail: undefined,
           lastAliveAt: undefined,
           restarts: 0,
-          loaded: Promise.withResolvers(),
+          begun: Promise.withResolvers(),
         };
         running.set(keyOf(account.platform, account.account), entry);
         loops.push(superviseOne(entry));
       }
-      await Promise.all([...running.values()].map((entry) => entry.loaded.promise));
+      await Promise.all([...running.values()].map((entry) => entry.begun.promise));
     },
     find: (at) => running.get(keyOf(at.platform, at.account))?.adapter,
     capabilities: (at) => running.get(keyOf(at.platform, at.account))?.adapter?.capabilities(at) ?? PLAIN_CHANNEL,

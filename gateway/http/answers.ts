@@ -2,7 +2,7 @@
 import type { AppError, ErrorCode } from '../../shared/errors.ts';
 
 /** Codes that only HTTP knows, beside those of AppError. */
-type HttpErrorCode = 'bad_host' | 'bad_origin' | 'too_large' | 'unauthorized' | ErrorCode;
+type HttpErrorCode = 'bad_host' | 'bad_origin' | 'too_large' | 'unauthorized' | 'starting' | ErrorCode;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   bad_input: 400,

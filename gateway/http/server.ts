@@ -30,6 +30,8 @@ export interface HttpServerOptions {
   version: string;
   clock: Clock;
   log: Logger;
+  /** While false, what is not served yet is "not yet" (503), never "nothing there". Default: always true. */
+  isReady?: (() => boolean) | undefined;
   /** Body of GET /status. */
   statusReport(): Promise<unknown>;
   /** Bearer token that opens GET /status over TCP; without it, only the socket does. */
@@ -121,9 +123,11 @@ function makeApp(options: HttpServerOptions, routes: Routes): Hono<{ Bindings: B
     } else await next();
     addSecurityHeaders(c.res.headers);
   });
+  const isReady = options.isReady ?? (() => true);
   app.get('/health', () => {
     const uptime = Math.round((options.clock.now() - startedAt) / 1000);
-    return jsonAnswer(200, { ok: true, version: options.version, uptime });
+    const ok = isReady();
+    return jsonAnswer(ok ? 200 : 503, { ok, version: options.version, uptime });
   });
   app.get('/status', async (c) => {
     if (c.env.local || hasBearer(c.req.raw.headers, options.statusToken))
@@ -139,7 +143,7 @@ function makeApp(options: HttpServerOptions, routes: Routes): Hono<{ Bindings: B
     return control === undefined ? notFound() : handOver(c, control, pathAfter(c, '/control'), options);
   });
   app.all('*', async (c) => {
-    const answer = await dispatch(c, options, routes);
+    const answer = isReady() ? await dispatch(c, options, routes) : starting();
     if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) {
       const { outgoing } = c.env;
       routes.streams.add(outgoing);
@@ -160,6 +164,13 @@ function refuse(request: Request, allowedHosts: readonly string[]): Response | u
   if (!host.allowed) return errorAnswer(421, host.code, host.message);
   const origin = checkOrigin(request.method, request.headers);
   return origin.allowed ? undefined : errorAnswer(403, origin.code, origin.message);
+}
+
+/** A client that kept a message for us must not take it back because the platform's routes are not mounted yet. */
+function starting(): Response {
+  const answer = errorAnswer(503, 'starting', 'Herald is starting. Try again in a moment.');
+  answer.headers.set('retry-after', '1');
+  return answer;
 }
 
 async function dispatch(c: Ctx, options: HttpServerOptions, routes: Routes): Promise<Response> {

@@ -290,6 +290,17 @@ describe('bodies', () => {
 });
 
 describe('opening and closing', () => {
+  it('says "not yet" until it is ready, so that no client takes a message back', async () => {
+    let ready = false;
+    const server = await serve({ isReady: () => ready });
+    const early = await fetch(`${server.url}/web/default/messages`, { method: 'POST' });
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '1']);
+    expect((await fetch(`${server.url}/health`)).status).toBe(503);
+    ready = true;
+    expect((await fetch(`${server.url}/web/default/messages`, { method: 'POST' })).status).toBe(404);
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  });
+
   it('says what to do when the port is taken', async () => {
     const server = await serve();
     const second = openHttpServer({
