@@ -1,18 +1,18 @@
 // A Telegram Bot API server on loopback that keeps the real protocol: updates with offsets, long polls and webhooks, errors in the
 // real words, text parsed and measured as Telegram does. In a test: `startBotApi()`. By itself, with control routes for a test in
-// another process (control.ts): node tests/support/bot-api/server.ts --port-file F [--record DIR] [--token T] [--max-ms N]
+// another process (bot-api/control.ts): node tests/support/bot-api.ts --port-file F [--record DIR] [--token T] [--max-ms N]
 import { renameSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Message } from 'grammy/types';
-import { systemClock, type Clock } from '../../../shared/clock.ts';
-import { runControl } from './control.ts';
-import { Dispatcher, type ApiCall } from './dispatch.ts';
-import type { Fault } from './faults.ts';
-import { makeGroup, makePerson, type Group, type GroupOptions, type Person } from './people.ts';
-import { UpdateQueue } from './updates.ts';
-import { makeWorld, type ChatEntry, type ChatState, type Draft, type World } from './world.ts';
+import { systemClock, type Clock } from '../../shared/clock.ts';
+import { runControl } from './bot-api/control.ts';
+import { Dispatcher, type ApiCall } from './bot-api/dispatch.ts';
+import type { Fault } from './bot-api/faults.ts';
+import { makeGroup, makePerson, type Group, type GroupOptions, type Person } from './bot-api/people.ts';
+import { UpdateQueue } from './bot-api/updates.ts';
+import { makeWorld, type ChatEntry, type ChatState, type Draft, type World } from './bot-api/world.ts';
 
 const DEFAULT_TOKEN = '7000000001:AAtest-token_0123456789abcdefghijklmno';
 const WAIT_MS = 10_000;
