@@ -1,6 +1,7 @@
 // The one list of platforms. A manifest loads no SDK, so listing them all costs nothing.
 import type { AdapterManifest } from './contract.ts';
+import { telegramManifest } from './telegram/manifest.ts';
 import { terminalManifest } from './terminal/manifest.ts';
 import { webManifest } from './web/manifest.ts';
 
-export const manifests: readonly AdapterManifest[] = [webManifest, terminalManifest];
+export const manifests: readonly AdapterManifest[] = [webManifest, terminalManifest, telegramManifest];

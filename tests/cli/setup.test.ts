@@ -4,6 +4,7 @@ import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { spawn } from '@lydell/node-pty';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startBotApi, type BotApi } from '../support/bot-api.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import type { ScriptedReply } from '../support/model-server-script.ts';
 import { bareEnv, MAIN, makeTempHome, removeHome, runCli } from './run-cli.ts';
@@ -142,6 +143,56 @@ describe('herald setup --non-interactive', () => {
   it('asks for a terminal when it should ask', async () => {
     const refused = await runCli(['setup'], { home });
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/--non-interactive/)]);
+  });
+});
+
+describe('a chat platform in herald setup', () => {
+  let bots: BotApi;
+  beforeEach(async () => {
+    bots = await startBotApi();
+    fs.writeFileSync(
+      path.join(home, 'config.yaml'),
+      `gateway: {port: 0}\nplatforms:\n  telegram:\n    api_root: ${bots.url}\n`,
+    );
+  });
+  afterEach(() => bots.close());
+  const connect = (token: string) => setup(['--telegram-token-env', 'BOT'], { BOT: token });
+
+  it('is asked who we are, at the configured address, before its token is saved', async () => {
+    const done = await connect(bots.token);
+    expect([done.code, done.stdout]).toEqual([0, expect.stringMatching(/Telegram: logged in as @\w+\./)]);
+    expect(bots.calls.map((call) => call.method)).toEqual(['getMe']);
+    expect(read('.env')).toContain(bots.token);
+    expect(fs.statSync(path.join(home, '.env')).mode & 0o777).toBe(0o600);
+    const doctor = await runCli(['doctor', '--json'], { home });
+    expect(doctor.stdout).toMatch(/Telegram: logged in as @/);
+    expect(doctor.stdout).toMatch(/"check": "clock",\s+"level": "ok"/);
+  });
+
+  it.each([
+    [
+      'a token that Telegram does not know',
+      '123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+      1,
+      /^herald: platform_auth: Telegram: .*BotFather/,
+    ],
+    ['a token that is none', 'hello', 4, /^herald: config_invalid: [^]*must look like/],
+  ])('refuses %s and saves nothing', async (_what, token, code, message) => {
+    const refused = await connect(token);
+    expect([refused.code, refused.stderr]).toEqual([code, expect.stringMatching(message)]);
+    expect(refused.stderr).not.toContain(token);
+    expect(read('.env')).toBeUndefined();
+  });
+
+  it('that cannot be reached is not taken for a wrong token', async () => {
+    await bots.goAway();
+    const refused = await connect(bots.token);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^herald: platform_unreachable: .*could not be asked/),
+    ]);
+    expect(read('.env')).toBeUndefined();
+    await bots.comeBack();
   });
 });
 
