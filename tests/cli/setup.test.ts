@@ -228,20 +228,38 @@ describe('herald setup with questions', () => {
   }
   const UP = '\u001b[A';
 
-  it('leads from service to saved configuration', async () => {
-    const { code, screen } = await answer([
-      [/Which model service/, UP],
-      [/Leave the model/, UP],
-      [/● Custom endpoint/, '\r'],
-      [/Address of its API/, `${server.openAiUrl}\r`],
-      [/Key of Custom endpoint/, `${KEY}\r`],
-      [/Model \(type to search\)/, '\r'],
-      [/test-model of Custom endpoint answers[^]*(Connect chat platforms|Saved in)/, '\r'],
-    ]);
-    expect(code).toBe(0);
-    expect(screen).not.toContain(KEY);
-    expect(read('.env')).toBe(`CUSTOM_API_KEY=${KEY}\n`);
-    expect(read('config.yaml')).toContain('name: test-model');
+  it('leads from service and platform to saved configuration, each proven before the next', async () => {
+    const bots = await startBotApi();
+    try {
+      fs.writeFileSync(path.join(home, 'config.yaml'), `platforms:\n  telegram:\n    api_root: ${bots.url}\n`);
+      const { code, screen } = await answer([
+        [/Which model service/, UP],
+        [/Leave the model/, UP],
+        [/● Custom endpoint/, '\r'],
+        [/Address of its API/, `${server.openAiUrl}\r`],
+        [/Key of Custom endpoint/, 'sk-wrong-key-0123456789\r'],
+        [/Model \(type to search\)/, '\r'],
+        [/does not accept the key[^]*Try again/, '\r'],
+        [/Which model service/, UP],
+        [/Leave the model/, UP],
+        [/● Custom endpoint/, '\r'],
+        [/Address of its API/, `${server.openAiUrl}\r`],
+        [/Key of Custom endpoint/, `${KEY}\r`],
+        [/Model \(type to search\)/, '\r'],
+        [/test-model of Custom endpoint answers[^]*Connect chat platforms/, ' '],
+        [/◼ Telegram/, '\r'],
+        [/Telegram: token/, `${bots.token}\r`],
+        [/Telegram knows us as @herald_test_bot/, ''],
+      ]);
+      expect(code).toBe(0);
+      expect(screen).not.toContain(KEY);
+      expect(screen).not.toContain(bots.token);
+      expect(read('.env')).toContain(`CUSTOM_API_KEY=${KEY}\n`);
+      expect(read('.env')).toContain(bots.token);
+      expect(read('config.yaml')).toContain('name: test-model');
+    } finally {
+      await bots.close();
+    }
   });
 
   it('saves nothing when it is broken off', async () => {
