@@ -21,8 +21,9 @@ ENV NODE_ENV=production \
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY bin ./bin
 COPY package.json ./
-RUN ln -s /app/dist/cli/main.js /usr/local/bin/herald \
+RUN ln -s /app/bin/herald.mjs /usr/local/bin/herald \
     && groupadd --gid 10000 herald \
     && useradd --uid 10000 --gid 10000 --home-dir /data --no-create-home --shell /usr/sbin/nologin herald \
     && install -d -o 10000 -g 10000 -m 0700 /data
@@ -32,5 +33,5 @@ EXPOSE 7420
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HERALD_PORT || 7420}/health`, { signal: AbortSignal.timeout(4000) }).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/dist/cli/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=2", "/app/bin/herald.mjs"]
 CMD ["start"]

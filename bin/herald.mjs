@@ -1,6 +1,7 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=2
 // Entry of the command. Plain JavaScript, so that a Node too old for TypeScript can say so, and so that everything imported after it
-// comes from Node's compile cache: types are stripped once per file, not at every start (about 35 MB and 200 ms).
+// comes from Node's compile cache: types are stripped once per file, not at every start (about 35 MB and 200 ms). The flag of whoever
+// starts it (--max-semi-space-size=2) keeps the young generation small: about 15 MB less at idle.
 import fs from 'node:fs';
 import module from 'node:module';
 
