@@ -2,8 +2,8 @@
 import { userInfo } from 'node:os';
 import { chatId } from '../../shared/ids.ts';
 import type { Adapter, AdapterInput } from '../contract.ts';
-import { makeLocalChatAdapter, type LocalChatRoute } from '../local-chat-adapter.ts';
-import { problem } from '../local-chat-requests.ts';
+import { makeLocalChatAdapter, type LocalChatRoute } from '../local-chat/adapter.ts';
+import { problem } from '../local-chat/requests.ts';
 import { TERMINAL_CAPABILITIES } from './capabilities.ts';
 import { TERMINAL_OWNER } from './manifest.ts';
 

@@ -1,9 +1,9 @@
 // The chat page: one person per browser, known by a cookie. Pairing is the core's: here everybody may write, and see their own chat.
 import { chatId, userId } from '../../shared/ids.ts';
 import type { Adapter, AdapterHost, AdapterInput } from '../contract.ts';
-import { makeLocalChatAdapter, type LocalChatRoute } from '../local-chat-adapter.ts';
-import { loadKey } from '../local-chat-files.ts';
-import { json, problem } from '../local-chat-requests.ts';
+import { makeLocalChatAdapter, type LocalChatRoute } from '../local-chat/adapter.ts';
+import { loadKey } from '../local-chat/files.ts';
+import { json, problem } from '../local-chat/requests.ts';
 import { describeBrowser, makeDeviceCookie, newDeviceId } from './auth.ts';
 import { WEB_CAPABILITIES } from './capabilities.ts';
 import { loadPageFiles } from './page-files.ts';

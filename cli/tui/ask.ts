@@ -1,5 +1,5 @@
 // One question, one answer: for `herald chat <text>` and for text that is piped in. Built on the same client as the interactive chat.
-import type { ChatEntry, ChatFile } from '../../adapters/local-chat-protocol.ts';
+import type { ChatEntry, ChatFile } from '../../adapters/local-chat/protocol.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 import { ChatClient, lineId, type ChatClientOptions } from './client.ts';

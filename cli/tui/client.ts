@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Block } from '../../adapters/markdown.ts';
-import type { ChatDraft, ChatEntry, ChatFile, ChatState } from '../../adapters/local-chat-protocol.ts';
+import type { ChatDraft, ChatEntry, ChatFile, ChatState } from '../../adapters/local-chat/protocol.ts';
 import { backoffMs } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';

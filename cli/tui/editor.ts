@@ -86,10 +86,10 @@ export class LineEditor {
         return this.#vertical(1);
       case 'escape':
         return 'none';
+      default:
+        // Function keys and other sequences mean nothing here.
+        return typed === undefined || typed.startsWith('\u001b') ? 'none' : this.#insert(typed);
     }
-    // Function keys and other sequences that mean nothing here.
-    if (typed === undefined || typed.startsWith('\u001b')) return 'none';
-    return this.#insert(typed);
   }
 
   #control(name: string | undefined): EditorAction {
@@ -126,8 +126,9 @@ export class LineEditor {
         return this.#move(this.#wordStart());
       case 'right':
         return this.#move(this.#wordEnd());
+      default:
+        return 'none';
     }
-    return 'none';
   }
 
   #alternate(name: string | undefined): EditorAction {
@@ -145,8 +146,9 @@ export class LineEditor {
         return this.#remove(this.#wordStart(), this.#cursor);
       case 'd':
         return this.#remove(this.#cursor, this.#wordEnd());
+      default:
+        return 'none';
     }
-    return 'none';
   }
 
   /** A backslash at the end of a line goes on in the next one. */

@@ -1,8 +1,8 @@
 // Files of the terminal chat: where received ones are saved, and what kind a sent one is.
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { cleanName } from '../../adapters/local-chat-files.ts';
-import type { ChatFile } from '../../adapters/local-chat-protocol.ts';
+import { cleanName } from '../../adapters/local-chat/files.ts';
+import type { ChatFile } from '../../adapters/local-chat/protocol.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ChatClient } from './client.ts';
 

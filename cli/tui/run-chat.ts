@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
-import type { ChatEntry } from '../../adapters/local-chat-protocol.ts';
+import type { ChatEntry } from '../../adapters/local-chat/protocol.ts';
 import { parseMarkdown, plainText } from '../../adapters/markdown.ts';
 import { notRunning } from '../../gateway/control/operation.ts';
 import type { Clock } from '../../shared/clock.ts';

@@ -2,7 +2,7 @@
 // changes (preview, state, prompt) is redrawn below them.
 import { emitKeypressEvents } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { ChatDraft, ChatEntry, ChatFile, ChatState } from '../../adapters/local-chat-protocol.ts';
+import type { ChatDraft, ChatEntry, ChatFile, ChatState } from '../../adapters/local-chat/protocol.ts';
 import { parseMarkdown } from '../../adapters/markdown.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { asAppError } from '../../shared/errors.ts';

@@ -9,7 +9,7 @@ import { parseMarkdown } from '../../adapters/markdown.ts';
 import { makeWebAdapter } from '../../adapters/web/adapter.ts';
 import { accountId } from '../../shared/ids.ts';
 import type { Address, Button, StoredFile } from '../../shared/messages.ts';
-import { makeSocketFolder, openLocalServer, type LocalServer } from '../adapters/web/local-chat-rig.ts';
+import { makeSocketFolder, openLocalServer, type LocalServer } from '../adapters/local-chat/rig.ts';
 import { makeRecordingHost, type RecordingHost } from '../contracts/adapter-host.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -165,13 +165,9 @@ export interface BrowserTools {
 
 /** A suite in one browser. Without Chromium its tests are shown as skipped, with the reason in the suite's name. */
 export function describeInBrowser(title: string, define: (tools: BrowserTools) => void): void {
-  if (browserMissing !== undefined) {
-    describe.skip(`${title} (skipped: ${browserMissing})`, () =>
-      define({ core: notThere, open: notThere, problems: [] }));
-    return;
-  }
+  const where = browserMissing === undefined ? 'in Chromium' : `(skipped: ${browserMissing})`;
   // A browser on a busy machine takes its time.
-  describe(`${title} in Chromium`, { timeout: 60_000 }, () => {
+  describe.skipIf(browserMissing !== undefined)(`${title} ${where}`, { timeout: 60_000 }, () => {
     let browser: Browser | undefined;
     let core: FakeCore | undefined;
     const problems: string[] = [];

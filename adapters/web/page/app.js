@@ -198,7 +198,7 @@ function sendLinkCode() {
   outbox.add('messages', { text: `/link ${code}`, files: [] });
 }
 
-byId('older').addEventListener('click', loadOlder);
+byId('older').addEventListener('click', () => void loadOlder());
 byId('down').addEventListener('click', toEnd);
 byId('stop').addEventListener('click', () => outbox.add('messages', { text: '/stop', files: [] }));
 scroller.addEventListener('scroll', () => {

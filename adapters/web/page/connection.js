@@ -47,8 +47,8 @@ export class Connection {
 
   start() {
     document.addEventListener('visibilitychange', () => this.#visibility());
-    window.addEventListener('online', () => this.#connect());
-    this.#connect();
+    window.addEventListener('online', () => void this.#connect());
+    void this.#connect();
   }
 
   #visibility() {
@@ -56,7 +56,7 @@ export class Connection {
     if (document.hidden) {
       this.#hiddenAt = Date.now();
       this.#release = setTimeout(() => this.#close(), RELEASE_MS);
-    } else if (this.#source === undefined || Date.now() - this.#hiddenAt > HIDDEN_MS) this.#connect();
+    } else if (this.#source === undefined || Date.now() - this.#hiddenAt > HIDDEN_MS) void this.#connect();
   }
 
   #close() {

@@ -99,7 +99,8 @@ export class Lines {
   #markDays() {
     for (const old of this.#root.querySelectorAll('.day')) old.remove();
     let current;
-    for (const element of [...this.#root.children]) {
+    const shown = Array.from(this.#root.children); // the live list grows meanwhile
+    for (const element of shown) {
       if (element.dataset.day !== current) element.before(dayLine(Number(element.dataset.at)));
       current = element.dataset.day;
     }

@@ -73,14 +73,14 @@ export class Uploads {
     request.upload.addEventListener('progress', (event) => {
       if (event.lengthComputable) progress.value = event.loaded / event.total;
     });
-    request.addEventListener('load', async () => {
+    request.addEventListener('load', () => {
       if (request.status === 201) {
         item.file = request.response;
         progress.replaceWith(make('small', { text: formatBytes(item.file.bytes) }));
         this.#changed();
       } else if (request.status === 401 && mayRetry) {
-        await this.#on.needSession().catch(() => undefined);
-        this.#send(item, source, progress, false);
+        const again = () => this.#send(item, source, progress, false);
+        this.#on.needSession().then(again, again);
       } else this.#fail(item, progress, request.response?.error?.message ?? 'not sent');
     });
     request.addEventListener('error', () =>

@@ -4,13 +4,7 @@ import { makeTerminalAdapter } from '../../../adapters/terminal/adapter.ts';
 import { terminalManifest } from '../../../adapters/terminal/manifest.ts';
 import { makeSocketTransport } from '../../../cli/tui/socket-transport.ts';
 import { accountId } from '../../../shared/ids.ts';
-import {
-  collect,
-  makeSocketFolder,
-  openLocalServer,
-  openSocketWatcher,
-  type LocalServer,
-} from '../web/local-chat-rig.ts';
+import { collect, makeSocketFolder, openLocalServer, openSocketWatcher, type LocalServer } from '../local-chat/rig.ts';
 
 const account = accountId('default');
 let place: Awaited<ReturnType<typeof makeSocketFolder>>;

@@ -4,7 +4,7 @@ import { TERMINAL_CAPABILITIES } from '../../../adapters/terminal/capabilities.t
 import { makeSocketTransport } from '../../../cli/tui/socket-transport.ts';
 import { accountId } from '../../../shared/ids.ts';
 import { describeAdapter } from '../../contracts/adapter-contract.ts';
-import { makeLocalChatHarness } from '../web/local-chat-harness.ts';
+import { makeLocalChatHarness } from '../local-chat/harness.ts';
 
 const account = accountId('default');
 

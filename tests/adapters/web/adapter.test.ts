@@ -8,7 +8,7 @@ import { parseMarkdown } from '../../../adapters/markdown.ts';
 import { accountId } from '../../../shared/ids.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
 import { makeRecordingHost } from '../../contracts/adapter-host.ts';
-import { dmOf, makeSocketFolder, openLocalServer, type LocalServer } from './local-chat-rig.ts';
+import { dmOf, makeSocketFolder, openLocalServer, type LocalServer } from '../local-chat/rig.ts';
 
 const account = accountId('default');
 let place: Awaited<ReturnType<typeof makeSocketFolder>>;
@@ -33,6 +33,9 @@ afterEach(async () => {
   await place.remove();
 });
 
+const timelineShape = z.looseObject({
+  entries: z.array(z.looseObject({ files: z.array(z.looseObject({ id: z.string() })) })),
+});
 const get = (target: string, headers: Record<string, string> = {}) => fetch(server.http.url + target, { headers });
 
 async function openSession(cookie = ''): Promise<{ cookie: string; raw: string; device: string }> {
@@ -229,9 +232,8 @@ describe('files', () => {
       silent: false,
     };
     await server.adapter.send(dmOf('web', account, chat), message, AbortSignal.timeout(5000));
-    const page = await (await get('/timeline', { cookie: mine.cookie })).json();
-    const [line] = JSON.parse(JSON.stringify(page)).entries.slice(-1);
-    const { id } = line.files[0];
+    const page = timelineShape.parse(await (await get('/timeline', { cookie: mine.cookie })).json());
+    const id = page.entries.at(-1)?.files[0]?.id ?? '';
     expect(JSON.stringify(page)).not.toContain(place.folder);
     const answer = await get(`/files/${id}`, { cookie: mine.cookie });
     expect(await answer.text()).toBe('<script>alert(1)</script>');

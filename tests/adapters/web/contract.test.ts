@@ -3,8 +3,8 @@ import { makeWebAdapter } from '../../../adapters/web/adapter.ts';
 import { WEB_CAPABILITIES } from '../../../adapters/web/capabilities.ts';
 import { accountId } from '../../../shared/ids.ts';
 import { describeAdapter } from '../../contracts/adapter-contract.ts';
-import { makeLocalChatHarness } from './local-chat-harness.ts';
-import { makeBrowserTransport } from './local-chat-rig.ts';
+import { makeLocalChatHarness } from '../local-chat/harness.ts';
+import { makeBrowserTransport } from '../local-chat/rig.ts';
 
 const account = accountId('default');
 

@@ -78,7 +78,6 @@ describe('renderAnsi', () => {
   it('colors with escape sequences that end on their line, and writes none without color', () => {
     const text = '# T\n\n**bold over a line that is long enough to wrap**\n\n`code` [x](https://example.org)';
     for (const line of renderAnsi(parseMarkdown(text), { width: 20, color: true })) {
-      // oxlint-disable-next-line no-control-regex
       const last = [...line.matchAll(/\u001b\[([\d;]*)m/g)].at(-1)?.[1];
       expect(last ?? '0').toBe('0');
     }
@@ -107,7 +106,6 @@ describe('renderAnsi', () => {
     fc.assert(
       fc.property(source, fc.integer({ min: 20, max: 100 }), (text, width) => {
         for (const line of renderAnsi(parseMarkdown(text), { width, color: false })) {
-          // oxlint-disable-next-line no-control-regex
           expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
           expect(textWidth(line)).toBeLessThanOrEqual(width);
         }

@@ -6,7 +6,7 @@ import { makeTerminalAdapter } from '../../../adapters/terminal/adapter.ts';
 import { accountId } from '../../../shared/ids.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
 import { makeRecordingHost, type RecordingHost } from '../../contracts/adapter-host.ts';
-import { dmOf, makeSocketFolder, openLocalServer, type LocalServer } from '../../adapters/web/local-chat-rig.ts';
+import { dmOf, makeSocketFolder, openLocalServer, type LocalServer } from '../../adapters/local-chat/rig.ts';
 
 const account = accountId('default');
 

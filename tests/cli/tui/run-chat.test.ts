@@ -94,7 +94,6 @@ it('saves files that come with the answer, without overwriting', async () => {
 
 it('writes no escape sequence of the answer to the terminal', async () => {
   gateway.respond = (turn) => turn.answer('a\u001b[2Jb\u001b]0;title\u0007c');
-  // oxlint-disable-next-line no-control-regex
   expect((await chat({ once: { text: 'x' } })).out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });
 

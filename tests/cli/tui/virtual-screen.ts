@@ -32,7 +32,6 @@ export class VirtualScreen {
     let text = this.#rest + data;
     this.#rest = '';
     while (text !== '') {
-      // oxlint-disable-next-line no-control-regex
       const sequence = /^\u001b\[([?\d;]*)([A-Za-z])/.exec(text);
       if (sequence !== null) {
         this.#control(sequence[1] ?? '', sequence[2] ?? '');

@@ -3,7 +3,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Adapter } from '../../../adapters/contract.ts';
 import type { Capabilities } from '../../../adapters/capabilities.ts';
-import type { ChatEntry } from '../../../adapters/local-chat-protocol.ts';
+import type { ChatEntry } from '../../../adapters/local-chat/protocol.ts';
 import { plainText } from '../../../adapters/markdown.ts';
 import type { Transport } from '../../../cli/tui/socket-transport.ts';
 import type { AccountId } from '../../../shared/ids.ts';
@@ -19,7 +19,7 @@ import {
   watch,
   writeTemporary,
   type LocalServer,
-} from './local-chat-rig.ts';
+} from './rig.ts';
 
 export interface LocalChatHarnessOptions {
   platform: string;

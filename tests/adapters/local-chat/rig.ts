@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Adapter, AdapterHost, OutboundMessage } from '../../../adapters/contract.ts';
-import type { ChatDraft, ChatEntry } from '../../../adapters/local-chat-protocol.ts';
+import type { ChatDraft, ChatEntry } from '../../../adapters/local-chat/protocol.ts';
 import { serializeMarkdown } from '../../../adapters/markdown.ts';
 import { ChatClient, type ChatEvents } from '../../../cli/tui/client.ts';
 import { makeSocketTransport, type Transport } from '../../../cli/tui/socket-transport.ts';
