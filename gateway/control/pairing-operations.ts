@@ -4,7 +4,6 @@ import { enqueueOutbox } from '../../data/process/outbox.ts';
 import { findOwner, listIdentities, listPersons } from '../../data/process/people.ts';
 import { AppError } from '../../shared/errors.ts';
 import { userId } from '../../shared/ids.ts';
-import { LOCK_MS } from '../../pairing/attempts.ts';
 import type { ApproveResult } from '../../pairing/pairing.ts';
 import { defineOperation, type ControlContext } from './operation.ts';
 
@@ -121,10 +120,10 @@ export const pairingOperations = {
 
 function refusedCode(result: Extract<ApproveResult, { ok: false }>, platform: string | undefined): AppError {
   if (result.reason === 'locked') {
-    const minutes = Math.ceil((result.retryAfterMs ?? LOCK_MS) / 60_000);
-    return new AppError('not_allowed', `Too many wrong codes: approval is locked for ${minutes} more minutes.`, {
-      retryAfterMs: result.retryAfterMs ?? LOCK_MS,
-    });
+    const { retryAfterMs } = result;
+    const span = retryAfterMs === undefined ? 'up to an hour' : `${Math.ceil(retryAfterMs / 60_000)} more minutes`;
+    const message = `Too many wrong codes: approval is locked for ${span}. \`herald pairing clear-pending\` ends the lock and all open requests.`;
+    return new AppError('not_allowed', message, retryAfterMs === undefined ? {} : { retryAfterMs });
   }
   const where = platform === undefined ? '' : ` on ${platform}`;
   return new AppError(
