@@ -7,7 +7,6 @@ import {
   clearPairingLocks,
   insertPairingCode,
   lastCodeAt,
-  listDeadCodes,
   listOpenCodes,
   useCode,
   type LockSubject,
@@ -32,8 +31,8 @@ import { AppError } from '../shared/errors.ts';
 import { accountId, chatId, threadId, type PersonId, type UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Address } from '../shared/messages.ts';
-import { ANY_PLATFORM, countFailure, lockedForMs } from './attempts.ts';
-import { hashCode, makeCode, matchCodes, normalizeCode } from './codes.ts';
+import { ANY_PLATFORM, findCode, lockedForMs, recordFailure } from './attempts.ts';
+import { hashCode, makeCode } from './codes.ts';
 import { displayName, type Actor } from './people.ts';
 import { hasRole } from './policy.ts';
 
@@ -82,10 +81,6 @@ export interface Pairing {
 const CODE_TTL_MS = 60 * 60_000;
 const CODE_INTERVAL_MS = 10 * 60_000;
 const MAX_PENDING = 3;
-/** Dead codes of this age and younger are recognized, so that sending one again is not taken for guessing. */
-const DEAD_CODE_MS = 24 * 60 * 60_000;
-/** Bounds the hashing that one attempt costs. Open codes are few anyway: 3 per account, one link code per person, one owner code. */
-const MAX_DEAD_CODES = 16;
 
 export interface PairingOptions {
   db: ProcessDb;
@@ -366,29 +361,6 @@ async function clearPending(ports: Ports, platform?: string): Promise<number> {
     await writeAudit(db, { actor: 'gateway', action: 'pairing.clear', subject: platform ?? ANY_PLATFORM, detail }, trx);
     return cleared;
   });
-}
-
-/** The open code that was typed. isDead: it is one that was used, ended or ran out lately, and so no guess. */
-async function findCode(
-  ports: Ports,
-  typed: string,
-  filter: { kinds: readonly PairingCode['kind'][]; platform: string | undefined },
-): Promise<{ open: PairingCode | undefined; isDead: boolean }> {
-  const code = normalizeCode(typed);
-  if (code === undefined) return { open: undefined, isDead: false };
-  const since = ports.clock.now() - DEAD_CODE_MS;
-  const live = await listOpenCodes(ports.db, filter);
-  const dead = await listDeadCodes(ports.db, { ...filter, since, limit: MAX_DEAD_CODES });
-  const matches = await matchCodes([...live, ...dead], code);
-  const open = matches.find((match) => live.includes(match));
-  return { open, isDead: open === undefined && matches.length > 0 };
-}
-
-async function recordFailure(ports: Ports, subject: LockSubject, actor: string, trx: Query): Promise<void> {
-  const isLocked = await countFailure(ports.db, subject, ports.clock.now(), trx);
-  const action = isLocked ? 'pairing.locked' : 'pairing.wrong_code';
-  await writeAudit(ports.db, { actor, action, subject: subject.platform, detail: { purpose: subject.purpose } }, trx);
-  if (isLocked) ports.log.warn({ ...subject }, 'too many wrong pairing codes; locked for an hour');
 }
 
 async function requireApprover(db: ProcessDb, by: Actor): Promise<void> {

@@ -31,7 +31,7 @@ describe('openData', () => {
   test('makes a private file in WAL mode that survives power cuts and keeps references', async () => {
     const { db, home } = await openTemporaryData();
     const pragma = async (name: string) =>
-      Object.values((await sql.raw(`pragma ${name}`).execute(db.query)).rows[0] ?? {})[0];
+      Object.values((await sql.raw<Record<string, unknown>>(`pragma ${name}`).execute(db.query)).rows[0] ?? {})[0];
     expect(await pragma('journal_mode')).toBe('wal');
     expect(await pragma('synchronous')).toBe(2);
     expect(await pragma('foreign_keys')).toBe(1);
@@ -187,14 +187,21 @@ describe('backup', () => {
     // Two rows that always say the same; between the two statements they do not.
     const pair = (value: number) =>
       db.query.transaction().execute(async (trx) => {
-        for (const key of ['a', 'b'])
+        for (const key of ['a', 'b']) {
           await sql`insert into meta values (${key}, ${String(value)}) on conflict (key) do update set value = excluded.value`.execute(
             trx,
           );
+          await new Promise((resolve) => setImmediate(resolve)); // a copy may be taken right here
+        }
         await writeAudit(db, { actor: 'x', action: 'fill', subject: 'y'.repeat(2_000) }, trx);
       });
-    for (let i = 0; i < 300; i++) await pair(i);
-    let written = 299;
+    // Large enough for many steps, so that a copy that begins again after each write never ends.
+    await db.query.transaction().execute(async (trx) => {
+      for (let i = 0; i < 3_000; i++)
+        await writeAudit(db, { actor: 'x', action: 'fill', subject: 'y'.repeat(2_000) }, trx);
+    });
+    for (let i = 0; i < 20; i++) await pair(i);
+    let written = 19;
     let writing = true;
     const writer = (async () => {
       while (writing && written < 20_000) {

@@ -30,7 +30,7 @@ async function startHolder(home: string): Promise<ChildProcess & { pid: number }
   return Object.assign(child, { pid: child.pid });
 }
 
-const locked = (pid: number | string) =>
+const locked = (pid: number | string): unknown =>
   expect.objectContaining({ code: 'db_locked', publicMessage: expect.stringContaining(String(pid)) });
 
 test('a second process is told who owns the data', async () => {

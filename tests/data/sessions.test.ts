@@ -53,7 +53,7 @@ describe('titles', () => {
     const results = await Promise.all(
       [ann.session, other].map((one) => changeSession(db, ann.scope, one.id, { title: 'Trip' })),
     );
-    expect(results.toSorted()).toEqual([false, true]);
+    expect(results.filter((given) => given)).toHaveLength(1);
     expect(await changeSession(db, ann.scope, ann.session.id, { title: 'Trip' })).toBe(true);
     const bob = await makeSpeaker(db, await makePerson(db, 'bob'));
     expect(await changeSession(db, bob.scope, bob.session.id, { title: 'Trip' })).toBe(true);
