@@ -25,19 +25,19 @@ export async function listTimeline(
   chat: { platform: string; account: AccountId; chat: ChatId },
   page: { limit: number; before?: string | undefined },
 ): Promise<readonly TimelineRow[]> {
-  const before = page.before === undefined ? undefined : await timeOf(db, page.before);
+  const before = (page.before === undefined ? undefined : await placeOf(db, page.before)) ?? END;
   const limit = Math.max(1, Math.min(500, page.limit));
-  const until = before ?? Number.MAX_SAFE_INTEGER;
   const order = await sql<{ side: 'in' | 'out'; seq: number }>`
     select side, seq from (
       select 'in' as side, seq, received_at as at from inbox
         where platform = ${chat.platform} and account = ${chat.account} and chat = ${chat.chat}
-          and kind in ('message','button') and received_at < ${until}
+          and kind in ('message','button') and received_at <= ${before.at}
       union all
       select 'out', seq, created_at from outbox
         where platform = ${chat.platform} and account = ${chat.account} and chat = ${chat.chat}
-          and created_at < ${until} and part > 0 and state <> 'expired'
-    ) order by at desc, side desc, seq desc limit ${limit}`.execute(db.query);
+          and created_at <= ${before.at} and part > 0 and state <> 'expired'
+    ) where (at, side, seq) < (${before.at}, ${before.side}, ${before.seq})
+    order by at desc, side desc, seq desc limit ${limit}`.execute(db.query);
   const lines: TimelineRow[] = [];
   for (const { side, seq } of order.rows.reverse()) {
     const line = side === 'in' ? await inLine(db, seq) : await outLine(db, seq);
@@ -46,17 +46,27 @@ export async function listTimeline(
   return lines;
 }
 
-async function timeOf(db: ProcessDb, key: string): Promise<number | undefined> {
+/** Where a line stands: lines of one millisecond have an order too, or a page would leave some of them out. */
+interface LinePlace {
+  at: number;
+  side: 'in' | 'out';
+  seq: number;
+}
+
+const END: LinePlace = { at: Number.MAX_SAFE_INTEGER, side: 'out', seq: 0 };
+
+async function placeOf(db: ProcessDb, key: string): Promise<LinePlace | undefined> {
   if (/^i\d+$/.test(key)) {
-    const row = await db.query
-      .selectFrom('inbox')
-      .select('received_at')
-      .where('seq', '=', Number(key.slice(1)))
-      .executeTakeFirst();
-    return row?.received_at;
+    const seq = Number(key.slice(1));
+    const row = await db.query.selectFrom('inbox').select('received_at').where('seq', '=', seq).executeTakeFirst();
+    return row && { at: row.received_at, side: 'in', seq };
   }
-  const row = await db.query.selectFrom('outbox').select('created_at').where('key', '=', key).executeTakeFirst();
-  return row?.created_at;
+  const row = await db.query
+    .selectFrom('outbox')
+    .select(['created_at', 'seq'])
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return row && { at: row.created_at, side: 'out', seq: row.seq };
 }
 
 async function inLine(db: ProcessDb, seq: number): Promise<TimelineRow | undefined> {
