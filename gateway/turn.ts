@@ -162,7 +162,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     return {
       state: failed ? 'failed' : cut === undefined && result.end === 'done' ? 'done' : 'stopped',
       errorCode: result.errorCode,
-      messages: result.transcript.map((entry) => messageOf(entry, rows, input.person)),
+      messages: closed(result.transcript, failed ? 'failed' : cut).map((entry) => messageOf(entry, rows, input.person)),
       outbox,
       inbox: inboxEnds(rows, failed ? 'failed' : (cut ?? result.end), result.errorCode),
     };
@@ -216,6 +216,17 @@ function originOf(role: Role): Origin {
 
 function endAll(rows: readonly InboxRow[], state: 'dead', reason: string): TurnFinish['inbox'][number] {
   return { rows: rows.map((row) => row.id), state, reason };
+}
+
+/** A history that ends with a question invites the model to answer it next time: what was cut off says so. */
+function closed(
+  transcript: readonly TranscriptEntry[],
+  end: 'failed' | TurnCut['why'] | undefined,
+): readonly TranscriptEntry[] {
+  const last = transcript.at(-1);
+  if (end === undefined || last === undefined || last.role === 'assistant') return transcript;
+  const why = end === 'failed' ? 'This turn failed before I could answer.' : 'I was stopped before I answered.';
+  return [...transcript, { role: 'assistant', text: `(${why})`, toolCalls: '[]', reasoning: '[]' }];
 }
 
 /** The first row is answered and the others are merged into it; a turn that did not end well ends all of its rows alike. */
