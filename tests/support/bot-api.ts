@@ -12,7 +12,7 @@ import { Dispatcher, type ApiCall } from './bot-api/dispatch.ts';
 import type { Fault } from './bot-api/faults.ts';
 import { makeGroup, makePerson, type Group, type GroupOptions, type Person } from './bot-api/people.ts';
 import { UpdateQueue } from './bot-api/updates.ts';
-import { makeWorld, type ChatEntry, type ChatState, type Draft, type World } from './bot-api/world.ts';
+import { DRAFT_SHOWN_MS, makeWorld, type ChatEntry, type ChatState, type Draft, type World } from './bot-api/world.ts';
 
 const DEFAULT_TOKEN = '7000000001:AAtest-token_0123456789abcdefghijklmno';
 const WAIT_MS = 10_000;
@@ -89,15 +89,16 @@ export async function startBotApi(options: BotApiOptions = {}): Promise<BotApi> 
   const clock = options.clock ?? systemClock;
   const token = options.token ?? DEFAULT_TOKEN;
   const watchers = new Set<() => void>();
+  const changed = () => watchers.forEach((watcher) => watcher());
   const world = makeWorld({
     clock,
     botId: Number(token.split(':')[0]),
     username: options.username ?? 'herald_test_bot',
     readsAllGroupMessages: options.readsAllGroupMessages ?? true,
     topicsInPrivateChats: options.topicsInPrivateChats ?? false,
-    changed: () => watchers.forEach((watcher) => watcher()),
+    changed,
   });
-  const queue = new UpdateQueue(clock);
+  const queue = new UpdateQueue(clock, changed);
   const webhookOrigins = options.webhookOrigins ?? {};
   const dispatcher = new Dispatcher({ world, queue, token, recordTo: options.recordTo, webhookOrigins });
   const handle = (request: IncomingMessage, response: ServerResponse) =>
@@ -171,7 +172,10 @@ function makeViews(world: World): Views {
   return {
     messages: (chatId) => entries(chatId).filter((entry) => entry.byBot && !entry.deleted),
     history: (chatId) => entries(chatId).filter((entry) => !entry.deleted),
-    drafts: (chatId) => [...(world.chats.get(chatId)?.drafts.values() ?? [])],
+    drafts(chatId) {
+      const oldestMs = world.clock.now() - DRAFT_SHOWN_MS;
+      return [...(world.chats.get(chatId)?.drafts.values() ?? [])].filter((draft) => draft.atMs > oldestMs);
+    },
     actions: (chatId) => world.chats.get(chatId)?.actions ?? [],
     callback: (id) => world.callbacks.get(id),
     commands: () => world.commands.get('{"type":"default"} ') ?? [],

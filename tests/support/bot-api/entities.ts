@@ -114,8 +114,9 @@ function trimText({ text, entities }: ParsedText): ParsedText {
 }
 
 const FOUND: readonly [MessageEntity['type'], RegExp][] = [
-  ['url', /(?:https?:\/\/[^\s<>"]+|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|me|example)(?:\/[^\s<>"]*)?)/gi],
-  ['email', /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g],
+  ['url', /https?:\/\/[^\s<>"]+/gi],
+  ['email', /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+/g],
+  ['url', /\b(?:[a-z0-9-]{1,63}\.){1,8}(?:com|org|net|io|dev|me|example)\b(?:\/[^\s<>"]*)?/gi],
   ['bot_command', /(?<![\w/@.])\/[a-z0-9_]{1,64}(?:@\w{3,32})?(?![\w/])/gi],
   ['mention', /(?<![\w@.])@\w{4,32}\b/g],
   ['hashtag', /(?<![\p{L}\p{N}_])#(?=[\p{L}\p{N}_]*\p{L})[\p{L}\p{N}_]{1,256}/gu],

@@ -74,24 +74,23 @@ function readTag(reader: HtmlReader): void {
 
 function readStartTag(reader: HtmlReader, begin: number): void {
   const { source } = reader;
-  const offset = byteOffset(source, begin);
   const nameEnd = findFrom(source, begin + 1, /[\s>]/);
-  if (nameEnd < 0) throw cannotParse(`Unclosed start tag at byte offset ${offset}`);
+  if (nameEnd < 0) throw cannotParse(`Unclosed start tag at byte offset ${byteOffset(source, begin)}`);
   const name = source.slice(begin + 1, nameEnd).toLowerCase();
   if (!(name in SIMPLE) && !OTHER_TAGS.has(name))
-    throw cannotParse(`Unsupported start tag "${name}" at byte offset ${offset}`);
+    throw cannotParse(`Unsupported start tag "${name}" at byte offset ${byteOffset(source, begin)}`);
   reader.at = nameEnd;
-  const attributes = readAttributes(reader, name, offset);
+  const attributes = readAttributes(reader, name, begin);
   if (name === 'span' && attributes.get('class') !== 'tg-spoiler')
-    throw cannotParse(`Tag "span" must have class "tg-spoiler" at byte offset ${offset}`);
+    throw cannotParse(`Tag "span" must have class "tg-spoiler" at byte offset ${byteOffset(source, begin)}`);
   reader.open.push({ name, offset: reader.text.length, attributes });
 }
 
 /** Leaves the reader after the `>`. */
-function readAttributes(reader: HtmlReader, tag: string, offset: number): Map<string, string> {
+function readAttributes(reader: HtmlReader, tag: string, begin: number): Map<string, string> {
   const { source } = reader;
   const attributes = new Map<string, string>();
-  const unclosed = () => cannotParse(`Unclosed start tag "${tag}" at byte offset ${offset}`);
+  const unclosed = () => cannotParse(`Unclosed start tag "${tag}" at byte offset ${byteOffset(source, begin)}`);
   for (;;) {
     reader.at = skipSpace(source, reader.at);
     if (reader.at >= source.length) throw unclosed();
@@ -99,20 +98,21 @@ function readAttributes(reader: HtmlReader, tag: string, offset: number): Map<st
     const nameEnd = findFrom(source, reader.at, /[\s=>]/);
     if (nameEnd < 0) throw unclosed();
     const name = source.slice(reader.at, nameEnd).toLowerCase();
-    if (name === '') throw cannotParse(`Empty attribute name in the tag "${tag}" at byte offset ${offset}`);
+    if (name === '')
+      throw cannotParse(`Empty attribute name in the tag "${tag}" at byte offset ${byteOffset(source, begin)}`);
     reader.at = skipSpace(source, nameEnd);
     if (source.charAt(reader.at) !== '=') {
       attributes.set(name, '');
       continue;
     }
     reader.at = skipSpace(source, reader.at + 1);
-    attributes.set(name, readAttributeValue(reader, tag, offset));
+    attributes.set(name, readAttributeValue(reader, tag, begin));
   }
   reader.at++;
   return attributes;
 }
 
-function readAttributeValue(reader: HtmlReader, tag: string, offset: number): string {
+function readAttributeValue(reader: HtmlReader, tag: string, begin: number): string {
   const { source } = reader;
   const quote = source.charAt(reader.at);
   if (quote !== '"' && quote !== "'") {
@@ -123,7 +123,7 @@ function readAttributeValue(reader: HtmlReader, tag: string, offset: number): st
     return bare.toLowerCase();
   }
   const end = source.indexOf(quote, reader.at + 1);
-  if (end < 0) throw cannotParse(`Unclosed start tag "${tag}" at byte offset ${offset}`);
+  if (end < 0) throw cannotParse(`Unclosed start tag "${tag}" at byte offset ${byteOffset(source, begin)}`);
   const value = source.slice(reader.at + 1, end);
   reader.at = end + 1;
   return value.replace(/&(lt|gt|amp|quot|#\d+|#x[0-9a-f]+);/gi, (whole, name: string) => decode(name) ?? whole);
@@ -131,15 +131,15 @@ function readAttributeValue(reader: HtmlReader, tag: string, offset: number): st
 
 function readEndTag(reader: HtmlReader, begin: number): void {
   const { source } = reader;
-  const offset = byteOffset(source, begin);
+  const at = () => `byte offset ${byteOffset(source, begin)}`;
   const open = reader.open.pop();
-  if (open === undefined) throw cannotParse(`Unexpected end tag at byte offset ${offset}`);
+  if (open === undefined) throw cannotParse(`Unexpected end tag at ${at()}`);
   const nameEnd = findFrom(source, begin + 2, /[\s>]/);
   const name = source.slice(begin + 2, nameEnd < 0 ? undefined : nameEnd).toLowerCase();
   const end = nameEnd < 0 ? -1 : skipSpace(source, nameEnd);
-  if (end < 0 || source.charAt(end) !== '>') throw cannotParse(`Unclosed end tag at byte offset ${offset}`);
+  if (end < 0 || source.charAt(end) !== '>') throw cannotParse(`Unclosed end tag at ${at()}`);
   if (name !== '' && name !== open.name)
-    throw cannotParse(`Unmatched end tag at byte offset ${offset}, expected "</${open.name}>", found "</${name}>"`);
+    throw cannotParse(`Unmatched end tag at ${at()}, expected "</${open.name}>", found "</${name}>"`);
   reader.at = end + 1;
   closeTag(reader, open);
 }

@@ -82,7 +82,11 @@ async function readFields(raw: Buffer, contentType: string, into: ReadInto): Pro
   const add = (name: string, value: unknown) => {
     body[name] = name in body ? [body[name], value].flat() : value;
   };
-  const form = await new Response(new Uint8Array(raw), { headers: { 'content-type': contentType } }).formData();
+  const form = await new Response(new Uint8Array(raw), { headers: { 'content-type': contentType } })
+    .formData()
+    .catch(() => {
+      throw badRequest('wrong form data');
+    });
   for (const [name, value] of form) {
     if (typeof value === 'string') {
       into.fields.set(name, value);
@@ -121,8 +125,15 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer> {
 
 export function sendAnswer(response: ServerResponse, answer: ApiAnswer): void {
   if (response.destroyed || response.writableEnded) return;
-  response.writeHead(answer.status, { 'content-type': 'application/json' });
+  response.writeHead(answer.status, { 'content-type': 'application/json', ...retryHeader(answer.body) });
   response.end(JSON.stringify(answer.body));
+}
+
+/** The real server tells the wait of a 429 twice. */
+function retryHeader(body: unknown): Record<string, string> {
+  const parameters = isRecord(body) && isRecord(body['parameters']) ? body['parameters'] : {};
+  const seconds = parameters['retry_after'];
+  return typeof seconds === 'number' ? { 'retry-after': String(seconds) } : {};
 }
 
 /** Undefined when the text is no JSON. */

@@ -95,7 +95,7 @@ export function sendMessageDraft(world: World, request: ApiRequest): true {
   if (state.chat.type !== 'private') throw badRequest('drafts can be sent only to private chats');
   const { message_thread_id: thread } = readThread(request, state);
   const shown = state.drafts.get(id)?.shown ?? [];
-  state.drafts.set(id, { id, thread, text, shown: [...shown, text], atMs: world.clock.now() });
+  state.drafts.set(id, { id, thread, text, shown: [...shown, text].slice(-1_000), atMs: world.clock.now() });
   world.changed();
   return true;
 }

@@ -27,6 +27,7 @@ interface Poll {
 
 export class UpdateQueue {
   readonly #clock: Clock;
+  readonly #changed: () => void;
   #pending: StoredUpdate[] = [];
   /** The last ones that were confirmed, for redelivery. */
   #confirmed: StoredUpdate[] = [];
@@ -40,8 +41,10 @@ export class UpdateQueue {
   /** Set while a webhook takes the updates: told after each new one. */
   onUpdate: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  /** `changed` is called when a poll begins or ends to be held. */
+  constructor(clock: Clock, changed: () => void) {
     this.#clock = clock;
+    this.#changed = changed;
   }
 
   get pending(): readonly StoredUpdate[] {
@@ -64,10 +67,11 @@ export class UpdateQueue {
     return this.#append(content);
   }
 
-  /** Whatever the bot asked for; `update_id` in the content wins. */
+  /** Whatever the bot asked for; `update_id` in the content wins. One that no offset can confirm is delivered once. */
   pushRaw(content: Record<string, unknown>): StoredUpdate {
     const update = this.#append(content);
     this.#raw.add(update);
+    if (!Number.isSafeInteger(update.update_id)) this.#again.push(...this.#pending.splice(-1));
     return update;
   }
 
@@ -122,6 +126,7 @@ export class UpdateQueue {
         cancel();
         hold.gone.removeEventListener('abort', leave);
         if (this.#poll === poll) this.#poll = undefined;
+        this.#changed();
       };
       const poll: Poll = {
         limit: hold.limit,
@@ -137,8 +142,9 @@ export class UpdateQueue {
       const leave = () => poll.answer([]);
       const cancel = this.#clock.after(hold.timeoutMs, leave);
       hold.gone.addEventListener('abort', leave, { once: true });
-      if (hold.gone.aborted) leave();
-      else this.#poll = poll;
+      if (hold.gone.aborted) return leave();
+      this.#poll = poll;
+      this.#changed();
     });
   }
 

@@ -7,6 +7,7 @@ import { ApiError, badRequest } from './http.ts';
 
 /** Keeps long runs flat: the oldest messages of a chat are forgotten beyond this. */
 const MAX_ENTRIES = 20_000;
+const MAX_FILES = 2_000;
 
 export interface BotFile {
   id: string;
@@ -33,6 +34,9 @@ export interface ChatEntry {
   /** Formatting that the bot asked for and got; empty for plain text. */
   parseMode: string;
 }
+
+/** A draft vanishes by itself. https://core.telegram.org/bots/api#sendmessagedraft (read 2026-11-21) */
+export const DRAFT_SHOWN_MS = 30_000;
 
 export interface Draft {
   id: number;
@@ -227,6 +231,8 @@ export function keepFile(world: World, file: FileToKeep): BotFile {
     bytes: file.bytes,
   };
   world.files.set(kept.id, kept);
+  const oldest = world.files.keys().next();
+  if (world.files.size > MAX_FILES && !oldest.done) world.files.delete(oldest.value);
   return kept;
 }
 
