@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 import { chatId, type MessageId, type UserId } from '../../shared/ids.ts';
 import type { Address, AttachmentRef } from '../../shared/messages.ts';
+import { silentLog, type Logger } from '../../shared/log.ts';
 import { makeRedactor, type Redactor } from '../../shared/redact.ts';
 import { makeTelegramApi, type TelegramApi } from './api.ts';
 import { makeCapabilities } from './capabilities.ts';
@@ -38,6 +39,7 @@ class TelegramAdapter implements Adapter {
   /** False once a server has said that it does not know drafts. */
   #hasDrafts = true;
   #wake: () => void = () => {};
+  #log: Logger = silentLog;
 
   constructor(input: AdapterInput<TelegramSettings>, clock: Clock) {
     const { settings } = input;
@@ -58,6 +60,7 @@ class TelegramAdapter implements Adapter {
   async start(host: AdapterHost): Promise<void> {
     if (this.#isStarted) throw new AppError('internal', 'The Telegram adapter was started twice.');
     this.#isStarted = true;
+    this.#log = host.log;
     host.status('connecting');
     host.signal.addEventListener('abort', () => this.#stopping.abort(), { once: true });
     const bot = await this.#whoAmI().catch((error: unknown) => {
@@ -162,7 +165,13 @@ class TelegramAdapter implements Adapter {
   }
 
   async publishCommands(commands: readonly { name: string; description: string }[]): Promise<void> {
-    await this.#api.run((raw) => raw.setMyCommands({ commands: makeBotCommands(commands) })).catch(() => undefined);
+    try {
+      await this.#api.run((raw) => raw.setMyCommands({ commands: makeBotCommands(commands) }), {
+        signal: this.#stopping.signal,
+      });
+    } catch (error) {
+      this.#log.warn({ problem: describe(error, this.#redactor).message }, 'the command menu could not be published');
+    }
   }
 
   /** With a webhook nothing else tells that the network is gone, so a failed send makes the keeper look. */

@@ -7,7 +7,7 @@ export type Streaming = 'draft' | 'edit' | 'off';
 
 const MB = 1024 * 1024;
 /** "1-4096 characters after entities parsing" (sendMessage); characters are UTF-16 code units, as the entities' offsets. */
-const MAX_TEXT_CHARS = 4096;
+export const MAX_TEXT_CHARS = 4096;
 /** "0-1024 characters after entities parsing" (sendPhoto and the like). */
 export const MAX_CAPTION_CHARS = 1024;
 /** "files of any type of up to 50 MB" (sendDocument). */

@@ -8,11 +8,11 @@ import { messageId, type MessageId } from '../../shared/ids.ts';
 import type { Address, Button, StoredFile } from '../../shared/messages.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { UPLOAD_TIMEOUT_MS, type TelegramApi } from './api.ts';
-import { MAX_CAPTION_CHARS } from './capabilities.ts';
+import { MAX_CAPTION_CHARS, MAX_TEXT_CHARS } from './capabilities.ts';
 import { explainFailure, isApiError, UnsendableError, type SendFailure } from './errors.ts';
 import type { Limiter } from './limiter.ts';
 import { findReaction } from './reactions.ts';
-import { escapeHtml, renderHtml } from './render.ts';
+import { countHtmlChars, escapeHtml, renderHtml } from './render.ts';
 
 /** "1-64 bytes" (InlineKeyboardButton.callback_data). */
 const MAX_CALLBACK_BYTES = 64;
@@ -90,26 +90,18 @@ async function makePieces(deps: OutboundDeps, to: Address, message: OutboundMess
   const first = makeCommon(to, message);
   const later = makeCommon(to, { ...message, replyTo: undefined });
   const hasText = plainText(message.body).trim() !== '';
-  const [firstFile, ...otherFiles] = message.files;
-  if (!firstFile) {
-    if (!hasText) throw new UnsendableError('bad_request', 'The message is empty.');
-    return [(signal) => sendText(deps, { ...first, ...keyboard }, renderText(message.body, message.plain), signal)];
-  }
-  const caption = hasText && fitsCaption(message.body, firstFile) ? renderText(message.body, message.plain) : undefined;
-  const isTextApart = hasText && !caption;
-  const textPiece: Piece = (signal) =>
-    sendText(deps, { ...first, ...keyboard }, renderText(message.body, message.plain), signal);
-  const withButtons = isTextApart ? {} : keyboard;
-  return [
-    ...(isTextApart ? [textPiece] : []),
-    (signal) =>
-      sendFile(deps, { ...(isTextApart ? later : first), ...withButtons }, { file: firstFile, caption }, signal),
-    ...otherFiles.map(
-      (file): Piece =>
-        (signal) =>
-          sendFile(deps, later, { file }, signal),
-    ),
-  ];
+  const [firstFile] = message.files;
+  if (!firstFile && !hasText) throw new UnsendableError('bad_request', 'The message is empty.');
+  const text = hasText ? renderText(message.body, message.plain) : undefined;
+  const textPiece = (common: Common): Piece[] => (text ? [(signal) => sendText(deps, common, text, signal)] : []);
+  if (!firstFile) return textPiece({ ...first, ...keyboard });
+  const isCaption = text !== undefined && firstFile.kind !== 'sticker' && countChars(text) <= MAX_CAPTION_CHARS;
+  const files = message.files.map((file, i): Piece => {
+    const isHead = i === 0 && (isCaption || !text);
+    const common = isHead ? { ...first, ...keyboard } : later;
+    return (signal) => sendFile(deps, common, { file, caption: isHead && isCaption ? text : undefined }, signal);
+  });
+  return isCaption || !text ? files : [...textPiece({ ...first, ...keyboard }), ...files];
 }
 
 function sendText(deps: OutboundDeps, common: Common, text: Text, signal: AbortSignal): Promise<Message> {
@@ -202,13 +194,17 @@ function makeKeyboard(rows: readonly (readonly Button[])[]): { reply_markup?: In
   return { reply_markup: { inline_keyboard } };
 }
 
+/** Refuses here what Telegram would refuse, so that nothing is sent that cannot be taken. */
 function renderText(body: readonly Block[], plain: boolean): Text {
-  return plain ? { text: plainText(body) } : { text: renderHtml(body), parse_mode: 'HTML' };
+  const text: Text = plain ? { text: plainText(body) } : { text: renderHtml(body), parse_mode: 'HTML' };
+  const chars = countChars(text);
+  if (chars > MAX_TEXT_CHARS)
+    throw new UnsendableError('too_long', `The text has ${chars} characters; ${MAX_TEXT_CHARS} are allowed.`);
+  return text;
 }
 
-/** Measured by the plain text, which is never shorter than the rendered one. */
-function fitsCaption(body: readonly Block[], file: StoredFile): boolean {
-  return file.kind !== 'sticker' && plainText(body).length <= MAX_CAPTION_CHARS;
+function countChars(text: Text): number {
+  return text.parse_mode ? countHtmlChars(text.text) : text.text.length;
 }
 
 async function expectFile(file: StoredFile): Promise<void> {

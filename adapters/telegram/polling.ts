@@ -42,10 +42,13 @@ interface Position {
 export async function pollUpdates(deps: PollingDeps): Promise<void> {
   let failures = 0;
   let storeFailures = 0;
+  // A poll that is not held tells at once whether the connection stands.
+  let isConnected = false;
   let position = await readPosition(deps).catch(() => undefined);
   while (!deps.signal.aborted) {
     try {
-      const updates = await getUpdates(deps, position);
+      const updates = await getUpdates(deps, position, isConnected ? POLL_SECONDS : 0);
+      isConnected = true;
       failures = 0;
       deps.host.status('online');
       const outcome = await takeBatch(deps, updates, position);
@@ -54,22 +57,27 @@ export async function pollUpdates(deps: PollingDeps): Promise<void> {
       if (storeFailures > 0) await pause(deps, backoffMs(storeFailures, STORE_BACKOFF));
     } catch (error) {
       if (deps.signal.aborted) return;
+      isConnected = false;
       failures++;
       await pause(deps, await handleFailure(deps, error, failures));
     }
   }
 }
 
-async function getUpdates(deps: PollingDeps, position: Position | undefined): Promise<readonly unknown[]> {
+async function getUpdates(
+  deps: PollingDeps,
+  position: Position | undefined,
+  holdSeconds: number,
+): Promise<readonly unknown[]> {
   const isValid = position && deps.clock.now() - position.atMs < OFFSET_VALID_MS;
   const args = {
     ...(isValid && { offset: position.offset }),
-    timeout: POLL_SECONDS,
+    timeout: holdSeconds,
     allowed_updates: [...ALLOWED_UPDATES],
   };
   return deps.api.run((raw) => raw.getUpdates(args), {
     signal: deps.signal,
-    timeoutMs: POLL_SECONDS * 1_000 + POLL_GRACE_MS,
+    timeoutMs: holdSeconds * 1_000 + POLL_GRACE_MS,
   });
 }
 

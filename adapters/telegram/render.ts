@@ -106,3 +106,8 @@ function renderInline(node: Inline, style: Style): string {
       return `<a href="${escapeHtml(node.href)}">${escapeHtml(node.alt || node.href)}</a>`;
   }
 }
+
+/** Length of rendered text as Telegram counts it: UTF-16 units after its entities are parsed. */
+export function countHtmlChars(html: string): number {
+  return html.replace(/<[^>]*>/g, '').replace(/&(?:amp|lt|gt|quot);/g, '.').length;
+}

@@ -1,13 +1,10 @@
 // The contract of adapters/contract.ts as a suite. Every platform runs it: `describeAdapter('name', harness)` in tests/adapters/<platform>/.
 import { describe, expect, it } from 'vitest';
-import type { AdapterHarness, AdapterRig } from './adapter-harness.ts';
+import type { AdapterHarness, AdapterRig, ContractCase } from './adapter-harness.ts';
 import { describeInbound } from './adapter-inbound.ts';
 import { describeLife } from './adapter-life.ts';
 import { describeOutbound } from './adapter-outbound.ts';
 import { describeOutboundFaults } from './adapter-outbound-faults.ts';
-
-/** Runs one case on a fresh rig, and closes it whatever happens. `skip` is for what the platform does not have, and shows as skipped. */
-export type ContractCase = (name: string, run: (rig: AdapterRig, skip: () => never) => Promise<void>) => void;
 
 export function describeAdapter(name: string, harness: AdapterHarness): void {
   const contractCase: ContractCase = (title, run) => {

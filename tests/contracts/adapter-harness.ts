@@ -71,6 +71,8 @@ export interface AdapterRig {
   thread?: Address | undefined;
   /** An address that does not exist, when the platform can tell. */
   nowhere?: Address | undefined;
+  /** The platform calls us: while it is away, only a send of ours can notice. */
+  isPushOnly?: boolean | undefined;
   /** Every secret that must never show in an error or a log line. */
   secrets: readonly string[];
   faults: AdapterFaults;
@@ -107,3 +109,6 @@ export interface AdapterHarness {
     close(): Promise<void>;
   }>;
 }
+
+/** Runs one case on a fresh rig, and closes it whatever happens. `skip` is for what the platform does not have, and shows as skipped. */
+export type ContractCase = (name: string, run: (rig: AdapterRig, skip: () => never) => Promise<void>) => void;

@@ -1,9 +1,7 @@
 // Inbound half of the adapter contract: what people do on the platform arrives once, in order, complete, and only when it is stored.
 import { describe, expect } from 'vitest';
-import type { MediaKind } from '../../shared/messages.ts';
-import type { ContractCase } from './adapter-contract.ts';
-import type { AdapterHarness, AdapterRig, UserFile } from './adapter-harness.ts';
-import { makeOutbound, sendOk } from './adapter-outbound.ts';
+import type { AdapterHarness, AdapterRig, ContractCase } from './adapter-harness.ts';
+import { makeOutbound, mediaKinds, sampleFile, sendOk } from './adapter-samples.ts';
 
 export function describeInbound(harness: AdapterHarness, contractCase: ContractCase): void {
   describe('inbound text', () => describeText(contractCase));
@@ -194,24 +192,6 @@ function describeReplies(harness: AdapterHarness, contractCase: ContractCase): v
     expect(no).toMatchObject({ kind: 'button', button: { data: 'deny:1', message } });
     expect(new Set([yes?.id, no?.id, message]).size).toBe(3);
   });
-}
-
-const SAMPLES: Record<MediaKind, Omit<UserFile, 'bytes'>> = {
-  image: { kind: 'image', name: 'photo.jpg', mime: 'image/jpeg' },
-  audio: { kind: 'audio', name: 'song.mp3', mime: 'audio/mpeg' },
-  voice: { kind: 'voice', name: 'voice.ogg', mime: 'audio/ogg' },
-  video: { kind: 'video', name: 'clip.mp4', mime: 'video/mp4' },
-  document: { kind: 'document', name: 'report.pdf', mime: 'application/pdf' },
-  sticker: { kind: 'sticker', name: 'sticker.webp', mime: 'image/webp' },
-};
-
-export function sampleFile(kind: MediaKind): UserFile {
-  const bytes = new Uint8Array(2_000).map((_, i) => (i * 31 + kind.length) % 256);
-  return { ...SAMPLES[kind], bytes };
-}
-
-export function mediaKinds(): readonly MediaKind[] {
-  return ['image', 'audio', 'voice', 'video', 'document', 'sticker'];
 }
 
 function describeFiles(harness: AdapterHarness, contractCase: ContractCase): void {

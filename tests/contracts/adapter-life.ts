@@ -1,9 +1,7 @@
 // Life of an adapter: start, drop, reconnect, restart, stop.
 import { describe, expect, it } from 'vitest';
-import type { ContractCase } from './adapter-contract.ts';
-import type { AdapterHarness } from './adapter-harness.ts';
-import { send, sendOk } from './adapter-outbound.ts';
-import { describeError } from './adapter-outbound-faults.ts';
+import type { AdapterHarness, ContractCase } from './adapter-harness.ts';
+import { describeError, send, sendOk } from './adapter-samples.ts';
 
 export function describeLife(harness: AdapterHarness, contractCase: ContractCase): void {
   describe('life', () => {
@@ -43,6 +41,7 @@ function describeRunning(harness: AdapterHarness, contractCase: ContractCase): v
     const { goAway, comeBack } = rig.faults;
     if (!goAway || !comeBack) return skip();
     await goAway();
+    if (rig.isPushOnly) await send(rig, rig.dm, 'anybody there?');
     await rig.record.waitUntil(() => rig.record.states.some((entry) => entry.state === 'offline'), 20_000);
     await comeBack();
     await rig.record.waitUntil(() => rig.record.states.at(-1)?.state === 'online', 20_000);

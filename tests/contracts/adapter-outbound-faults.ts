@@ -2,9 +2,8 @@
 import { describe, expect } from 'vitest';
 import type { SendResult } from '../../adapters/contract.ts';
 import { messageId } from '../../shared/ids.ts';
-import type { ContractCase } from './adapter-contract.ts';
-import type { AdapterHarness, AdapterRig } from './adapter-harness.ts';
-import { makeOutbound, send, sendOk } from './adapter-outbound.ts';
+import type { AdapterHarness, AdapterRig, ContractCase } from './adapter-harness.ts';
+import { describeError, makeOutbound, send, sendOk } from './adapter-samples.ts';
 
 export function describeOutboundFaults(harness: AdapterHarness, contractCase: ContractCase): void {
   describe('sends that fail', () => {
@@ -20,21 +19,6 @@ function failure(rig: AdapterRig, result: SendResult): Extract<SendResult, { ok:
   for (const secret of rig.secrets)
     expect(told.includes(secret), 'a secret is in the cause of a failed send').toBe(false);
   return result;
-}
-
-/** Everything that an error and its causes say. */
-export function describeError(error: unknown): string {
-  const lines: string[] = [];
-  let current = error;
-  for (let depth = 0; depth < 8 && current !== undefined && current !== null; depth++) {
-    if (!(current instanceof Error)) {
-      lines.push(typeof current === 'string' ? current : JSON.stringify(current));
-      break;
-    }
-    lines.push(current.message, current.stack ?? '', JSON.stringify(current));
-    current = current.cause;
-  }
-  return lines.join('\n');
 }
 
 function describeRefusals(harness: AdapterHarness, contractCase: ContractCase): void {

@@ -1,53 +1,10 @@
 // Outbound half of the adapter contract: what is sent is what the reader sees, whole, in the platform's limits.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { describe, expect } from 'vitest';
 import { chunkMarkdown } from '../../adapters/chunk.ts';
-import type { OutboundMessage } from '../../adapters/contract.ts';
-import { parseMarkdown } from '../../adapters/markdown.ts';
-import type { MessageId } from '../../shared/ids.ts';
-import type { Address, StoredFile } from '../../shared/messages.ts';
+import type { StoredFile } from '../../shared/messages.ts';
 import { measureText } from '../../shared/text.ts';
-import type { ContractCase } from './adapter-contract.ts';
-import type { AdapterHarness, AdapterRig, UserFile } from './adapter-harness.ts';
-import { mediaKinds, sampleFile } from './adapter-inbound.ts';
-
-let keys = 0;
-
-/** An outbound message with the given markdown, and a key of its own. */
-export function makeOutbound(markdown: string): OutboundMessage {
-  return {
-    key: `contract-${++keys}`,
-    body: parseMarkdown(markdown),
-    plain: false,
-    files: [],
-    buttons: [],
-    silent: false,
-  };
-}
-
-export function send(rig: AdapterRig, at: Address, message: OutboundMessage | string) {
-  const outbound = typeof message === 'string' ? makeOutbound(message) : message;
-  return rig.adapter.send(at, outbound, AbortSignal.timeout(20_000));
-}
-
-/** Sends and expects success with at least one id. */
-export async function sendOk(
-  rig: AdapterRig,
-  at: Address,
-  message: OutboundMessage | string,
-): Promise<{ ids: readonly MessageId[] }> {
-  const result = await send(rig, at, message);
-  if (!result.ok) throw new Error(`send failed: ${result.code}, reached ${result.reached}: ${result.cause.message}`);
-  expect(result.ids.length).toBeGreaterThan(0);
-  return result;
-}
-
-/** Letters and digits only: what must survive any rendering. */
-export function lettersOf(text: string): string {
-  return text.replace(/[^\p{L}\p{N}]+/gu, '');
-}
+import type { AdapterHarness, ContractCase } from './adapter-harness.ts';
+import { lettersOf, makeOutbound, mediaKinds, sampleFile, send, sendOk, withFile } from './adapter-samples.ts';
 
 export const KITCHEN_SINK = [
   '# Heading <one> & two',
@@ -294,15 +251,4 @@ function describeFiles(harness: AdapterHarness, contractCase: ContractCase): voi
     expect(result).toMatchObject({ ok: false, code: 'bad_request', reached: 'no' });
     expect(await rig.seen(rig.dm)).toEqual([]);
   });
-}
-
-async function withFile(sample: UserFile, run: (file: StoredFile) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'herald-file-'));
-  try {
-    const file = path.join(folder, sample.name);
-    await writeFile(file, sample.bytes);
-    await run({ kind: sample.kind, path: file, name: sample.name, mime: sample.mime, bytes: sample.bytes.length });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
