@@ -225,7 +225,7 @@ describe('people', () => {
     ann.dm.editText(said.message_id, 'red /help');
     ann.dm.sendText('from Bob', { forwardedFrom: bob.user });
     ann.dm.sendText('from somebody', { forwardedFrom: 'Hidden' });
-    expect((await api.getUpdates()).map(({ update_id: _, ...rest }) => rest)).toMatchObject([
+    expect(await api.getUpdates()).toMatchObject([
       {
         message: {
           text: 'blue',

@@ -320,7 +320,7 @@ describe('requests', () => {
       server.inject({ no_such_kind: {} });
       await api.getUpdates();
       const lines = readFileSync(path.join(dir, 'telegram.jsonl'), 'utf8').trim().split('\n');
-      const records = lines.map((line): Record<string, unknown> => JSON.parse(line));
+      const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(records[0]).toMatchObject({
         method: 'POST',
         path: `/bot${server.token}/sendDocument`,
@@ -350,7 +350,7 @@ describe('as a process of its own', () => {
         return { status: response.status, body: await response.json() };
       };
       const call = async (method: string, params: Record<string, string>) =>
-        (await fetch(`http://127.0.0.1:${port}/bot11:abc/${method}?${new URLSearchParams(params)}`)).json();
+        (await fetch(`http://127.0.0.1:${port}/bot11:abc/${method}?${new URLSearchParams(params).toString()}`)).json();
       const user = { id: ANN, name: 'Ann' };
       await control('user', { user, call: 'sendText', args: ['hello'] });
       const file = { name: 'a.txt', mime: 'text/plain', base64: 'YWJj' };

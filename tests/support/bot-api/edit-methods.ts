@@ -37,8 +37,7 @@ export function editMessageText(world: World, request: ApiRequest): Message {
   const keyboard = needInlineKeyboard(request);
   const entry = needOwnEntry(world, request);
   if (entry.message.text === undefined) throw badRequest('there is no text in the message to edit');
-  const { text, entities, reply_markup: _, ...rest } = entry.message;
-  return applyEdit(world, entry, { rest, names: ['text', 'entities'], formatted, keyboard, request });
+  return applyEdit(world, entry, { names: ['text', 'entities'], formatted, keyboard, request });
 }
 
 export function editMessageCaption(world: World, request: ApiRequest): Message {
@@ -46,14 +45,12 @@ export function editMessageCaption(world: World, request: ApiRequest): Message {
   const keyboard = needInlineKeyboard(request);
   const entry = needOwnEntry(world, request);
   if (entry.message.text !== undefined) throw badRequest('there is no caption in the message to edit');
-  const { caption, caption_entities: entities, reply_markup: _, ...rest } = entry.message;
-  return applyEdit(world, entry, { rest, names: ['caption', 'caption_entities'], formatted, keyboard, request });
+  return applyEdit(world, entry, { names: ['caption', 'caption_entities'], formatted, keyboard, request });
 }
 
 interface Edit {
-  /** The message without what is edited. */
-  rest: object;
-  names: readonly [string, string];
+  /** The fields that change: words and their entities. */
+  names: readonly [keyof Message, keyof Message];
   formatted: ParsedText;
   keyboard: InlineKeyboardMarkup | undefined;
   request: ApiRequest;
@@ -61,12 +58,14 @@ interface Edit {
 
 function applyEdit(world: World, entry: ChatEntry, edit: Edit): Message {
   const { text, entities } = edit.formatted;
+  const edited: Message = { ...entry.message };
+  for (const name of [...edit.names, 'reply_markup'] as const) delete edited[name];
   const content = {
     ...(text === '' ? {} : { [edit.names[0]]: text }),
     ...(entities.length > 0 ? { [edit.names[1]]: entities } : {}),
     ...(edit.keyboard ? { reply_markup: edit.keyboard } : {}),
   };
-  return storeEdit(world, entry, { ...edit.rest, ...content } as Message, readText(edit.request, 'parse_mode'));
+  return storeEdit(world, entry, { ...edited, ...content }, readText(edit.request, 'parse_mode'));
 }
 
 /** Without reply_markup the keyboard goes. */
@@ -74,7 +73,7 @@ export function editMessageReplyMarkup(world: World, request: ApiRequest): Messa
   const keyboard = needInlineKeyboard(request);
   const entry = needOwnEntry(world, request);
   const { reply_markup: _, ...rest } = entry.message;
-  const edited = { ...rest, ...(keyboard ? { reply_markup: keyboard } : {}) } as Message;
+  const edited: Message = { ...rest, ...(keyboard ? { reply_markup: keyboard } : {}) };
   return storeEdit(world, entry, edited, entry.parseMode);
 }
 

@@ -42,7 +42,7 @@ function readButton(value: unknown): InlineKeyboardButton {
   if (data !== undefined && (typeof data !== 'string' || data === '' || Buffer.byteLength(data) > MAX_CALLBACK_BYTES))
     throw badRequest('BUTTON_DATA_INVALID');
   if (url !== undefined && (typeof url !== 'string' || !/^(https?|tg|ton):\/\/[^\s]+$/i.test(url)))
-    throw badRequest(`inline keyboard button URL '${String(url)}' is invalid: Wrong HTTP URL`);
+    throw badRequest(`inline keyboard button URL '${typeof url === 'string' ? url : ''}' is invalid: Wrong HTTP URL`);
   return value as unknown as InlineKeyboardButton;
 }
 

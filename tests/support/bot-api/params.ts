@@ -39,7 +39,8 @@ export function readList(request: ApiRequest, name: string): readonly unknown[] 
   const value = readJson(request, name);
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw badRequest(`expected an Array of ${name.replaceAll('_', ' ')}`);
-  return value;
+  const list: readonly unknown[] = value;
+  return list;
 }
 
 /** @throws ApiError 400 when it is missing. */

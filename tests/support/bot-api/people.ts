@@ -294,7 +294,7 @@ function buildMessage(seat: Seat, content: Record<string, unknown>, options: Say
     ...(options.mediaGroup ? { media_group_id: options.mediaGroup } : {}),
     ...content,
     ...options.extra,
-  } as unknown as Message;
+  };
 }
 
 /**

@@ -87,7 +87,7 @@ export class Webhook {
       ...(this.#url === '' ? {} : { max_connections: this.#connections, ip_address: '127.0.0.1' }),
       ...(lastError ? { last_error_date: lastError.date, last_error_message: lastError.message } : {}),
       ...(queue.allowed ? { allowed_updates: queue.allowed as NonNullable<WebhookInfo['allowed_updates']> } : {}),
-    } as WebhookInfo;
+    };
   }
 
   /** Starts what may start: the first waiting update of each chat that has none under way. */

@@ -235,8 +235,3 @@ export function keepFile(world: World, file: FileToKeep): BotFile {
   if (world.files.size > MAX_FILES && !oldest.done) world.files.delete(oldest.value);
   return kept;
 }
-
-export function addUser(world: World, user: User): User {
-  world.users.set(user.id, user);
-  return user;
-}
