@@ -79,7 +79,7 @@ function unknownModel(name: string, suggestions: readonly string[]): AppError {
   const hint = suggestions.length === 0 ? '' : ` Perhaps: ${suggestions.map((model) => `\`${model}\``).join(', ')}.`;
   return new AppError(
     'not_found',
-    `There is no model "${name.slice(0, 100)}".${hint} Write \`model\` or \`provider/model\`; a provider needs a key first (\`herald model\`).`,
+    `There is no model "${name.slice(0, 100)}".${hint} Write \`model\` or \`provider/model\`; a provider needs a key first (\`herald setup\`).`,
   );
 }
 

@@ -71,8 +71,3 @@ export function isAbort(error: unknown): boolean {
     error instanceof Error && (error.name === 'AbortError' || (error instanceof AppError && error.code === 'cancelled'))
   );
 }
-
-/** For `never` branches of exhaustive switches. */
-export function unreachable(value: never): never {
-  throw new AppError('internal', `Unexpected value: ${JSON.stringify(value)}`);
-}

@@ -22,8 +22,6 @@ export type SessionId = Id<'session'>;
 export type TurnId = Id<'turn'>;
 /** A row of the inbox. Minted by data/. */
 export type InboxId = Id<'inbox'>;
-/** A row of the outbox. Minted by data/. */
-export type OutboxId = Id<'outbox'>;
 
 export const accountId = (raw: string): AccountId => raw as AccountId;
 export const chatId = (raw: string): ChatId => raw as ChatId;
@@ -35,4 +33,3 @@ export const spaceId = (raw: string): SpaceId => raw as SpaceId;
 export const sessionId = (raw: string): SessionId => raw as SessionId;
 export const turnId = (raw: string): TurnId => raw as TurnId;
 export const inboxId = (raw: string): InboxId => raw as InboxId;
-export const outboxId = (raw: string): OutboxId => raw as OutboxId;

@@ -18,7 +18,7 @@ export const DEMO_PROVIDER = 'demo';
 export const DEMO_MODEL = 'demo';
 
 /** Ends every answer of the demo model. */
-export const DEMO_FOOTER = '(demo model: offline and rule-based; set a real one with `herald model`)';
+export const DEMO_FOOTER = '(demo model: offline and rule-based; set a real one with `herald setup`)';
 
 export interface DemoOptions {
   /** Pause before each word, in milliseconds; 0 (the default) streams without pauses. */

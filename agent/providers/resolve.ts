@@ -153,7 +153,7 @@ async function discovered(deps: ResolveDeps): Promise<Choice> {
     const provider = openProvider({ provider: 'ollama', base_url: `${ollama.url}/v1` }, deps);
     return { link: { provider, model: ollama.model }, why: `Using ${ollama.model} of the Ollama at ${ollama.url}.` };
   }
-  const why = 'Using the built-in demo model: no key is set and no local Ollama answers. Set one with `herald model`.';
+  const why = 'Using the built-in demo model: no key is set and no local Ollama answers. Set one with `herald setup`.';
   return { link: { provider: makeDemoProvider(deps.demo), model: DEMO_MODEL }, why };
 }
 

@@ -10,7 +10,7 @@ export const sendMessageTool = defineTool({
   description:
     "Send a message to another chat of this same person (not to answer here). Only the person's own paired chats can be reached.",
   parameters: z.strictObject({
-    to: z.string().trim().min(1).max(200).describe('Platform, such as telegram, or title of the chat'),
+    to: z.string().trim().min(1).max(200).describe('Name of the platform, or title of the chat'),
     text: z.string().trim().min(1).max(MAX_TEXT_CHARS).describe('Markdown'),
   }),
   effect: 'once',

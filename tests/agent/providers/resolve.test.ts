@@ -40,7 +40,7 @@ describe('choosing the model without configuration', () => {
     const resolved = await resolve({}, deps());
     expect(namesOf(resolved.chain)).toEqual(['demo/demo']);
     expect(resolved.demo).toBe(true);
-    expect(resolved.explanation).toContain('herald model');
+    expect(resolved.explanation).toContain('herald setup');
   });
 
   it.each([
