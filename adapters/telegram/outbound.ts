@@ -116,7 +116,8 @@ function sendFile(
   { file, caption }: { file: StoredFile; caption?: Text | undefined },
   signal: AbortSignal,
 ): Promise<Message> {
-  const input = deps.api.file(file.path, safeFileName(file.name));
+  // grammY writes the name as it is; without quotes a space would end it.
+  const input = deps.api.file(file.path, `"${safeFileName(file.name)}"`);
   const captioned = caption
     ? { caption: caption.text, ...(caption.parse_mode && { parse_mode: caption.parse_mode }) }
     : {};
@@ -214,9 +215,9 @@ async function expectFile(file: StoredFile): Promise<void> {
   if (found.size === 0) throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is empty.`);
 }
 
-/** The name goes into a header line of its own, unquoted. */
+/** Without what would end the name, or its line, in the header that carries it. */
 function safeFileName(name: string): string {
-  return name.replace(/[\r\n";\\/]+/g, '_').slice(-120) || 'file';
+  return name.replace(/[\r\n"\\/]+/g, '_').slice(-120) || 'file';
 }
 
 export async function editMessage(
