@@ -15,3 +15,6 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
 module.enableCompileCache();
 const source = new URL('../cli/main.ts', import.meta.url);
 await import(fs.existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);
+// A restart that was asked for needs no supervisor where the process can replace itself; else the exit code asks for it.
+if (process.exitCode === 75 && typeof process.execve === 'function')
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)]);

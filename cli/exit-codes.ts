@@ -26,7 +26,10 @@ export const EXIT_MEANINGS: readonly { code: ExitCode; meaning: string }[] = [
   { code: EXIT.gatewayNotRunning, meaning: 'the gateway does not run, and the command needs it' },
   { code: EXIT.configInvalid, meaning: 'the configuration is invalid or cannot be read' },
   { code: EXIT.notFound, meaning: 'no such thing, or not allowed' },
-  { code: EXIT.restart, meaning: '`herald start` ended because a restart was asked for: start it again' },
+  {
+    code: EXIT.restart,
+    meaning: '`herald start` ended because a restart was asked for, and could not start itself anew: start it again',
+  },
   {
     code: EXIT.startConfigInvalid,
     meaning: '`herald start` cannot run with this configuration: do not start it again unchanged',

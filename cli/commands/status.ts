@@ -9,7 +9,9 @@ type Status = OperationOutput<'status'>;
 
 /** How long `stop` and `restart` wait for the old process to go: the gateway's drain time and some more. */
 const GONE_TIMEOUT_MS = 60_000;
-const GONE_POLL_MS = 100;
+/** How long `restart` waits for the new one; a supervisor may take its time. */
+const BACK_TIMEOUT_MS = 15_000;
+const POLL_MS = 100;
 
 export async function runStatus(context: CliContext): Promise<number> {
   const status = await callControl(context.home, 'status', {});
@@ -21,7 +23,7 @@ export async function runStatus(context: CliContext): Promise<number> {
 export async function runStop(context: CliContext): Promise<number> {
   const owner = await findOwner(context.home);
   await callControl(context.home, 'stop', {});
-  const gone = await waitUntilGone(context, owner?.pid);
+  const gone = await waitUntilGone(context, owner);
   context.print({ stopped: gone }, () =>
     gone ? 'The gateway has stopped.' : 'The gateway is stopping; running turns are not done yet.',
   );
@@ -31,11 +33,14 @@ export async function runStop(context: CliContext): Promise<number> {
 export async function runRestart(context: CliContext): Promise<number> {
   const owner = await findOwner(context.home);
   await callControl(context.home, 'restart', {});
-  const gone = await waitUntilGone(context, owner?.pid);
-  context.print({ accepted: true, ended: gone }, () =>
-    gone
-      ? 'The gateway has ended with exit code 75, which asks its supervisor to start it again. Without one: `herald start`.'
-      : 'The gateway restarts once running turns have ended.',
+  const ended = await waitUntilGone(context, owner);
+  const isBack = ended && (await waitUntilBack(context, owner));
+  context.print({ accepted: true, ended, started: isBack }, () =>
+    isBack
+      ? 'The gateway has started anew.'
+      : ended
+        ? 'The gateway has ended and did not start by itself. Start it: herald start'
+        : 'The gateway restarts once running turns have ended.',
   );
   return EXIT.ok;
 }
@@ -46,11 +51,24 @@ export async function runReload(context: CliContext, _given: Given): Promise<num
   return EXIT.ok;
 }
 
-async function waitUntilGone(context: CliContext, pid: number | undefined): Promise<boolean> {
-  for (let waited = 0; waited < GONE_TIMEOUT_MS; waited += GONE_POLL_MS) {
+type Owner = Awaited<ReturnType<typeof findOwner>>;
+
+/** True when `before` does not hold the data any more. A restarted process keeps its pid, so its start tells them apart. */
+async function waitUntilGone(context: CliContext, before: Owner): Promise<boolean> {
+  for (let waited = 0; waited < GONE_TIMEOUT_MS; waited += POLL_MS) {
     const owner = await findOwner(context.home);
-    if (owner === undefined || owner.pid !== pid) return true;
-    await context.clock.sleep(GONE_POLL_MS);
+    if (owner === undefined || owner.startedAt !== before?.startedAt) return true;
+    await context.clock.sleep(POLL_MS);
+  }
+  return false;
+}
+
+/** True when a new gateway serves the local socket. */
+async function waitUntilBack(context: CliContext, before: Owner): Promise<boolean> {
+  for (let waited = 0; waited < BACK_TIMEOUT_MS; waited += POLL_MS) {
+    const owner = await findOwner(context.home);
+    if (owner?.socket !== undefined && owner.startedAt !== before?.startedAt) return true;
+    await context.clock.sleep(POLL_MS);
   }
   return false;
 }

@@ -82,7 +82,8 @@ function healthLine(adapter: AdapterHealth, now: number): string {
 function processLines({ clock }: CommandContext, gateway: GatewayStatus): readonly string[] {
   const { inbox, outbox } = gateway;
   const toSend = (outbox.pending ?? 0) + (outbox.sending ?? 0);
-  const waiting = (inbox.received ?? 0) + (inbox.queued ?? 0);
+  // The row of this very command is still there as received.
+  const waiting = Math.max(0, (inbox.received ?? 0) - 1) + (inbox.queued ?? 0);
   const lost = (inbox.dead ?? 0) + (outbox.dead ?? 0);
   const unsure = outbox.uncertain ?? 0;
   return [

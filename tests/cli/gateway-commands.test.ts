@@ -1,9 +1,16 @@
 // Commands against a real gateway in a process of its own, over its socket; and the gateway's own life.
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
+import {
+  makeHome,
+  requestSocket,
+  startGatewayProcess,
+  waitFor,
+  type GatewayProcess,
+} from '../support/gateway-process.ts';
 import { removeHome, runCli } from './run-cli.ts';
 
 const exportedShape = z.object({ id: z.string(), messages: z.array(z.object({ role: z.string(), text: z.string() })) });
@@ -143,14 +150,21 @@ describe("the gateway's life", () => {
     expect((await runCli(['logs'], { home })).stdout).toMatch(/gateway started/);
   });
 
-  it('ends with 0 on stop and 75 on restart, and the commands wait for it', async () => {
-    const first = await startGatewayProcess({ home, env });
-    expect((await runCli(['restart'], { home })).code).toBe(0);
-    expect(await first.ended).toBe(75);
-    const second = await startGatewayProcess({ home, env });
+  it('starts anew on restart in the same process, ends with 0 on stop, and the commands wait for it', async () => {
+    const gateway = await startGatewayProcess({ home, env });
+    const restarted = await runCli(['restart'], { home });
+    expect([restarted.code, restarted.stdout]).toEqual([0, 'The gateway has started anew.\n']);
+    expect((await runCli(['status'], { home })).stdout).toContain(`process ${gateway.child.pid}`);
     const stopped = await runCli(['stop'], { home });
     expect([stopped.code, stopped.stdout]).toEqual([0, 'The gateway has stopped.\n']);
-    expect(await second.ended).toBe(0);
+    expect(await gateway.ended).toBe(0);
+  });
+
+  it('ends with 75 on restart where nothing can replace the process', async () => {
+    const entry = [fileURLToPath(new URL('../../cli/main.ts', import.meta.url)), 'start'];
+    const gateway = await startGatewayProcess({ home, env, entry });
+    await requestSocket(gateway.socket, { path: '/control/restart', body: {} });
+    expect(await gateway.ended).toBe(75);
   });
 
   it('ends with 78 on a configuration that cannot work, naming file and line', async () => {
