@@ -13,6 +13,9 @@ import type { StartedGateway, StartOptions } from '../../gateway/compose.ts';
 /** A gateway that is just starting opens its socket within ten seconds. */
 const SOCKET_ATTEMPTS = 200;
 const SOCKET_POLL_MS = 50;
+/** A gateway that restarts is gone for less than a second. */
+const KEEP_POLL_MS = 700;
+const KEEP_MISSES = 3;
 
 /** With a text: one question and its answer. Without: a conversation, the current one unless --new is given. */
 export async function runChatCommand(context: CliContext, given: Given): Promise<number> {
@@ -29,6 +32,7 @@ async function talk(context: CliContext, ask: { text: string | undefined; isNew:
   const interrupted = untilInterrupted();
   const gateway = await reachGateway(context);
   const { text } = ask;
+  const keeper = text === undefined ? undefined : keepGateway(context, gateway);
   try {
     const options = chatOptions(context, gateway.socket, interrupted);
     if (ask.isNew) await runChat({ ...options, output: makeSink(), once: { text: '/new' } });
@@ -39,9 +43,35 @@ async function talk(context: CliContext, ask: { text: string | undefined; isNew:
     context.print({ answer: sink.text().trimEnd(), answered: code === EXIT.ok }, () => '');
     return code;
   } finally {
+    await keeper?.release();
     await gateway.release();
     interrupted.release();
   }
+}
+
+/**
+ * A question asked of somebody else's gateway must not wait for ever when that one ends with its own question: then one is started
+ * here, under the same socket. (A conversation at a terminal waits for its gateway to come back instead.)
+ */
+function keepGateway(context: CliContext, reached: Reached): Pick<Reached, 'release'> {
+  const ending = new AbortController();
+  let own: Reached | undefined;
+  const watch = async () => {
+    if (reached.isOurs) return;
+    for (let missing = 0; !ending.signal.aborted && own === undefined;) {
+      await context.clock.sleep(KEEP_POLL_MS, ending.signal);
+      missing = (await findOwner(context.home)) === undefined ? missing + 1 : 0;
+      if (missing >= KEEP_MISSES) own = await startHere(context).catch(() => undefined);
+    }
+  };
+  const watching = watch().catch(() => undefined); // only ever cancelled
+  return {
+    async release() {
+      ending.abort();
+      await watching;
+      await own?.release();
+    },
+  };
 }
 
 /** At a terminal Ctrl-C is a key of the chat; a signal from outside ends gateway and process in order. */
@@ -74,6 +104,7 @@ function chatOptions(context: CliContext, socketPath: string, interrupted: Inter
 
 interface Reached {
   socket: string;
+  isOurs: boolean;
   /** Ends the gateway when it is ours. Idempotent. */
   release(): Promise<void>;
 }
@@ -81,7 +112,7 @@ interface Reached {
 async function reachGateway(context: CliContext): Promise<Reached> {
   for (let attempt = 1; ; attempt++) {
     const owner = await findOwner(context.home);
-    if (owner?.socket !== undefined) return { socket: owner.socket, release: async () => undefined };
+    if (owner?.socket !== undefined) return { socket: owner.socket, isOurs: false, release: async () => undefined };
     if (owner && attempt > SOCKET_ATTEMPTS)
       throw new AppError(
         'db_locked',
@@ -110,6 +141,7 @@ async function startHere(context: CliContext): Promise<Reached> {
   const ended = run().catch((error: unknown) => context.note(`herald: ${asAppError(error).publicMessage}`));
   return {
     socket: first.socket,
+    isOurs: true,
     async release() {
       ending.abort();
       await ended;
