@@ -60,6 +60,9 @@ const origin = z.looseObject({
   chat: chat.optional(),
 });
 
+/** What only decorates a message: its words count without it, so a form of it that is not known costs nothing else. */
+const decoration = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+
 const message = z.looseObject({
   message_id: id,
   date: z.number(),
@@ -70,13 +73,13 @@ const message = z.looseObject({
   is_topic_message: z.boolean().optional(),
   is_automatic_forward: z.boolean().optional(),
   forward_origin: origin.optional(),
-  reply_to_message: replied.optional(),
-  quote: z.looseObject({ text: z.string() }).optional(),
+  reply_to_message: decoration(replied),
+  quote: decoration(z.looseObject({ text: z.string() })),
   media_group_id: z.string().optional(),
   text: z.string().optional(),
-  entities: z.array(entity).optional(),
+  entities: decoration(z.array(entity)),
   caption: z.string().optional(),
-  caption_entities: z.array(entity).optional(),
+  caption_entities: decoration(z.array(entity)),
   photo: z.array(photo).optional(),
   document: file.optional(),
   animation: file.optional(),
