@@ -45,7 +45,7 @@ const SHIPPABLE: readonly string[] = [
 
 function readRows(): { name: string; why: string; licence: string }[] {
   const page = readFileSync(path.join(ROOT, 'docs/dependencies.md'), 'utf8');
-  const rows = page.split('\n').filter((line) => line.startsWith('|') && !/^\|(---| package )/.test(line));
+  const rows = page.split('\n').filter((line) => line.startsWith('|') && !/^\|( ?-+| package )/.test(line));
   return rows.map((row) => {
     const [, name = '', why = '', licence = ''] = row.split('|').map((cell) => cell.trim());
     return { name, why, licence };
