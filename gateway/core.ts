@@ -83,6 +83,7 @@ export function makeCore(input: CoreInput): Core {
     poster,
     files,
     defaultQueueMode: settings.queueMode,
+    ending: ending.signal,
   });
   const lanes = openLanes({ db, clock, log, settings, poster, turns });
   const actions: GatewayActions = {
@@ -139,6 +140,7 @@ export function makeCore(input: CoreInput): Core {
     poster,
     lanes,
     commands: runner,
+    signal: ending.signal,
     authorize: (row) => authorize({ db, pairing, settings, ownerUser: input.ownerUser }, row),
     route: (person, row) =>
       findRoute(

@@ -19,6 +19,7 @@ import type { Logger } from '../shared/log.ts';
 import { addressKey, type Address } from '../shared/messages.ts';
 import { preview } from '../shared/text.ts';
 import type { Bus } from './bus.ts';
+import { isHeldUp, untilStored } from './held-up.ts';
 import type { Letter } from './outbox.ts';
 import type { Platforms } from './platforms.ts';
 
@@ -27,6 +28,8 @@ const RETRY = { baseMs: 500, maxMs: 5 * 60_000 };
 const SEND_TIMEOUT_MS = 60_000;
 /** While a platform is not there, or cannot say whether a message went out. */
 const LOOK_AGAIN_MS = 15_000;
+/** While the disk has no room to say that a message is being sent. */
+const HELD_UP_MS = 3_000;
 /** How long a stopping gateway goes on sending what it can. */
 const LAST_SENDS_MS = 3_000;
 
@@ -82,7 +85,7 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
       }
     } catch (error) {
       ports.log.error({ err: error, chat: lane.address.platform }, 'delivery lane failed; it is tried again');
-      lane.cancelTimer = ports.clock.after(RETRY.maxMs, () => wake(lane.address));
+      lane.cancelTimer = ports.clock.after(isHeldUp(error) ? HELD_UP_MS : RETRY.maxMs, () => wake(lane.address));
     } finally {
       lane.busy = undefined;
       if (lane.again && !stopping.signal.aborted) lane.busy = drain(key, lane);
@@ -123,7 +126,11 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
         : adapter.send(row.to, message, signal);
     // Adapters promise never to reject; one that does anyway must not leave the row in 'sending'.
     const result = await sending.catch((cause: unknown) => brokenPromise(cause));
-    await applyResult({ ...row, attempts: row.attempts + 1 }, adapter, result);
+    const tried = { ...row, attempts: row.attempts + 1 };
+    // What is known now must be written down, however long the disk is full: later nobody could tell whether it went out.
+    await untilStored({ ...ports, signal: stopping.signal }, 'the end of a send', () =>
+      applyResult(tried, adapter, result),
+    );
   }
 
   async function applyResult(row: OutboxRow, adapter: Adapter, result: SendResult): Promise<void> {

@@ -19,6 +19,7 @@ import { addressKey } from '../shared/messages.ts';
 import type { Admission } from './authorize.ts';
 import type { Bus } from './bus.ts';
 import type { CommandRunner } from './commands/runner.ts';
+import { untilStored } from './held-up.ts';
 import type { Lanes } from './lanes.ts';
 import type { Poster } from './outbox.ts';
 import type { Route } from './route.ts';
@@ -33,6 +34,8 @@ export interface InboxPorts {
   poster: Poster;
   lanes: Lanes;
   commands: CommandRunner;
+  /** Aborted when the process ends. */
+  signal: AbortSignal;
   authorize(row: InboxRow): Promise<Admission>;
   route(person: Person, row: InboxRow): Promise<Route>;
 }
@@ -51,7 +54,7 @@ export function openInbox(ports: InboxPorts): InboxWorker {
 
   function accept(id: InboxId): void {
     if (stopped) return;
-    void getInbox(ports.db, id)
+    void untilStored(ports, 'a message', () => getInbox(ports.db, id))
       .then((row) => row && enter(row))
       .catch((error: unknown) =>
         ports.log.error({ err: error, inbox: id }, 'could not read an inbox row; it is taken up at the next start'),
@@ -73,10 +76,18 @@ export function openInbox(ports: InboxPorts): InboxWorker {
   async function takeSafely(row: InboxRow): Promise<void> {
     if (stopped) return;
     try {
-      await take(row);
+      await untilStored(ports, 'a message', (attempt) => (attempt === 1 ? take(row) : takeAgain(row.id)));
     } catch (error) {
       ports.log.error({ err: error, inbox: row.id }, 'could not handle a message; it is taken up at the next start');
     }
+  }
+
+  /** Goes on from where the row is: a full disk may have stopped it between any two steps. */
+  async function takeAgain(id: InboxId): Promise<void> {
+    const row = stopped ? undefined : await getInbox(ports.db, id);
+    if (row?.state === 'received') return take(row);
+    if (row?.state === 'queued' && row.session !== undefined) return ports.lanes.arrived(row, row.session);
+    if (row?.state === 'running' && row.turn === undefined) return ports.commands.tellCutOff(row);
   }
 
   async function take(row: InboxRow): Promise<void> {

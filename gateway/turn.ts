@@ -17,9 +17,11 @@ import {
 import { storedScope } from '../data/scope.ts';
 import { getSession } from '../data/sessions.ts';
 import type { Clock } from '../shared/clock.ts';
+import { AppError } from '../shared/errors.ts';
 import type { InboxId, MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey, type Origin, type QueueMode, type Role } from '../shared/messages.ts';
+import { isHeldUp, isHeldUpCode, untilStored } from './held-up.ts';
 import type { FileStore } from './media/downloads.ts';
 import { textOf } from './inbox.ts';
 import { TurnCut, type TurnRunner } from './lanes.ts';
@@ -39,9 +41,23 @@ export interface TurnPorts {
   poster: Poster;
   files: FileStore;
   defaultQueueMode: QueueMode;
+  /** Aborted when the process begins to end. */
+  ending: AbortSignal;
 }
 
 export function makeTurnRunner(ports: TurnPorts): TurnRunner {
+  const { clock, log, ending } = ports;
+  const disk = { clock, log, signal: ending };
+
+  async function runUntilStored(turn: Turn, signal: AbortSignal, resumed: boolean): Promise<void> {
+    try {
+      await untilStored(disk, 'a turn', (attempt) => run(turn, signal, resumed || attempt > 1));
+    } catch (error) {
+      if (!isHeldUp(error)) throw error;
+      log.warn({ err: error, turn: turn.id }, 'a turn could not be stored; it is resumed at the next start');
+    }
+  }
+
   async function run(turn: Turn, signal: AbortSignal, resumed: boolean): Promise<void> {
     const person = await getPerson(ports.db, turn.person);
     const rows = await listTurnRows(ports.db, turn.id);
@@ -57,8 +73,17 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       return;
     }
     const stream = openStream({ ...ports, adapter: ports.platforms.find(turn.address) }, turn);
-    const result = await runAgent({ turn, person, rows, resumed, emit: (event) => stream.event(event) }, signal);
-    const preview = await stream.close();
+    let preview: MessageId | undefined;
+    let result: TurnResult;
+    try {
+      result = await runAgent({ turn, person, rows, resumed, emit: (event) => stream.event(event) }, signal);
+    } finally {
+      preview = await stream.close();
+    }
+    // Nothing is wrong with the question: it waits for room, and what the journal has is not done again.
+    const { errorCode } = result;
+    if (result.end === 'failed' && isHeldUpCode(errorCode))
+      throw new AppError(errorCode, result.text, { retryable: true });
     const cut = signal.aborted && signal.reason instanceof TurnCut ? signal.reason.why : undefined;
     if (cut === 'shutdown' && result.end !== 'done') return parkTurn(ports.db, turn.id);
     const all = await listTurnRows(ports.db, turn.id);
@@ -94,6 +119,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
         signal,
       );
     } catch (error) {
+      if (isHeldUp(error)) throw error;
       if (signal.aborted) return { end: 'stopped', text: '', files: [], transcript: [] };
       ports.log.error({ err: error, turn: turn.id }, 'turn failed before or outside the agent');
       return { end: 'failed', text: INTERNAL_TEXT, files: [], transcript: [], errorCode: 'internal' };
@@ -194,11 +220,11 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
   }
 
   return {
-    run: (turn, signal) => run(turn, signal, false),
+    run: (turn, signal) => runUntilStored(turn, signal, false),
     async resume(turn, signal) {
-      const attempts = await countAttempt(ports.db, turn.id);
-      if (attempts > MAX_ATTEMPTS) return quarantine(turn);
-      return run(turn, signal, true);
+      const attempts = await untilStored(disk, 'a turn', () => countAttempt(ports.db, turn.id));
+      if (attempts > MAX_ATTEMPTS) return untilStored(disk, 'a turn', () => quarantine(turn));
+      return runUntilStored(turn, signal, true);
     },
   };
 }

@@ -37,6 +37,8 @@ export interface CommandRunner {
   run(input: { row: InboxRow; text: string; person: Person; route: Route }): Promise<'answered' | 'ask'>;
   /** Commands that a crash cut off: repeated where that is harmless, else their sender is asked. */
   recover(): Promise<void>;
+  /** Ends a command's row that was cut off in the middle, and asks its sender. */
+  tellCutOff(row: InboxRow): Promise<void>;
 }
 
 const URGENT = new Set(['stop', 'approve', 'deny']);
@@ -93,7 +95,23 @@ export function makeCommandRunner(ports: CommandPorts): CommandRunner {
     }
   }
 
+  async function tellCutOff(row: InboxRow): Promise<void> {
+    await answerInbox(ports.db, {
+      rows: [row.id],
+      state: 'answered',
+      reason: 'cut off in the middle',
+      outbox: ports.poster.rows({
+        key: `c${row.id}`,
+        to: row.address,
+        kind: 'notice',
+        text: `I was cut off while carrying out \`${row.payload.text.slice(0, 80)}\`. It may or may not have taken effect: look at \`/status\`, and send it again if it is still needed.`,
+      }),
+    });
+    ports.poster.wake(row.address);
+  }
+
   return {
+    tellCutOff,
     isUrgent(text) {
       const parsed = parseCommand(text);
       const found = parsed && findCommand(parsed.name);
@@ -120,21 +138,8 @@ export function makeCommandRunner(ports: CommandPorts): CommandRunner {
       return 'ask';
     },
     async recover() {
-      for (const row of await listInbox(ports.db, { state: 'running', limit: 1_000 })) {
-        if (row.turn !== undefined) continue;
-        await answerInbox(ports.db, {
-          rows: [row.id],
-          state: 'answered',
-          reason: 'cut off by a restart',
-          outbox: ports.poster.rows({
-            key: `c${row.id}`,
-            to: row.address,
-            kind: 'notice',
-            text: `I was restarted while carrying out \`${row.payload.text.slice(0, 80)}\`. It may or may not have taken effect: look at \`/status\`, and send it again if it is still needed.`,
-          }),
-        });
-        ports.poster.wake(row.address);
-      }
+      for (const row of await listInbox(ports.db, { state: 'running', limit: 1_000 }))
+        if (row.turn === undefined) await tellCutOff(row);
     },
   };
 }
