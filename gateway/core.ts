@@ -72,7 +72,13 @@ export function makeCore(input: CoreInput): Core {
     storeUpload: (name, mime, body) => files.keep(name, mime, body),
     commands: commands.map(({ name, description }) => ({ name, description })),
   });
-  const poster = makePoster({ db, bus, ttlMs: settings.ttlMs, capabilities: (at) => platforms.capabilities(at) });
+  const poster = makePoster({
+    db,
+    bus,
+    ttlMs: settings.ttlMs,
+    capabilities: (at) => platforms.capabilities(at),
+    keepWhole: (key, text) => files.keepWhole(key, text),
+  });
   const delivery = openDelivery({ ...input, bus, platforms, rows: (letter) => poster.rows(letter) });
   const turns = makeTurnRunner({
     db,

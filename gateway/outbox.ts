@@ -1,7 +1,7 @@
 // From markdown to outbox rows: cut to the platform's limit once, when written, so that a resumed delivery sends the same parts.
 import { ulid } from 'ulid';
 import { chunkMarkdown } from '../adapters/chunk.ts';
-import type { Capabilities } from '../adapters/capabilities.ts';
+import type { Capabilities, MediaSupport } from '../adapters/capabilities.ts';
 import type { ProcessDb } from '../data/db.ts';
 import { enqueueOutbox, type NewOutboxRow } from '../data/process/outbox.ts';
 import type { OutboxKind } from '../data/schema.ts';
@@ -26,12 +26,28 @@ export interface Letter {
   silent?: boolean | undefined;
 }
 
-/** Rows of a letter: one per part, files and buttons with the last. None when there is nothing to say. */
-export function makeOutboxRows(letter: Letter, capabilities: Capabilities, ttlMs: number): readonly NewOutboxRow[] {
+/** More messages in a row than this flood a chat: the text then goes out as a file, after its beginning. */
+const MAX_PARTS = 20;
+/** Parts of the beginning, where a file has the whole. */
+const PARTS_BEFORE_FILE = 3;
+
+export interface LetterRules {
+  capabilities: Capabilities;
+  /** Milliseconds until its parts are no longer worth sending. */
+  ttlMs: number;
+  /** Keeps a text as a file of ours; the same key gives the same file. Throws AppError. */
+  keepWhole(key: string, text: string): StoredFile;
+}
+
+/**
+ * Rows of a letter: one per part, at most 20, files and buttons with the last. None when there is nothing to say. Throws AppError
+ * `disk_full` or `home_unwritable` when a text that is too long for the chat cannot be kept as a file.
+ */
+export function makeOutboxRows(letter: Letter, rules: LetterRules): readonly NewOutboxRow[] {
+  const { capabilities, ttlMs } = rules;
   const shown = capabilities.buttons === 'full' || capabilities.buttons === 'partial';
   const buttons = shown ? (letter.buttons ?? []) : [];
-  const texts = chunkMarkdown(shown ? letter.text : withButtonsAsText(letter), capabilities.text);
-  const files = letter.files ?? [];
+  const { texts, files } = layOut(letter, shown ? letter.text : withButtonsAsText(letter), rules);
   if (texts.length === 0 && files.length === 0) return [];
   const parts = texts.length === 0 ? [''] : texts;
   return parts.map((text, index) => {
@@ -56,6 +72,33 @@ export function makeOutboxRows(letter: Letter, capabilities: Capabilities, ttlMs
   });
 }
 
+/** The texts of the parts, and the files that go with the last. */
+function layOut(
+  letter: Letter,
+  text: string,
+  { capabilities, keepWhole }: LetterRules,
+): { texts: readonly string[]; files: readonly StoredFile[] } {
+  const texts = chunkMarkdown(text, capabilities.text);
+  const files = letter.files ?? [];
+  if (texts.length <= MAX_PARTS) return { texts, files };
+  const beginning = `That was only the beginning: the whole text has ${text.length.toLocaleString('en')} characters, too many for a chat.`;
+  if (!takesText(capabilities.media.document, text)) {
+    const rest = 'This chat takes no such file; all of it is kept, and `herald sessions export` writes it out.';
+    return { texts: [...texts.slice(0, MAX_PARTS - 1), `${beginning} ${rest}`], files };
+  }
+  const whole = keepWhole(letter.key, text);
+  return {
+    texts: [...texts.slice(0, PARTS_BEFORE_FILE), `${beginning} This file has all of it.`],
+    files: [...files, whole],
+  };
+}
+
+function takesText({ support, maxBytes, mime }: MediaSupport, text: string): boolean {
+  if (support !== 'full' && support !== 'partial') return false;
+  const isAccepted = mime.length === 0 || mime.some((type) => type === 'text/markdown' || type === 'text/*');
+  return isAccepted && Buffer.byteLength(text) <= maxBytes;
+}
+
 /** Where a platform has no buttons, the person types what a button would have sent. */
 function withButtonsAsText(letter: Letter): string {
   const choices = (letter.buttons ?? []).flat();
@@ -76,8 +119,11 @@ export function makePoster(input: {
   bus: Bus;
   ttlMs: number;
   capabilities: (at: Address) => Capabilities;
+  keepWhole: LetterRules['keepWhole'];
 }): Poster {
-  const rows = (letter: Letter) => makeOutboxRows(letter, input.capabilities(letter.to), input.ttlMs);
+  const { ttlMs, keepWhole } = input;
+  const rows = (letter: Letter) =>
+    makeOutboxRows(letter, { capabilities: input.capabilities(letter.to), ttlMs, keepWhole });
   return {
     rows,
     async post(to, text, options = {}) {

@@ -21,7 +21,12 @@ export interface FileStore {
   /** Keeps a stream as a file. Throws AppError `bad_input` when it is too large. */
   keep(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
   keepText(name: string, mime: string, content: string): Promise<StoredFile>;
+  /** The whole of a text that is too long for a chat. One file per key, however often it is asked for; blocks until it is on disk. */
+  keepWhole(key: string, text: string): StoredFile;
 }
+
+/** Of a text that goes out as a file. */
+const WHOLE_MIME = 'text/markdown';
 
 export function makeFileStore(input: { home: string; clock: Clock; maxBytes: number }): FileStore {
   const root = path.join(input.home, 'files');
@@ -74,6 +79,11 @@ export function makeFileStore(input: { home: string; clock: Clock; maxBytes: num
       const file = path.join(root, `${ulid(input.clock.now())}-${safe}`);
       writeFileAtomic(file, content);
       return { kind: 'document', path: file, name: safe, mime, bytes: Buffer.byteLength(content) };
+    },
+    keepWhole(key, text) {
+      const file = path.join(root, `out-${safeName(key)}.md`);
+      writeFileAtomic(file, text);
+      return { kind: 'document', path: file, name: 'answer.md', mime: WHOLE_MIME, bytes: Buffer.byteLength(text) };
     },
   };
 }
