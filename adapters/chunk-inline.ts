@@ -2,6 +2,7 @@
 // is left. Links and code stay whole unless one alone is too long; styles are closed and opened again.
 import { measureText, takePrefix, type TextUnit } from '../shared/text.ts';
 import type { Inline } from './markdown.ts';
+import { append } from './markdown-inline.ts';
 
 type Leaf = Extract<Inline, { type: 'text' | 'code' | 'break' | 'image' }>;
 type Wrapper = Extract<Inline, { children: unknown }>;
@@ -196,10 +197,7 @@ function nest(atoms: readonly Atom[], depth: number): Inline[] {
     if (!atom) break;
     const wrapper = atom.around[depth];
     if (!wrapper) {
-      const last = nodes.at(-1);
-      if (atom.node.type === 'text' && last?.type === 'text')
-        nodes[nodes.length - 1] = { type: 'text', text: last.text + atom.node.text };
-      else nodes.push(atom.node);
+      append(nodes, atom.node);
       at++;
       continue;
     }

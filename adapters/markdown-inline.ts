@@ -72,11 +72,14 @@ export function trimBreaks(nodes: readonly Inline[]): readonly Inline[] {
 }
 
 /** Adds a node, merging it with an equal neighbour. Two links side by side stay two. */
-function append(nodes: Inline[], node: Inline): void {
+export function append(nodes: Inline[], node: Inline): void {
   const last = nodes.at(-1);
-  if (node.type === 'text' && last?.type === 'text')
+  if (node.type === 'text' && last?.type === 'text') {
     nodes[nodes.length - 1] = { type: 'text', text: last.text + node.text };
-  else if (isStyled(node) && last && isStyled(last) && last.type === node.type) {
+  } else if (node.type === 'code' && last?.type === 'code') {
+    // Written side by side, their backticks would run together.
+    nodes[nodes.length - 1] = { type: 'code', text: last.text + node.text };
+  } else if (isStyled(node) && last && isStyled(last) && last.type === node.type) {
     const children = [...last.children];
     for (const child of node.children) append(children, child);
     nodes[nodes.length - 1] = { type: node.type, children };

@@ -106,4 +106,4 @@ function displayWidth(text: string): number {
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-const ZERO = /[\p{M}\u200b-\u200d\ufe0f]/u;
+const ZERO = /\p{M}|\u200b|\u200c|\u200d|\ufe0f/u;

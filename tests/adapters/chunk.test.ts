@@ -167,6 +167,19 @@ describe('chunkMarkdown', () => {
     expect(unbroken.map(count)).toEqual([14, 13, 13]);
   });
 
+  it('cuts inline code that alone is too long, without letting its backticks run together', () => {
+    const fillings = ['-', '. ', ' .', '-  -', '|', '``|'];
+    for (const filling of fillings) {
+      for (let count = 10; count < 150; count++) {
+        const text = `a\`\`\` ${filling.repeat(count)}x \`\`\`a`;
+        const parts = chunkMarkdown(text, { max: 64, unit: 'utf16' });
+        expectParts(parts, { max: 64, unit: 'utf16' });
+        const plain = (markdown: string) => plainText(parseMarkdown(markdown)).replace(/\s/g, '');
+        expect(parts.map(plain).join('')).toBe(plain(text));
+      }
+    }
+  });
+
   it('closes a fence and opens it again with its language', () => {
     const code = Array.from({ length: 40 }, (_, i) => `line ${i} of the program`).join('\n');
     const parts = chunkMarkdown(`Before\n\n\`\`\`python\n${code}\n\`\`\`\n\nAfter`, { max: 200, unit: 'utf16' });
