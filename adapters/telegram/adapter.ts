@@ -16,10 +16,10 @@ import { openFile } from './files.ts';
 import type { Bot } from './inbound-text.ts';
 import { makeLimiter, noLimiter } from './limiter.ts';
 import { editMessage, sendDraft, sendMessage, setReaction, showTyping, type OutboundDeps } from './outbound.ts';
-import { pollUpdates } from './polling.ts';
-import { makeReceiver, type Receiver } from './receiver.ts';
+import { pollUpdates } from './receive/polling.ts';
+import { makeReceiver, type Receiver } from './receive/receiver.ts';
 import { DEFAULT_API_ROOT, type TelegramSettings } from './settings.ts';
-import { keepWebhook, makeWebhookHandler } from './webhook.ts';
+import { keepWebhook, makeWebhookHandler } from './receive/webhook.ts';
 
 const CONNECT_BACKOFF = { baseMs: 500, maxMs: 60_000 };
 

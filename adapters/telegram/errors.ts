@@ -112,7 +112,7 @@ function codesOf(error: unknown, depth = 0): readonly string[] {
   const inner = [
     isHttpError(error) ? error.error : undefined,
     error.cause,
-    ...(error instanceof AggregateError ? error.errors : []),
+    ...(error instanceof AggregateError ? Array.from<unknown>(error.errors) : []),
   ];
   const own = 'code' in error && typeof error.code === 'string' && error.code !== 'ABORT_ERR' ? [error.code] : [];
   return [...own, ...inner.flatMap((one) => codesOf(one, depth + 1))];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readUpdate, type InboundResult } from '../../../adapters/telegram/inbound.ts';
 import { accountId } from '../../../shared/ids.ts';
-import { detectEntities } from '../../support/bot-api-html.ts';
+import { findEntities } from '../../support/bot-api/entities.ts';
 
 const bot = { id: 7, username: 'herald_bot' };
 const context = { account: accountId('7'), bot, now: 1_790_000_000_000 };
@@ -24,7 +24,7 @@ function message(fields: Record<string, unknown>, kind = 'message') {
 }
 
 const inGroup = (text: string, extra: Record<string, unknown> = {}) =>
-  message({ chat: group, text, entities: detectEntities(text), ...extra });
+  message({ chat: group, text, entities: findEntities({ text, entities: [] }), ...extra });
 
 describe('text', () => {
   it('is read with its sender, its time and its place', () => {

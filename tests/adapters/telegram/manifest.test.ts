@@ -3,7 +3,7 @@ import { makeBotCommands } from '../../../adapters/telegram/commands.ts';
 import { telegramManifest } from '../../../adapters/telegram/manifest.ts';
 import { telegramSettings } from '../../../adapters/telegram/settings.ts';
 import { accountId } from '../../../shared/ids.ts';
-import { startBotApi } from '../../support/bot-api-server.ts';
+import { startBotApi } from '../../support/bot-api.ts';
 
 const token = '123456789:abcdefghijklmnopqrstuvwxyz_012345678';
 
@@ -38,7 +38,7 @@ describe('verify', () => {
   it('says who the bot is, or what is wrong, and never the token', async () => {
     const api = await startBotApi();
     try {
-      expect(await check({ token: api.state.token, api_root: api.url })).toMatchObject({
+      expect(await check({ token: api.token, api_root: api.url })).toMatchObject({
         ok: true,
         name: '@herald_test_bot',
       });

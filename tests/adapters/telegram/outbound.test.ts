@@ -6,16 +6,18 @@ import type { Adapter, OutboundMessage } from '../../../adapters/contract.ts';
 import { parseMarkdown } from '../../../adapters/markdown.ts';
 import { makeTelegramAdapter } from '../../../adapters/telegram/adapter.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
-import { startBotApi, type BotApi } from '../../support/bot-api-server.ts';
-import { ADA, GROUP } from '../../support/bot-api-state.ts';
-import { addressOf, settingsFor } from './telegram-harness.ts';
+import { startBotApi, type BotApi } from '../../support/bot-api.ts';
+import { ADA, addressOf, settingsFor } from './telegram-harness.ts';
 
 let api: BotApi;
 let adapter: Adapter;
 let folder: string;
+let group: number;
 
 beforeEach(async () => {
   api = await startBotApi();
+  api.user(ADA, 'Ada');
+  group = api.group({ title: 'The group' }).id;
   adapter = makeAdapter();
   folder = await mkdtemp(path.join(tmpdir(), 'herald-telegram-'));
 });
@@ -29,14 +31,15 @@ afterEach(async () => {
 function makeAdapter(extra: Record<string, unknown> = {}): Adapter {
   return makeTelegramAdapter({
     platform: 'telegram',
-    account: addressOf(api, ADA.id).account,
+    account: addressOf(api, ADA).account,
     settings: settingsFor(api, extra),
     fetch,
   });
 }
 
+const sent = (chat: number) => api.messages(chat).map((entry) => entry.message);
 const soon = () => AbortSignal.timeout(10_000);
-const dm = () => addressOf(api, ADA.id);
+const dm = () => addressOf(api, ADA);
 
 function message(markdown: string, extra: Partial<OutboundMessage> = {}): OutboundMessage {
   return { key: 'k', body: parseMarkdown(markdown), plain: false, files: [], buttons: [], silent: false, ...extra };
@@ -51,25 +54,25 @@ async function makeFile(name: string, kind: StoredFile['kind'] = 'document'): Pr
 describe('several messages for one', () => {
   it('wait for a rate limit between them, so that nothing stays half sent', async () => {
     const files = [await makeFile('a.txt'), await makeFile('b.txt')];
-    api.failNext('sendDocument', { kind: 'status', status: 429, description: 'Too Many Requests', retryAfter: 0.05 });
+    api.fail({ method: 'sendDocument', status: 429, retryAfter: 0.05 });
     const long = 'x'.repeat(2_000);
     const result = await adapter.send(dm(), message(long, { files }), soon());
     expect(result).toMatchObject({ ok: true });
-    expect(api.sent(ADA.id).map((sent) => (sent.text ? 'text' : 'file'))).toEqual(['text', 'file', 'file']);
+    expect(sent(ADA).map((shown) => (shown.text ? 'text' : 'file'))).toEqual(['text', 'file', 'file']);
   });
 
   it('that end in the middle may have reached the reader', async () => {
     const files = [await makeFile('a.txt'), await makeFile('b.txt')];
-    api.failNext('sendDocument', { kind: 'status', status: 400, description: 'Bad Request: wrong file' });
+    api.fail({ method: 'sendDocument', status: 400, description: 'Bad Request: wrong file' });
     const result = await adapter.send(dm(), message('x'.repeat(2_000), { files }), soon());
     expect(result).toMatchObject({ ok: false, reached: 'maybe' });
-    expect(api.sent(ADA.id)).toHaveLength(1);
+    expect(sent(ADA)).toHaveLength(1);
   });
 
   it('carry the reply and the buttons once', async () => {
     const files = [await makeFile('a.txt'), await makeFile('b.txt')];
     await adapter.send(dm(), message('short', { files, buttons: [[{ label: 'Ok', data: 'ok' }]] }), soon());
-    expect(api.sent(ADA.id).map((sent) => [sent.caption, sent.reply_markup !== undefined])).toEqual([
+    expect(sent(ADA).map((shown) => [shown.caption, shown.reply_markup !== undefined])).toEqual([
       ['short', true],
       [undefined, false],
     ]);
@@ -81,7 +84,7 @@ describe('files', () => {
     const file = await makeFile('evil.txt');
     await adapter.send(dm(), message('', { files: [{ ...file, name: 'a"b\r\nContent-Type: x;c/../d.txt' }] }), soon());
     await adapter.send(dm(), message('', { files: [{ ...file, name: 'Bericht für März; final.txt' }] }), soon());
-    expect([...api.state.files.values()].map((stored) => stored.name)).toEqual([
+    expect(api.messages(ADA).map((entry) => entry.file?.name)).toEqual([
       'a_b_Content-Type: x;c_.._d.txt',
       'Bericht für März; final.txt',
     ]);
@@ -125,9 +128,14 @@ describe('refusals before anything is sent', () => {
 
 describe('a group that moved', () => {
   it('is followed to its new id', async () => {
-    api.failNext('sendMessage', { kind: 'migrate', toChat: GROUP.id });
+    api.fail({
+      method: 'sendMessage',
+      status: 400,
+      description: 'Bad Request: group chat was upgraded to a supergroup chat',
+      migrateTo: group,
+    });
     expect(await adapter.send(addressOf(api, -42), message('where are you?'), soon())).toMatchObject({ ok: true });
-    expect(api.sent(GROUP.id).map((sent) => sent.text)).toEqual(['where are you?']);
+    expect(sent(group).map((shown) => shown.text)).toEqual(['where are you?']);
   });
 });
 
@@ -137,20 +145,20 @@ describe('streaming', () => {
 
   it('shows drafts in private chats, under one id for a turn', async () => {
     expect(adapter.capabilities(dm()).drafts.support).toBe('full');
-    expect(adapter.capabilities(addressOf(api, GROUP.id)).drafts.support).toBe('dropped');
+    expect(adapter.capabilities(addressOf(api, group)).drafts.support).toBe('dropped');
     await draft('**Unfinished `mark', ['searching']);
     await draft('**Unfinished** `marks` done');
     const ids = api.calls.map((call) => call.params['draft_id']);
     expect(new Set(ids).size).toBe(1);
-    expect(ids[0]).toBeGreaterThan(0);
-    expect(api.state.drafts.get(ADA.id)).toMatchObject({ text: 'Unfinished marks done', updates: 2 });
-    expect(await adapter.draft?.(addressOf(api, GROUP.id), { key: 'x', text: 'x', tools: [] }, soon())).toMatchObject({
+    expect(Number(ids[0])).toBeGreaterThan(0);
+    expect(api.drafts(ADA)).toMatchObject([{ text: 'Unfinished marks done', shown: { length: 2 } }]);
+    expect(await adapter.draft?.(addressOf(api, group), { key: 'x', text: 'x', tools: [] }, soon())).toMatchObject({
       code: 'unsupported',
     });
   });
 
   it('turns to edits when the server knows no drafts', async () => {
-    api.failNext('sendMessageDraft', { kind: 'status', status: 404, description: 'Not Found: method not found' });
+    api.fail({ method: 'sendMessageDraft', status: 404, description: 'Not Found: method not found' });
     expect(await draft('x')).toMatchObject({ ok: false, code: 'unsupported' });
     expect(adapter.capabilities(dm())).toMatchObject({ drafts: { support: 'dropped' }, edits: { support: 'full' } });
   });
@@ -171,7 +179,7 @@ describe('streaming', () => {
     const id = sent.ok ? sent.ids[0] : undefined;
     if (!id) throw new Error('not sent');
     expect(await adapter.edit?.(dm(), id, message('**after**'), soon())).toMatchObject({ ok: true });
-    expect(api.sent(ADA.id)[0]?.caption).toBe('after');
+    expect(api.messages(ADA)[0]?.message.caption).toBe('after');
   });
 });
 
@@ -186,6 +194,6 @@ describe('rate limit', () => {
     expect(refused.every((result) => !result.ok && result.reached === 'no' && (result.retryAfterMs ?? 0) > 5_000)).toBe(
       true,
     );
-    expect(api.sent(ADA.id)).toHaveLength(5);
+    expect(sent(ADA)).toHaveLength(5);
   });
 });

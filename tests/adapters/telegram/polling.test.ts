@@ -1,12 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { makeTelegramAdapter } from '../../../adapters/telegram/adapter.ts';
 import type { Adapter } from '../../../adapters/contract.ts';
+import { parseMarkdown } from '../../../adapters/markdown.ts';
 import { makeRecordingHost, type RecordingHost } from '../../contracts/adapter-host.ts';
-import { say } from '../../support/bot-api-people.ts';
-import { startBotApi, type BotApi } from '../../support/bot-api-server.ts';
-import { ADA } from '../../support/bot-api-state.ts';
+import { startBotApi, type BotApi } from '../../support/bot-api.ts';
 import { makeFakeClock, type FakeClock } from '../../support/fake-clock.ts';
-import { addressOf, settingsFor } from './telegram-harness.ts';
+import { ADA, addressOf, settingsFor } from './telegram-harness.ts';
 
 interface Running {
   api: BotApi;
@@ -24,7 +23,7 @@ async function start(
   const record = makeRecordingHost();
   const clock = makeFakeClock();
   prepare(api, record, clock);
-  const account = addressOf(api, ADA.id).account;
+  const account = addressOf(api, ADA).account;
   const adapter = makeTelegramAdapter({ platform: 'telegram', account, settings: settingsFor(api), fetch }, clock);
   const running = { api, adapter, record, clock };
   open.push(running);
@@ -52,8 +51,8 @@ async function advanceUntil({ clock }: Running, passes: () => boolean, stepMs: n
   throw new Error('it did not happen');
 }
 
-const poll = (api: BotApi, params: Record<string, unknown>) =>
-  fetch(`${api.url}/bot${api.state.token}/getUpdates`, {
+const call = (api: BotApi, method: string, params: Record<string, unknown>) =>
+  fetch(`${api.url}/bot${api.token}/${method}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(params),
@@ -64,9 +63,9 @@ describe('two programs with one token', () => {
     const running = await start();
     const { api, record, clock } = running;
     await record.waitUntil(() => lastState(record) === 'online');
-    await advanceUntil(running, () => api.state.onUpdate.size > 0, 0);
+    await advanceUntil(running, () => api.isPolling(), 0);
     const since = clock.now();
-    const other = poll(api, { timeout: 50 });
+    const other = call(api, 'getUpdates', { timeout: 50 });
     await record.waitUntil(() => lastState(record) === 'offline');
     expect(record.states.at(-1)?.detail).toMatch(/another program/i);
     await advanceUntil(running, () => lastState(record) === 'online', 1_000);
@@ -78,21 +77,24 @@ describe('two programs with one token', () => {
     const running = await start();
     const { api, record } = running;
     await record.waitUntil(() => lastState(record) === 'online');
-    api.state.webhook = { url: 'https://elsewhere.example/', secret: '' };
-    api.disconnect();
-    await advanceUntil(running, () => api.state.webhook === undefined && lastState(record) === 'online', 500);
+    await call(api, 'setWebhook', { url: 'https://elsewhere.example/' });
+    const removals = () => api.calls.filter((made) => made.method === 'deleteWebhook').length;
+    const before = removals();
+    await advanceUntil(running, () => removals() > before && lastState(record) === 'online', 500);
+    api.user(ADA).dm.sendText('polled again');
+    await record.waitFor((message) => message.text === 'polled again');
   });
 });
 
 describe('the position in the queue', () => {
   it('is kept only behind updates that are stored, and is not asked for again', async () => {
     const { api, record } = await start();
-    say(api.state, { text: 'one' });
+    api.user(ADA).dm.sendText('one');
     await record.waitFor((message) => message.text === 'one');
     await record.waitUntil(() => record.cursors.has('offset'));
     const [offset] = (record.cursors.get('offset') ?? '').split(' ');
     expect(Number(offset)).toBeGreaterThan(700_000_000);
-    say(api.state, { text: 'two' });
+    api.user(ADA).dm.sendText('two');
     await record.waitFor((message) => message.text === 'two');
     expect(record.answers.map((answer) => answer.outcome)).toEqual(['new', 'new']);
   });
@@ -100,18 +102,18 @@ describe('the position in the queue', () => {
   it('is forgotten after six days, when Telegram may number from anywhere', async () => {
     const { record } = await start((api, kept, clock) => {
       kept.cursors.set('offset', `999999999 ${clock.now() - 7 * 24 * 3_600_000}`);
-      say(api.state, { text: 'numbered lower than before' });
+      api.user(ADA).dm.sendText('numbered lower than before');
     });
     await record.waitFor((message) => message.text === 'numbered lower than before');
   });
 
   it('is used when it is fresh', async () => {
     const { api, record } = await start((prepared, kept, clock) => {
-      const first = say(prepared.state, { text: 'seen before' });
+      const first = prepared.user(ADA).dm.sendText('seen before');
       expect(first.message_id).toBeGreaterThan(0);
-      kept.cursors.set('offset', `${(prepared.state.queue[0]?.update_id ?? 0) + 1} ${clock.now() - 3_600_000}`);
+      kept.cursors.set('offset', `${(prepared.pendingUpdates()[0] ?? 0) + 1} ${clock.now() - 3_600_000}`);
     });
-    say(api.state, { text: 'new' });
+    api.user(ADA).dm.sendText('new');
     await record.waitFor((message) => message.text === 'new');
     expect(record.received.map((message) => message.text)).toEqual(['new']);
   });
@@ -119,7 +121,7 @@ describe('the position in the queue', () => {
   it('survives a cursor that cannot be read', async () => {
     const { record } = await start((api, kept) => {
       kept.cursors.set('offset', 'nonsense');
-      say(api.state, { text: 'still here' });
+      api.user(ADA).dm.sendText('still here');
     });
     await record.waitFor((message) => message.text === 'still here');
   });
@@ -131,7 +133,7 @@ describe('a network or a login that fails', () => {
     await api.goAway();
     const record = makeRecordingHost();
     const clock = makeFakeClock();
-    const account = addressOf(api, ADA.id).account;
+    const account = addressOf(api, ADA).account;
     const adapter = makeTelegramAdapter({ platform: 'telegram', account, settings: settingsFor(api), fetch }, clock);
     const running = { api, adapter, record, clock };
     open.push(running);
@@ -146,7 +148,7 @@ describe('a network or a login that fails', () => {
     const running = await start();
     const { api, record } = running;
     await record.waitUntil(() => lastState(record) === 'online');
-    api.failNext('getUpdates', { kind: 'status', status: 401, description: 'Unauthorized' }, 1);
+    api.fail({ method: 'getUpdates', status: 401 });
     api.disconnect();
     await advanceUntil(running, () => lastState(record) === 'needs-login', 500);
     await advanceUntil(running, () => lastState(record) === 'online', 30_000);
@@ -156,18 +158,17 @@ describe('a network or a login that fails', () => {
     const running = await start();
     const { api, record, clock } = running;
     await record.waitUntil(() => lastState(record) === 'online');
-    api.failNext('getUpdates', { kind: 'status', status: 429, description: 'Too Many Requests', retryAfter: 20 });
+    api.fail({ method: 'getUpdates', status: 429, retryAfter: 20 });
     api.disconnect();
     const since = clock.now();
-    say(api.state, { text: 'later' });
+    api.user(ADA).dm.sendText('later');
     await advanceUntil(running, () => record.received.length === 1, 1_000);
     expect(clock.now() - since).toBeGreaterThanOrEqual(20_000);
   });
 
   it('every press is answered, once it is stored', async () => {
     const { api, adapter, record } = await start();
-    const { parseMarkdown } = await import('../../../adapters/markdown.ts');
-    const { press } = await import('../../support/bot-api-people.ts');
+    const { dm } = api.user(ADA);
     const outbound = {
       key: 'k',
       body: parseMarkdown('Go?'),
@@ -176,14 +177,14 @@ describe('a network or a login that fails', () => {
       buttons: [[{ label: 'Go', data: 'go' }]],
       silent: true,
     };
-    const sent = await adapter.send(addressOf(api, ADA.id), outbound, AbortSignal.timeout(5_000));
+    const sent = await adapter.send(addressOf(api, ADA), outbound, AbortSignal.timeout(5_000));
     const id = sent.ok ? Number(sent.ids[0]) : 0;
-    expect(api.calls.at(-1)?.params['disable_notification']).toBe(true);
+    expect(api.calls.findLast((made) => made.method === 'sendMessage')?.params['disable_notification']).toBe('true');
     record.failNext(1);
-    const callback = press(api.state, ADA.id, id, 'go');
+    const callback = dm.press(id, 'go');
     await record.waitUntil(() => record.answers.length === 1);
-    expect(api.state.callbacks.get(callback)).toEqual({ answered: false });
+    expect(api.callback(callback)).toMatchObject({ answered: false });
     const running = open.at(-1);
-    if (running) await advanceUntil(running, () => api.state.callbacks.get(callback)?.answered === true, 100);
+    if (running) await advanceUntil(running, () => api.callback(callback)?.answered === true, 100);
   });
 });

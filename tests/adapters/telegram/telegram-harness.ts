@@ -6,40 +6,45 @@ import { makeTelegramAdapter } from '../../../adapters/telegram/adapter.ts';
 import { makeCapabilities } from '../../../adapters/telegram/capabilities.ts';
 import { telegramSettings } from '../../../adapters/telegram/settings.ts';
 import { accountId, chatId, messageId, threadId, userId } from '../../../shared/ids.ts';
-import type { Address } from '../../../shared/messages.ts';
+import type { Address, MediaKind } from '../../../shared/messages.ts';
 import type { AdapterHarness, AdapterRig, SeenMessage, UserMessage } from '../../contracts/adapter-harness.ts';
 import { makeRecordingHost, type RecordingHost, type RecordingHostOptions } from '../../contracts/adapter-host.ts';
-import { mediaOf } from '../../support/bot-api-media.ts';
-import { editSaid, press, say } from '../../support/bot-api-people.ts';
-import { startBotApi, type BotApi } from '../../support/bot-api-server.ts';
-import { ADA, FORUM, GROUP, OTHER_BOT, TOPIC_ID, type FakeMessage } from '../../support/bot-api-state.ts';
+import { startBotApi, type BotApi, type BotApiOptions } from '../../support/bot-api.ts';
+import type { Group, Person, SentFile, UserChat } from '../../support/bot-api/people.ts';
+import type { ChatEntry } from '../../support/bot-api/world.ts';
 
 export const WEBHOOK_SECRET = 'a-secret-for-the-webhook-of-tests';
+export const ADA = 5001;
+
 const WEBHOOK_ORIGIN = 'https://herald.example';
 
 export type Mode = 'polling' | 'webhook';
 
 /** Settings for a bot of the loopback server. */
 export function settingsFor(api: BotApi, extra: Record<string, unknown> = {}) {
-  return telegramSettings.parse({ token: api.state.token, api_root: api.url, rate_limit: false, ...extra });
+  return telegramSettings.parse({ token: api.token, api_root: api.url, rate_limit: false, ...extra });
 }
 
 export function addressOf(api: BotApi, chat: number, thread?: number): Address {
   return {
     platform: 'telegram',
-    account: accountId(String(api.state.bot.id)),
+    account: accountId(String(api.botId)),
     chat: chatId(String(chat)),
     kind: chat > 0 ? 'dm' : 'group',
     ...(thread !== undefined && { thread: threadId(String(thread)) }),
   };
 }
 
-export function makeTelegramHarness(mode: Mode, recordTo?: string): AdapterHarness {
+export function makeTelegramHarness(mode: Mode, recordTo: string): AdapterHarness {
   return {
     capabilities: makeCapabilities('dm', { streaming: 'draft', isLocalServer: true }),
-    open: async () => {
-      const api = await startBotApi({ recordTo });
-      const gateway = mode === 'webhook' ? await openGateway(api) : undefined;
+    async open() {
+      const gateway = mode === 'webhook' ? await openGateway() : undefined;
+      const options: BotApiOptions = {
+        recordTo,
+        ...(gateway && { webhookOrigins: { [WEBHOOK_ORIGIN]: gateway.url } }),
+      };
+      const api = await startBotApi(options);
       try {
         return await openRig(api, gateway);
       } catch (error) {
@@ -51,7 +56,7 @@ export function makeTelegramHarness(mode: Mode, recordTo?: string): AdapterHarne
     async openWithWrongSecret() {
       const api = await startBotApi({ recordTo });
       const record = makeRecordingHost();
-      const wrong = '7000001:this_is_not_the_token_of_the_server_at_all';
+      const wrong = '7000000001:this_is_not_the_token_of_the_server_at_all';
       const adapter = makeAdapter(api, undefined, { token: wrong });
       const error: unknown = await adapter.start(record.host).then(
         () => undefined,
@@ -62,7 +67,7 @@ export function makeTelegramHarness(mode: Mode, recordTo?: string): AdapterHarne
         await record.close();
         await api.close();
       };
-      return { error, record, secrets: [wrong, wrong.slice(8)], close };
+      return { error, record, secrets: [wrong, wrong.slice(11)], close };
     },
   };
 }
@@ -75,7 +80,7 @@ interface Gateway {
 }
 
 /** Stands for the gateway's HTTP server and the reverse proxy before it. */
-async function openGateway(api: BotApi): Promise<Gateway> {
+async function openGateway(): Promise<Gateway> {
   const server: Server = createServer((incoming, outgoing) => {
     void (async () => {
       const chunks: Buffer[] = [];
@@ -100,7 +105,6 @@ async function openGateway(api: BotApi): Promise<Gateway> {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the gateway does not listen');
   const url = `http://127.0.0.1:${address.port}`;
-  api.webhooks.proxy = { from: WEBHOOK_ORIGIN, to: url };
   const gateway: Gateway = {
     record: undefined,
     url,
@@ -117,7 +121,7 @@ function makeAdapter(api: BotApi, gateway: Gateway | undefined, extra: Record<st
   const webhook = gateway && { webhook: { url: `${WEBHOOK_ORIGIN}/telegram/default/`, secret: WEBHOOK_SECRET } };
   return makeTelegramAdapter({
     platform: 'telegram',
-    account: addressOf(api, ADA.id).account,
+    account: addressOf(api, ADA).account,
     settings: settingsFor(api, { ...webhook, ...extra }),
     fetch,
   });
@@ -138,25 +142,38 @@ async function openRig(api: BotApi, gateway: Gateway | undefined): Promise<Adapt
       throw error;
     }
   };
+  const people = makePeople(api);
+  const { ada, group, forum } = people;
+  const bot = { id: api.botId, is_bot: true, first_name: 'Herald', username: api.username };
   const rig: AdapterRig = {
     ...(await start()),
-    dm: addressOf(api, ADA.id),
-    user: userId(String(ADA.id)),
-    group: addressOf(api, GROUP.id),
-    thread: addressOf(api, FORUM.id, TOPIC_ID),
+    dm: addressOf(api, ADA),
+    user: userId(String(ADA)),
+    group: addressOf(api, group.id),
+    thread: addressOf(api, forum.id, people.topic),
     nowhere: addressOf(api, 404_404),
     isPushOnly: gateway !== undefined,
-    secrets: [api.state.token, api.state.token.slice(8), WEBHOOK_SECRET],
-    faults: makeFaults(api),
-    say: async (message) => messageId(String(sayAs(api, message).message_id)),
-    seen: async (at) => api.sent(Number(at.chat)).map((message) => describe(api, message)),
-    draft: async (at) => api.state.drafts.get(Number(at.chat))?.text,
-    typingShown: async (at) => api.state.actions.get(Number(at.chat)) === 'typing',
-    editAsUser: async (id, text) => void editSaid(api.state, ADA.id, Number(id), text),
-    press: async (at, message, data) => void press(api.state, Number(at.chat), Number(message), data),
-    sayAsBot: async (text) => void say(api.state, { text, from: OTHER_BOT, chat: GROUP.id }),
-    sayAsSelf: async (text) => void say(api.state, { text, from: api.state.bot, chat: GROUP.id }),
-    injectGarbage: async () => injectGarbage(api),
+    secrets: [api.token, api.token.slice(11), WEBHOOK_SECRET],
+    faults: makeFaults(api, ada),
+    say: async (message) => messageId(String(sayAs(people, message))),
+    seen: async (at) => api.messages(Number(at.chat)).map(describeEntry),
+    draft: async (at) => api.drafts(Number(at.chat)).at(-1)?.text,
+    typingShown: async (at) => api.actions(Number(at.chat)).some((shown) => shown.action === 'typing'),
+    editAsUser: async (id, text) => void ada.dm.editText(Number(id), text),
+    press: async (_at, message, data) => void ada.dm.press(Number(message), data),
+    sayAsBot: async (text) =>
+      void api.user(8001, 'Other', { isBot: true, username: 'other_bot' }).in(group).sendText(text),
+    sayAsSelf: async (text) =>
+      void api.inject({
+        message: {
+          message_id: 9_999,
+          date: 1_700_000_000,
+          chat: { id: group.id, type: 'supergroup' },
+          from: bot,
+          text,
+        },
+      }),
+    injectGarbage: async () => injectGarbage(api, ada),
     async restart(whileDown) {
       await rig.adapter.stop();
       if (gateway) gateway.record = undefined;
@@ -175,19 +192,41 @@ async function openRig(api: BotApi, gateway: Gateway | undefined): Promise<Adapt
   return rig;
 }
 
-function makeFaults(api: BotApi): AdapterRig['faults'] {
+interface People {
+  ada: Person;
+  group: Group;
+  forum: Group;
+  topic: number;
+}
+
+function makePeople(api: BotApi): People {
+  const forum = api.group({ title: 'The forum', forum: true });
   return {
-    refuseFormat: (on) => api.refuseHtml(on),
-    rateLimit: (ms) =>
-      api.failNext('sendMessage', {
-        kind: 'status',
-        status: 429,
-        description: 'Too Many Requests: retry after 3',
-        retryAfter: ms / 1_000,
-      }),
-    serverError: () => api.failNext('sendMessage', { kind: 'status', status: 502, description: 'Bad Gateway' }),
-    dropBefore: () => api.failNext('sendMessage', { kind: 'drop-before' }),
-    dropAfter: () => api.failNext('sendMessage', { kind: 'drop-after' }),
+    ada: api.user(ADA, 'Ada', { username: 'ada_l' }),
+    group: api.group({ title: 'The group' }),
+    forum,
+    topic: forum.topic('A topic'),
+  };
+}
+
+function makeFaults(api: BotApi, ada: Person): AdapterRig['faults'] {
+  let allowFormat = () => {};
+  return {
+    refuseFormat(on) {
+      allowFormat();
+      if (!on) return;
+      const description = "Bad Request: can't parse entities: Unsupported start tag";
+      allowFormat = api.fail({
+        status: 400,
+        description,
+        times: Infinity,
+        when: (request) => request.fields.has('parse_mode'),
+      });
+    },
+    rateLimit: (ms) => void api.fail({ method: 'sendMessage', status: 429, retryAfter: ms / 1_000 }),
+    serverError: () => void api.fail({ method: 'sendMessage', status: 502 }),
+    dropBefore: () => void api.fail({ method: 'sendMessage', drop: 'before' }),
+    dropAfter: () => void api.fail({ method: 'sendMessage', drop: 'after' }),
     async goAway() {
       await api.goAway();
       // Until the ends of its idle connections are noticed, the client may still write into one: then it cannot know.
@@ -195,41 +234,63 @@ function makeFaults(api: BotApi): AdapterRig['faults'] {
     },
     comeBack: () => api.comeBack(),
     disconnect: async () => api.disconnect(),
-    block: (on) => void (on ? api.state.blocked.add(ADA.id) : api.state.blocked.delete(ADA.id)),
+    block: (on) => (on ? ada.block() : ada.unblock()),
   };
 }
 
-function sayAs(api: BotApi, message: UserMessage): FakeMessage {
-  return say(api.state, {
-    text: message.mention ? `@${api.state.bot.username} ${message.text}` : message.text,
-    chat: message.at ? Number(message.at.chat) : undefined,
-    thread: message.at?.thread ? Number(message.at.thread) : undefined,
-    replyTo: message.replyTo ? Number(message.replyTo) : undefined,
-    file: message.file,
-  });
+function sayAs({ ada, group, forum, topic }: People, message: UserMessage): number {
+  const { at, file, text } = message;
+  const chat = at?.kind !== 'group' ? ada.dm : at.thread ? ada.in(forum, topic) : ada.in(group);
+  const options = {
+    mention: message.mention,
+    replyTo: message.replyTo === undefined ? undefined : Number(message.replyTo),
+  };
+  if (!file) return chat.sendText(text, options).message_id;
+  return sendFile(chat, file.kind, file, text).message_id;
 }
 
-function describe(api: BotApi, message: FakeMessage): SeenMessage {
-  const media = mediaOf(message);
-  const file = media && api.state.files.get(media.fileId);
+function sendFile(chat: UserChat, kind: MediaKind, file: SentFile, caption: string) {
+  switch (kind) {
+    case 'image':
+      return chat.sendPhoto(file, { caption });
+    case 'audio':
+      return chat.sendAudio(file, { caption });
+    case 'voice':
+      return chat.sendVoice(file, { caption });
+    case 'video':
+      return chat.sendVideo(file, { caption });
+    case 'sticker':
+      return chat.sendSticker(file);
+    case 'document':
+      return chat.sendDocument(file, { caption });
+  }
+}
+
+function describeEntry({ message, file, parseMode, reactions }: ChatEntry): SeenMessage {
+  const kinds: readonly [unknown, MediaKind][] = [
+    [message.photo, 'image'],
+    [message.audio, 'audio'],
+    [message.voice, 'voice'],
+    [message.video, 'video'],
+    [message.document, 'document'],
+  ];
+  const kind = kinds.find(([media]) => media !== undefined)?.[1];
   return {
     id: messageId(String(message.message_id)),
     text: message.text ?? message.caption ?? '',
-    formatted: (message.entities ?? message.caption_entities ?? []).length > 0,
+    formatted: parseMode !== '',
     buttons: (message.reply_markup?.inline_keyboard ?? []).map((row) =>
-      row.map((button) => ({ label: button.text, data: button.callback_data ?? '' })),
+      row.map((button) => ({ label: button.text, data: 'callback_data' in button ? button.callback_data : '' })),
     ),
     replyTo: message.reply_to_message && messageId(String(message.reply_to_message.message_id)),
     thread: message.message_thread_id === undefined ? undefined : threadId(String(message.message_thread_id)),
-    files: media && file ? [{ kind: media.kind, name: file.name, bytes: file.bytes.length }] : [],
-    reactions: api.state.reactions.get(`${message.chat.id}/${message.message_id}`) ?? [],
+    files: kind && file ? [{ kind, name: file.name, bytes: file.bytes.length }] : [],
+    reactions,
   };
 }
 
-function injectGarbage(api: BotApi): void {
-  const { state } = api;
-  const chat = state.chats.get(ADA.id);
-  const base = { message_id: 1, date: 1, chat, from: ADA };
+function injectGarbage(api: BotApi, ada: Person): void {
+  const base = { message_id: 1, date: 1, chat: { id: ADA, type: 'private', first_name: 'Ada' }, from: ada.user };
   const broken: readonly Record<string, unknown>[] = [
     {},
     { message: null },
@@ -238,15 +299,14 @@ function injectGarbage(api: BotApi): void {
     { message: { ...base, chat: undefined, text: 'no chat' } },
     { message: { ...base, from: undefined, text: 'no sender' } },
     { message: { ...base, message_id: 'x', text: 'no number' } },
-    { message: { ...base, text: 'bad entities', entities: [{ type: 'mention', offset: -5, length: 'x' }] } },
     { message: { ...base, new_chat_title: 'a service message' } },
     { message: { ...base, dice: { emoji: '🎲', value: 3 } } },
     { message: { ...base, chat: { id: -5, type: 'channel', title: 'c' }, text: 'of a channel' } },
     { edited_message: { ...base, edit_date: 'yesterday', text: 'x' } },
-    { callback_query: { id: '1', from: ADA } },
+    { callback_query: { id: '1', from: ada.user } },
     { callback_query: { id: 5 } },
     { poll_answer: { poll_id: '1' } },
     { some_kind_of_2031: { deep: [[[[]]]] } },
   ];
-  for (const update of broken) state.enqueueGarbage(update);
+  for (const update of broken) api.inject(update);
 }

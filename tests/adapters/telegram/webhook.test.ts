@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeTelegramApi } from '../../../adapters/telegram/api.ts';
-import { makeWebhookHandler } from '../../../adapters/telegram/webhook.ts';
+import { makeWebhookHandler } from '../../../adapters/telegram/receive/webhook.ts';
 import { makeRedactor } from '../../../shared/redact.ts';
 import { makeRecordingHost } from '../../contracts/adapter-host.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';

@@ -1,12 +1,12 @@
 // Long polling. The offset, which tells Telegram what it may forget, moves only behind updates that are stored.
-import type { AdapterHost } from '../contract.ts';
-import { backoffMs } from '../../shared/backoff.ts';
-import type { Clock } from '../../shared/clock.ts';
-import type { Redactor } from '../../shared/redact.ts';
-import type { TelegramApi } from './api.ts';
-import { describe, explainFailure, isApiError } from './errors.ts';
+import type { AdapterHost } from '../../contract.ts';
+import { backoffMs } from '../../../shared/backoff.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import type { Redactor } from '../../../shared/redact.ts';
+import type { TelegramApi } from '../api.ts';
+import { describe, explainFailure, isApiError } from '../errors.ts';
 import { ALLOWED_UPDATES, type Receiver } from './receiver.ts';
-import { updateIdSchema } from './update-schema.ts';
+import { updateIdSchema } from '../update-schema.ts';
 
 /** How long Telegram holds a poll open. */
 const POLL_SECONDS = 25;

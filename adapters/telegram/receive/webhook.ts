@@ -1,11 +1,11 @@
 // Webhook: Telegram calls the gateway. A request is answered with 200 only when its update is stored; anything else makes it come again.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { AdapterHost, HttpHandler } from '../contract.ts';
-import { backoffMs } from '../../shared/backoff.ts';
-import type { Clock } from '../../shared/clock.ts';
-import type { Redactor } from '../../shared/redact.ts';
-import type { TelegramApi } from './api.ts';
-import { describe, explainFailure } from './errors.ts';
+import type { AdapterHost, HttpHandler } from '../../contract.ts';
+import { backoffMs } from '../../../shared/backoff.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import type { Redactor } from '../../../shared/redact.ts';
+import type { TelegramApi } from '../api.ts';
+import { describe, explainFailure } from '../errors.ts';
 import { ALLOWED_UPDATES, type Receiver } from './receiver.ts';
 
 /** Header with the secret of setWebhook, https://core.telegram.org/bots/api#setwebhook, read 2026-11-21. */
@@ -63,7 +63,8 @@ async function readJson(request: Request): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of request.body ?? []) {
+    const body: AsyncIterable<Uint8Array> | null = request.body;
+    for await (const chunk of body ?? []) {
       bytes += chunk.byteLength;
       if (bytes > MAX_BODY_BYTES) return undefined;
       chunks.push(chunk);
