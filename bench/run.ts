@@ -1,0 +1,67 @@
+// `npm run bench [-- --json] [-- --cpu-prof DIR]`: measures Herald beside a bare loop, on this machine and now. Nothing is compared with
+// an earlier run; what can be held to a number without a clock is held by tests/bench/budget.test.ts. Needs Linux, for /proc.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Started, startChatLoad, startModel } from './child-processes.ts';
+import { measureInstall } from './install-size.ts';
+import { measure, USERS, type Measures } from './measure.ts';
+import { measurePromptTokens } from './prompt-tokens.ts';
+import { formatReport, type Report } from './report.ts';
+import { makeBareLoop, makeHerald, type Subject, type SubjectInput } from './subjects.ts';
+
+/** Of each subject. */
+const DEADLINE_MS = 58_000;
+const ROOT = path.join(import.meta.dirname, '..');
+
+async function measureBeside(profileTo: string | undefined): Promise<Report> {
+  const machine = {
+    cpu: os.cpus()[0]?.model ?? 'unknown',
+    cores: os.availableParallelism(),
+    memoryGb: Math.round(os.totalmem() / 1024 ** 3),
+    system: `${os.type()} ${os.release()}`,
+    node: process.versions.node,
+    loadBefore: os.loadavg()[0] ?? 0,
+  };
+  const bare = await withServers((input) => makeBareLoop(input));
+  const herald = await withServers((input) => makeHerald({ ...input, users: USERS, profileTo }));
+  return {
+    date: new Date().toISOString(),
+    machine,
+    herald,
+    bare,
+    prompt: await measurePromptTokens(),
+    install: measureInstall(ROOT),
+  };
+}
+
+/** Each subject has servers of its own, so that none finds them warmer than the other. */
+async function withServers(make: (input: SubjectInput) => Subject): Promise<Measures> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-bench-'));
+  const started = new Started();
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), DEADLINE_MS);
+  try {
+    const tooLate = new Promise<never>((_, reject) =>
+      late.signal.addEventListener('abort', () => reject(new Error('the benchmark took too long'))),
+    );
+    const chat = await startChatLoad(started);
+    const modelUrl = await startModel(started, folder);
+    return await Promise.race([measure(make({ started, chat, modelUrl, folder }), chat), tooLate]);
+  } finally {
+    clearTimeout(timer);
+    await started.stopAll();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, 'cpu-prof': { type: 'string' } } });
+if (os.platform() !== 'linux') {
+  console.error('The benchmark reads /proc, so it runs on Linux only.');
+  process.exitCode = 1;
+} else {
+  const profileTo = values['cpu-prof'];
+  const report = await measureBeside(profileTo === undefined ? undefined : path.resolve(profileTo));
+  console.log(values.json ? JSON.stringify(report, undefined, 2) : formatReport(report));
+}
