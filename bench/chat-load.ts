@@ -1,7 +1,8 @@
 // The other end of the chat, in a process of its own: the loopback Bot API server and the people who write to it. Messages and answers
 // are timed here, by one monotonic clock, so that no control call lies between an event and its time. Run by fork(), spoken to over IPC.
 import { z } from 'zod';
-import { startBotApi, type BotApi } from '../tests/support/bot-api.ts';
+import { startBotApi } from '../tests/support/bot-api.ts';
+import type { BotApi } from '../tests/support/bot-api/types.ts';
 
 /** Ids of the people; each writes in a chat of their own. */
 export const FIRST_USER = 5001;

@@ -19,7 +19,7 @@ import type { Logger } from '../shared/log.ts';
 import { addressKey, type Address } from '../shared/messages.ts';
 import { preview } from '../shared/text.ts';
 import type { Bus } from './bus.ts';
-import { isHeldUp, untilStored } from './held-up.ts';
+import { isHeldUp, untilStored } from '../shared/held-up.ts';
 import type { Letter } from './outbox.ts';
 import type { Platforms } from './platforms.ts';
 

@@ -19,7 +19,7 @@ import { addressKey } from '../shared/messages.ts';
 import type { Admission } from './authorize.ts';
 import type { Bus } from './bus.ts';
 import type { CommandRunner } from './commands/runner.ts';
-import { untilStored } from './held-up.ts';
+import { untilStored } from '../shared/held-up.ts';
 import type { Lanes } from './lanes.ts';
 import type { Poster } from './outbox.ts';
 import type { Route } from './route.ts';

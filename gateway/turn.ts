@@ -21,7 +21,7 @@ import { AppError } from '../shared/errors.ts';
 import type { InboxId, MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey, type Origin, type QueueMode, type Role } from '../shared/messages.ts';
-import { isHeldUp, isHeldUpCode, untilStored } from './held-up.ts';
+import { isHeldUp, isHeldUpCode, untilStored } from '../shared/held-up.ts';
 import type { FileStore } from './media/downloads.ts';
 import { textOf } from './inbox.ts';
 import { TurnCut, type TurnRunner } from './lanes.ts';

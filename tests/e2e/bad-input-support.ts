@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startBotApi, type BotApi } from '../support/bot-api.ts';
+import { startBotApi } from '../support/bot-api.ts';
+import type { BotApi } from '../support/bot-api/types.ts';
 import {
   makeHome,
   requestSocket,

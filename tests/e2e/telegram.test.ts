@@ -6,7 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBotApi, type BotApi } from '../support/bot-api.ts';
+import { startBotApi } from '../support/bot-api.ts';
+import type { BotApi } from '../support/bot-api/types.ts';
 import {
   makeHome,
   requestSocket,

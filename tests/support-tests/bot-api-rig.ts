@@ -1,7 +1,8 @@
 // A loopback Bot API server with grammY's client on it, as the tests of the server use them.
 import { Api, GrammyError } from 'grammy';
 import { afterEach } from 'vitest';
-import { startBotApi, type BotApi, type BotApiOptions } from '../support/bot-api.ts';
+import { startBotApi, type BotApiOptions } from '../support/bot-api.ts';
+import type { BotApi } from '../support/bot-api/types.ts';
 
 export interface ApiRig {
   server: BotApi;

@@ -6,7 +6,8 @@ import type { Adapter, OutboundMessage } from '../../../adapters/contract.ts';
 import { parseMarkdown } from '../../../adapters/markdown.ts';
 import { makeTelegramAdapter } from '../../../adapters/telegram/adapter.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
-import { startBotApi, type BotApi } from '../../support/bot-api.ts';
+import { startBotApi } from '../../support/bot-api.ts';
+import type { BotApi } from '../../support/bot-api/types.ts';
 import { ADA, addressOf, settingsFor } from './telegram-harness.ts';
 
 let api: BotApi;

@@ -3,7 +3,8 @@ import { makeTelegramAdapter } from '../../../adapters/telegram/adapter.ts';
 import type { Adapter } from '../../../adapters/contract.ts';
 import { parseMarkdown } from '../../../adapters/markdown.ts';
 import { makeRecordingHost, type RecordingHost } from '../../contracts/adapter-host.ts';
-import { startBotApi, type BotApi } from '../../support/bot-api.ts';
+import { startBotApi } from '../../support/bot-api.ts';
+import type { BotApi } from '../../support/bot-api/types.ts';
 import { makeFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 import { ADA, addressOf, settingsFor } from './telegram-harness.ts';
 

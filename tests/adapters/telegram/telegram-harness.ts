@@ -9,7 +9,8 @@ import { accountId, chatId, messageId, threadId, userId } from '../../../shared/
 import type { Address, MediaKind } from '../../../shared/messages.ts';
 import type { AdapterHarness, AdapterRig, SeenMessage, UserMessage } from '../../contracts/adapter-harness.ts';
 import { makeRecordingHost, type RecordingHost, type RecordingHostOptions } from '../../contracts/adapter-host.ts';
-import { startBotApi, type BotApi, type BotApiOptions } from '../../support/bot-api.ts';
+import { startBotApi, type BotApiOptions } from '../../support/bot-api.ts';
+import type { BotApi } from '../../support/bot-api/types.ts';
 import type { Group, Person, SentFile, UserChat } from '../../support/bot-api/people.ts';
 import type { ChatEntry } from '../../support/bot-api/world.ts';
 

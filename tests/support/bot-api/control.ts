@@ -7,7 +7,7 @@
 //   GET  /_control/messages?chat=ID   GET /_control/drafts?chat=ID   GET /_control/calls   GET /_control/dump
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import type { BotApi } from '../bot-api.ts';
+import type { BotApi } from './types.ts';
 import { badRequest, errorAnswer, isRecord, readRequest, sendAnswer, ApiError } from './http.ts';
 import type { UserChat } from './people.ts';
 import type { ChatEntry } from './world.ts';

@@ -1,8 +1,8 @@
 // Work that the disk holds up (full, locked, not writable just now) is neither given up nor done twice: it waits until there is room.
-import { backoffMs } from '../shared/backoff.ts';
-import type { Clock } from '../shared/clock.ts';
-import { AppError, type ErrorCode } from '../shared/errors.ts';
-import type { Logger } from '../shared/log.ts';
+import { backoffMs } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { AppError, type ErrorCode } from './errors.ts';
+import type { Logger } from './log.ts';
 
 const HELD_UP_CODES = ['disk_full', 'db_locked', 'home_unwritable'] as const satisfies readonly ErrorCode[];
 /** Looked at again soon, so that freed space helps at once, and seldom enough to do no harm while there is none. */

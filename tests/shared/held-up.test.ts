@@ -1,6 +1,6 @@
 // Work that a full disk holds up: tried again for as long as that is the reason, and given up for no other.
 import { describe, expect, it } from 'vitest';
-import { isHeldUp, untilStored } from '../../gateway/held-up.ts';
+import { isHeldUp, untilStored } from '../../shared/held-up.ts';
 import { AppError } from '../../shared/errors.ts';
 import { silentLog } from '../../shared/log.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
