@@ -48,6 +48,11 @@ export async function openTurnJournal(db: Db, scope: Scope, turn: TurnId, resume
     await writeStep(db, scope, turn, step);
     steps.set(step.key, step);
   };
+  /** What a tool changes outside is there after a power cut too, so what is known of it must be. */
+  const writeTool = async (step: JournalStep) => {
+    await write(step);
+    if (step.effect !== 'pure') await db.flush();
+  };
   const steered = (key: string): readonly TurnInput[] | undefined => {
     const step = steps.get(key);
     return step && parse(inputsSchema, step);
@@ -74,7 +79,7 @@ export async function openTurnJournal(db: Db, scope: Scope, turn: TurnId, resume
         : { state: 'done', outcome: parse(outcomeSchema, stored) };
     },
     startTool: (key, call, effect) =>
-      write({
+      writeTool({
         key,
         kind: 'tool',
         state: 'started',
@@ -82,7 +87,7 @@ export async function openTurnJournal(db: Db, scope: Scope, turn: TurnId, resume
         payload: JSON.stringify({ name: call.name, arguments: call.arguments }),
       }),
     finishTool: (key, outcome) =>
-      write({
+      writeTool({
         key,
         kind: 'tool',
         state: 'done',

@@ -118,6 +118,8 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
 
   async function sendRow(row: OutboxRow, adapter: Adapter): Promise<void> {
     await updateOutbox(ports.db, row.seq, { state: 'sending', attempts: row.attempts + 1 });
+    // Whoever reads it may rely on it, and after a power cut it must be known that it may have been sent.
+    await ports.db.flush();
     const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
     const message = messageOf(row);
     const sending =

@@ -19,9 +19,8 @@ export function makeReceive(db: ProcessDb, bus: Bus): Receive {
       kind: message.chatKind,
       ...(message.thread === undefined ? {} : { thread: message.thread }),
     };
-    let id;
     try {
-      id = await insertInbox(db, {
+      const id = await insertInbox(db, {
         address,
         kind: message.kind,
         message: message.id,
@@ -29,12 +28,13 @@ export function makeReceive(db: ProcessDb, bus: Bus): Receive {
         user: message.sender.id,
         payload: payloadOf(message),
       });
+      // Work begins at once; only the platform waits for the disk.
+      if (id !== undefined) bus.emit('inbox', id);
+      await db.flush();
+      return id === undefined ? 'duplicate' : 'new';
     } catch (error) {
       throw databaseError(error, 'the inbox');
     }
-    if (id === undefined) return 'duplicate';
-    bus.emit('inbox', id);
-    return 'new';
   };
 }
 

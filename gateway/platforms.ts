@@ -127,7 +127,10 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
       },
       cursor: {
         get: (key) => getCursor(ports.db, platform, account, key),
-        set: (key, value) => setCursor(ports.db, { platform, account, key, value }),
+        async set(key, value) {
+          await setCursor(ports.db, { platform, account, key, value });
+          await ports.db.flush();
+        },
       },
       timeline: (chat, page) => ports.timeline(platform, account, chat, page),
       serve: (handler, options) => ports.mount(platform, account, handler, { root: options?.root ?? false }),

@@ -45,7 +45,9 @@ async function answer(context: ControlContext, request: Request): Promise<Respon
       `The gateway knows no operation ${JSON.stringify(name.slice(0, 64))}. It may be older than this command.`,
     );
   if (request.method !== 'POST') return errorAnswer(405, 'bad_input', 'Use POST.');
-  return jsonAnswer(200, { result: await runOperation(operation, context, await readJson(request)) });
+  const result = await runOperation(operation, context, await readJson(request));
+  await context.db.flush();
+  return jsonAnswer(200, { result });
 }
 
 async function readJson(request: Request): Promise<unknown> {

@@ -16,6 +16,7 @@ import { openTemporaryData } from './temporary-data.ts';
 const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'db.ts': ['DATABASE_FILE', 'openData'],
   'files.ts': ['ensureDir', 'fileError', 'writeFileAtomic'],
+  'flush.ts': ['ALWAYS_FLUSHED', 'openFlusher'],
   'lock.ts': ['findLiveOwner', 'takeWriterLock'],
   'messages.ts': ['parseFiles'],
   'migrations/0001-start.ts': ['up'],

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { AgentPort, AgentTurn, TurnResult } from '../../agent/port.ts';
 import { openData, type ProcessDb } from '../../data/db.ts';
+import type { SyncFile } from '../../data/flush.ts';
 import { addIdentity, createPerson, type Person } from '../../data/process/people.ts';
 import { makeCore, type Core } from '../../gateway/core.ts';
 import { makeFileStore } from '../../gateway/media/downloads.ts';
@@ -39,6 +40,8 @@ export interface TestGatewayOptions {
   home?: string;
   clock?: FakeClock;
   log?: Logger;
+  /** Default: at once. */
+  syncFile?: SyncFile;
 }
 
 /** Answers with what it was told. */
@@ -67,7 +70,8 @@ export function answer(turn: AgentTurn, text: string): TurnResult {
 export async function openTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const home = options.home ?? fs.mkdtempSync(path.join(os.tmpdir(), 'herald-gateway-'));
   const clock = options.clock ?? makeFakeClock();
-  const data = await openData({ home, clock });
+  // The clock of the test does not turn disks.
+  const data = await openData({ home, clock, syncFile: options.syncFile ?? (async () => undefined) });
   const { db } = data;
   const turns: AgentTurn[] = [];
   const run = options.run ?? echo;
