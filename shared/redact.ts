@@ -9,7 +9,8 @@ const PATTERNS: readonly RegExp[] = [
   /\bgh[pousr]_[A-Za-z0-9]{30,}\b/g, // GitHub
   /\bhf_[A-Za-z0-9]{30,}\b/g, // Hugging Face
   /\bAKIA[0-9A-Z]{16}\b/g, // AWS access key id
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
+  // Not over the beginning of another key: beginnings without end would each be followed to the end of the text.
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----/g,
   /\b[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}=*/g,
 ];
 
@@ -21,7 +22,8 @@ export interface Redactor {
 }
 
 export function makeRedactor(secrets: readonly string[] = []): Redactor {
-  const known = new Set<string>();
+  /** Longest first, so that of a secret that begins with another one nothing is left. */
+  let known: readonly string[] = [];
   const redactor: Redactor = {
     redact(text) {
       let out = text;
@@ -30,7 +32,9 @@ export function makeRedactor(secrets: readonly string[] = []): Redactor {
       return out;
     },
     add(secret) {
-      if (secret.length >= 6) known.add(secret);
+      // Lines of the log and arguments of tools are JSON, where quotes and backslashes look different.
+      const forms = [secret, JSON.stringify(secret).slice(1, -1)].filter((form) => form.length >= 6);
+      known = [...new Set([...known, ...forms])].sort((a, b) => b.length - a.length);
     },
   };
   for (const secret of secrets) redactor.add(secret);
