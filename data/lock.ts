@@ -93,9 +93,23 @@ function isHeld(home: string): boolean {
 function lockFile(home: string, timeout: number): Database.Database {
   const file = path.join(home, LOCK_FILE);
   try {
-    return new Database(file, { timeout });
+    const db = new Database(file, { timeout });
+    keepPrivate(file);
+    return db;
   } catch (error) {
     throw databaseError(error, file);
+  }
+}
+
+/**
+ * Whoever can open the file, even for reading only, could hold a lock on it and keep Herald from starting. By its path alone: closing
+ * a descriptor of our own would free the lock that this process may hold.
+ */
+function keepPrivate(file: string): void {
+  try {
+    if ((fs.statSync(file).mode & 0o077) !== 0) fs.chmodSync(file, 0o600);
+  } catch {
+    // Not every file system has modes, and a file that cannot be looked at is told about when it is opened.
   }
 }
 

@@ -119,3 +119,14 @@ test('a held lock whose owner file is damaged or missing is still a held lock', 
   lock.describe({ url: 'http://127.0.0.1:1' });
   expect(findLiveOwner(home)).toEqual({ ...owner(), url: 'http://127.0.0.1:1' });
 });
+
+test('nobody else can open the lock file, even in a home that others may look into', () => {
+  const home = temporaryFolder();
+  fs.chmodSync(home, 0o755);
+  const file = path.join(home, 'writer.lock');
+  fs.writeFileSync(file, '', { mode: 0o644 });
+  fs.chmodSync(file, 0o644);
+  const lock = takeWriterLock(home, owner());
+  onTestFinished(() => lock.release());
+  expect(fs.statSync(file).mode & 0o777).toBe(0o600);
+});
