@@ -1,7 +1,7 @@
 // Which pending request an /approve or /deny is about. Never a guess: with several open ones the person says which.
 import { listPendingApprovals, type Approval } from '../../data/approvals.ts';
 import { AppError } from '../../shared/errors.ts';
-import { code, commandButtons, fenced, span } from './format.ts';
+import { code, commandButtons, fenced, span, withVisibleSigns } from './format.ts';
 import type { CommandContext, CommandReply } from './types.ts';
 
 /** Requests that this person was asked here, oldest first. */
@@ -45,11 +45,4 @@ export function askWhich({ clock }: CommandContext, requests: readonly Approval[
       2,
     ),
   };
-}
-
-/** Signs that a chat would drop or that turn text around, as JSON writes them: what is approved must be what is read. */
-function withVisibleSigns(json: string): string {
-  return json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}]/gu, (sign) =>
-    Array.from({ length: sign.length }, (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
-  );
 }

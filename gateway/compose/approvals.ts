@@ -7,6 +7,7 @@ import { getTurn } from '../../data/process/turns.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { GatewayActions } from '../actions.ts';
+import { fenced, withVisibleSigns } from '../commands/format.ts';
 
 /** How often the row is looked at while somebody is asked. */
 const LOOK_MS = 300;
@@ -22,15 +23,15 @@ export async function askForApproval(
 ): Promise<void> {
   const turn = await getTurn(ports.db, approval.turn);
   if (!turn) throw new AppError('internal', 'The turn that asks is gone. Nothing was done.');
-  if (approval.arguments.length > MAX_SHOWN_CHARS)
+  const shown = withVisibleSigns(approval.arguments);
+  if (shown.length > MAX_SHOWN_CHARS)
     throw new AppError(
       'not_allowed',
       'This call is too long to be shown whole, so it cannot be allowed. Nothing was done.',
     );
-  const fence = '`'.repeat(Math.max(3, ...[...approval.arguments.matchAll(/`+/g)].map((run) => run[0].length + 1)));
   await ports.actions.post(
     turn.address,
-    `May I do this? ${reason}\n\n**${approval.tool}**\n\n${fence}json\n${approval.arguments}\n${fence}`,
+    `May I do this? ${reason}\n\n**${approval.tool}**\n\n${fenced(shown, 'json')}`,
     {
       key: `a${approval.id}`,
       kind: 'notice',
