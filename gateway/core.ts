@@ -162,8 +162,9 @@ export function makeCore(input: CoreInput): Core {
     async start(accounts) {
       await platforms.start(accounts);
       await delivery.start();
-      await inbox.start();
+      // First the turns that were cut off: what is taken from the inbox must find them running.
       await lanes.start();
+      await inbox.start();
     },
     async stop() {
       ending.abort(new DOMException('Herald is stopping', 'AbortError'));

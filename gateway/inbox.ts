@@ -11,7 +11,7 @@ import {
   type InboxRow,
 } from '../data/process/inbox.ts';
 import { answerInbox } from '../data/process/turns.ts';
-import type { Person } from '../data/process/people.ts';
+import { findPerson, type Person } from '../data/process/people.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { InboxId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
@@ -19,7 +19,7 @@ import { addressKey } from '../shared/messages.ts';
 import type { Admission } from './authorize.ts';
 import type { Bus } from './bus.ts';
 import type { CommandRunner } from './commands/runner.ts';
-import { untilStored } from '../shared/held-up.ts';
+import { isHeldUp, untilStored } from '../shared/held-up.ts';
 import type { Lanes } from './lanes.ts';
 import type { Poster } from './outbox.ts';
 import type { Route } from './route.ts';
@@ -47,13 +47,25 @@ export interface InboxWorker {
   stop(): Promise<void>;
 }
 
+/** A message that cannot be taken up is tried again after one and two seconds; the chat's later ones wait, so that order is kept. */
+const MAX_ATTEMPTS = 3;
+const RETRY_MS = 1_000;
+/** Longest wait of a stop or an approval for what was said before it in the same chat. */
+const URGENT_WAIT_MS = 300;
+
 export function openInbox(ports: InboxPorts): InboxWorker {
   /** Tail of the work per chat, so that its rows are taken in order. */
   const tails = new Map<string, Promise<void>>();
+  /** What comes in while rows of an earlier process are still looked for: it goes behind them, and is not taken twice. */
+  let early: InboxId[] | undefined = [];
   let stopped = false;
 
   function accept(id: InboxId): void {
     if (stopped) return;
+    if (early) {
+      early.push(id);
+      return;
+    }
     void untilStored(ports, 'a message', () => getInbox(ports.db, id))
       .then((row) => row && enter(row))
       .catch((error: unknown) =>
@@ -63,8 +75,8 @@ export function openInbox(ports: InboxPorts): InboxWorker {
 
   function enter(row: InboxRow): Promise<void> {
     const work = () => takeSafely(row);
-    if (ports.commands.isUrgent(textOf(row))) return work();
     const key = addressKey(row.address);
+    if (ports.commands.isUrgent(textOf(row))) return soonAfter(tails.get(key)).then(work);
     const tail = (tails.get(key) ?? Promise.resolve()).then(work);
     tails.set(key, tail);
     void tail.then(() => {
@@ -73,12 +85,43 @@ export function openInbox(ports: InboxPorts): InboxWorker {
     return tail;
   }
 
+  /** Urgent is urgent, but "do it" and "/stop" that come in together must not change places. */
+  async function soonAfter(tail: Promise<void> | undefined): Promise<void> {
+    if (!tail) return;
+    const enough = new AbortController();
+    await Promise.race([tail, ports.clock.sleep(URGENT_WAIT_MS, enough.signal).catch(() => undefined)]);
+    enough.abort();
+  }
+
   async function takeSafely(row: InboxRow): Promise<void> {
     if (stopped) return;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const isFirst = attempt === 1;
+        await untilStored(ports, 'a message', (time) => (isFirst && time === 1 ? take(row) : takeAgain(row.id)));
+        return;
+      } catch (error) {
+        ports.log.error({ err: error, inbox: row.id, attempt }, 'could not handle a message');
+        if (isHeldUp(error) || ports.signal.aborted) return; // it is taken up at the next start
+        if (attempt === MAX_ATTEMPTS) return giveUp(row);
+      }
+      await ports.clock.sleep(attempt * RETRY_MS, ports.signal).catch(() => undefined);
+    }
+  }
+
+  /** A message that fails again and again ends, and its sender is told; else it would lie there, and so it would after each start. */
+  async function giveUp(row: InboxRow): Promise<void> {
     try {
-      await untilStored(ports, 'a message', (attempt) => (attempt === 1 ? take(row) : takeAgain(row.id)));
+      const { platform, account } = row.address;
+      const person = await findPerson(ports.db, { platform, account, user: row.user });
+      const text = 'Something went wrong inside Herald, and I could not take up your message. Please send it again.';
+      const letter = { key: `c${row.id}.dead`, to: row.address, kind: 'notice', person: person?.id, text } as const;
+      // A stranger is told nothing but a code.
+      const outbox = person ? ports.poster.rows(letter) : [];
+      await answerInbox(ports.db, { rows: [row.id], state: 'dead', reason: 'internal', person: person?.id, outbox });
+      if (outbox.length > 0) ports.poster.wake(row.address);
     } catch (error) {
-      ports.log.error({ err: error, inbox: row.id }, 'could not handle a message; it is taken up at the next start');
+      ports.log.error({ err: error, inbox: row.id }, 'could not end a message; it is taken up at the next start');
     }
   }
 
@@ -171,7 +214,12 @@ export function openInbox(ports: InboxPorts): InboxWorker {
     async start() {
       ports.bus.on('inbox', accept);
       await ports.commands.recover();
-      for (const row of await listInbox(ports.db, { state: 'received', limit: 10_000 })) void enter(row);
+      const rows = await listInbox(ports.db, { state: 'received', limit: 10_000 });
+      const known = new Set(rows.map((row) => row.id));
+      const since = (early ?? []).filter((id) => !known.has(id));
+      early = undefined;
+      for (const row of rows) void enter(row);
+      for (const id of since) accept(id);
     },
     async stop() {
       stopped = true;

@@ -59,8 +59,8 @@ interface Lane {
   controller: AbortController | undefined;
   done: Promise<void> | undefined;
   cancelTimer: (() => void) | undefined;
-  /** A pump is looking at the table. */
-  pumping: boolean;
+  /** A pump is looking at the table, and may be about to begin a turn. Never rejects. */
+  pumping: Promise<void> | undefined;
   again: boolean;
 }
 
@@ -79,7 +79,7 @@ export function openLanes(ports: LanePorts): Lanes {
       controller: undefined,
       done: undefined,
       cancelTimer: undefined,
-      pumping: false,
+      pumping: undefined,
       again: false,
     };
     lanes.set(session, lane);
@@ -87,17 +87,17 @@ export function openLanes(ports: LanePorts): Lanes {
   }
 
   function pump(session: SessionId): void {
+    if (stopping) return;
     const lane = laneOf(session);
     lane.again = true;
     if (lane.pumping) return;
-    lane.pumping = true;
-    void pumpLoop(lane)
+    lane.pumping = pumpLoop(lane)
       .catch((error: unknown) => {
         ports.log.error({ err: error, session }, 'lane failed; it is tried again');
         lane.cancelTimer = ports.clock.after(5_000, () => pump(session));
       })
       .finally(() => {
-        lane.pumping = false;
+        lane.pumping = undefined;
         if (lane.again && !lane.turn) pump(session);
         else if (!lane.turn && !lane.cancelTimer) lanes.delete(session);
       });
@@ -141,6 +141,7 @@ export function openLanes(ports: LanePorts): Lanes {
       lane.cancelTimer = ports.clock.after(waitMs, () => pump(lane.session));
       return false;
     }
+    if (stopping) return false;
     const turn = await beginTurn(ports.db, {
       session: lane.session,
       space: scopeAt(first.person, first.address).space,
@@ -180,6 +181,11 @@ export function openLanes(ports: LanePorts): Lanes {
     return (await getChat(ports.db, address))?.settings.queueMode ?? ports.settings.queueMode;
   }
 
+  /** Turns that are just being begun count as running: whoever asks next must not miss them. */
+  async function pumped(found: Iterable<Lane>): Promise<void> {
+    await Promise.all([...found].map((lane) => lane.pumping));
+  }
+
   function stopLanes(found: readonly Lane[]): number {
     for (const lane of found) lane.controller?.abort(new TurnCut('stopped'));
     return found.length;
@@ -195,10 +201,12 @@ export function openLanes(ports: LanePorts): Lanes {
     },
     async arrived(row, session) {
       const lane = lanes.get(session);
+      if (lane) await pumped([lane]);
       if (lane?.turn) await tellQueued(ports, { row, session, lane, mode: await modeAt(row.address) });
       pump(session);
     },
     async stopTurns(target) {
+      await pumped(lanes.values());
       const found = [...lanes.values()].filter(
         (lane) =>
           lane.turn && ('session' in target ? lane.session === target.session : lane.turn.person === target.person),
@@ -209,6 +217,7 @@ export function openLanes(ports: LanePorts): Lanes {
     running: () => running,
     async stop() {
       stopping = true;
+      await pumped(lanes.values());
       for (const lane of lanes.values()) lane.cancelTimer?.();
       const done = Promise.allSettled([...lanes.values()].flatMap((lane) => lane.done ?? []));
       const timeout = new AbortController();
@@ -249,14 +258,15 @@ async function tellQueued(
   }
 }
 
-/** The rows of the next turn: all of them in mode collect and interrupt, else the first and what belongs to it. */
+/** The rows of the next turn, all of one person: all in a row in mode collect and interrupt, else the first and what belongs to it. */
 export function takeBatch(rows: readonly InboxRow[], mode: QueueMode): readonly InboxRow[] {
   const [first, ...rest] = rows;
   if (!first) return [];
   const batch = [first];
   const chat = addressKey(first.address);
   for (const row of rest) {
-    if (addressKey(row.address) !== chat) break;
+    // A turn has the rights of one person: what another one of the group says is never asked with them.
+    if (addressKey(row.address) !== chat || row.person !== first.person) break;
     const previous = batch.at(-1) ?? first;
     const together =
       mode === 'collect' ||

@@ -16,7 +16,7 @@ import {
 } from '../data/process/turns.ts';
 import { storedScope } from '../data/scope.ts';
 import { getSession } from '../data/sessions.ts';
-import type { Clock } from '../shared/clock.ts';
+import { abortReason, type Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import type { InboxId, MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
@@ -53,9 +53,36 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     try {
       await untilStored(disk, 'a turn', (attempt) => run(turn, signal, resumed || attempt > 1));
     } catch (error) {
-      if (!isHeldUp(error)) throw error;
-      log.warn({ err: error, turn: turn.id }, 'a turn could not be stored; it is resumed at the next start');
+      if (isHeldUp(error)) {
+        log.warn({ err: error, turn: turn.id }, 'a turn could not be stored; it is resumed at the next start');
+        return;
+      }
+      log.error({ err: error, turn: turn.id }, 'turn failed outside its agent');
+      await untilStored(disk, 'the end of a turn', () => giveUp(turn));
     }
+  }
+
+  /** The end of a turn that cannot end otherwise: without it, its rows would lie there until the next start, and then again. */
+  async function giveUp(turn: Turn): Promise<void> {
+    const rows = await listTurnRows(ports.db, turn.id);
+    await finish(turn, {
+      state: 'failed',
+      errorCode: 'internal',
+      messages: [],
+      outbox: notice(turn, INTERNAL_TEXT),
+      inbox: [endAll(rows, 'dead', 'internal')],
+    });
+  }
+
+  function notice(turn: Turn, text: string): TurnFinish['outbox'] {
+    return ports.poster.rows({
+      key: turn.id,
+      to: turn.address,
+      kind: 'notice',
+      turn: turn.id,
+      person: turn.person,
+      text,
+    });
   }
 
   async function run(turn: Turn, signal: AbortSignal, resumed: boolean): Promise<void> {
@@ -84,8 +111,10 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     const { errorCode } = result;
     if (result.end === 'failed' && isHeldUpCode(errorCode))
       throw new AppError(errorCode, result.text, { retryable: true });
-    const cut = signal.aborted && signal.reason instanceof TurnCut ? signal.reason.why : undefined;
-    if (cut === 'shutdown' && result.end !== 'done') return parkTurn(ports.db, turn.id);
+    const why = signal.aborted && signal.reason instanceof TurnCut ? signal.reason.why : undefined;
+    if (why === 'shutdown' && result.end !== 'done') return parkTurn(ports.db, turn.id);
+    // An answer that was ready is given, even in the last moment.
+    const cut = why === 'shutdown' ? undefined : why;
     const all = await listTurnRows(ports.db, turn.id);
     await finish(turn, makeFinish({ turn, person, rows: all, result, cut, preview }));
   }
@@ -99,7 +128,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       const scope = storedScope(turn.person, turn.space);
       const session = await getSession(ports.db, scope, turn.session);
       const inputs: TurnInput[] = [];
-      for (const row of input.rows) inputs.push(await inputOf(row, person, signal));
+      for (const row of input.rows) inputs.push(await untilCut(inputOf(row, person, signal), signal));
       return await ports.agent.run(
         {
           id: turn.id,
@@ -168,12 +197,13 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     person: Person;
     rows: readonly InboxRow[];
     result: TurnResult;
-    cut: TurnCut['why'] | undefined;
+    cut: Cut | undefined;
     preview: MessageId | undefined;
   }): Omit<TurnFinish, 'turn'> {
     const { turn, result, rows, cut } = input;
     const text = cut === 'timeout' ? `${result.text}\n\n${TIMEOUT_TEXT}`.trim() : cut === undefined ? result.text : '';
-    const failed = result.end === 'failed' || cut === 'timeout';
+    // What fails because it is stopped was stopped.
+    const failed = cut === 'timeout' || (cut === undefined && result.end === 'failed');
     const outbox = ports.poster.rows({
       key: turn.id,
       to: turn.address,
@@ -201,14 +231,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
 
   async function quarantine(turn: Turn): Promise<void> {
     const rows = await listTurnRows(ports.db, turn.id);
-    const outbox = ports.poster.rows({
-      key: turn.id,
-      to: turn.address,
-      kind: 'notice',
-      turn: turn.id,
-      person: turn.person,
-      text: QUARANTINE_TEXT,
-    });
+    const outbox = notice(turn, QUARANTINE_TEXT);
     await finish(turn, {
       state: 'quarantined',
       errorCode: 'internal',
@@ -236,6 +259,19 @@ const TIMEOUT_TEXT =
 const QUARANTINE_TEXT =
   'Answering your last message ended my process several times, so I have set it aside and go on without it. It is kept in the log of messages; try it in other words.';
 
+/** Why a turn ended that is not begun again. */
+type Cut = Exclude<TurnCut['why'], 'shutdown'>;
+
+/** `work`, or the signal's reason as soon as it aborts: a platform that never hands over a file must not hold up a stop. */
+function untilCut<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const cut = () => reject(abortReason(signal));
+    if (signal.aborted) cut();
+    else signal.addEventListener('abort', cut, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cut));
+  });
+}
+
 function originOf(role: Role): Origin {
   return role === 'owner' ? 'owner' : role === 'guest' ? 'foreign' : 'member';
 }
@@ -245,10 +281,7 @@ function endAll(rows: readonly InboxRow[], state: 'dead', reason: string): TurnF
 }
 
 /** A history that ends with a question invites the model to answer it next time: what was cut off says so. */
-function closed(
-  transcript: readonly TranscriptEntry[],
-  end: 'failed' | TurnCut['why'] | undefined,
-): readonly TranscriptEntry[] {
+function closed(transcript: readonly TranscriptEntry[], end: 'failed' | Cut | undefined): readonly TranscriptEntry[] {
   const last = transcript.at(-1);
   if (end === undefined || last === undefined || last.role === 'assistant') return transcript;
   const why = end === 'failed' ? 'This turn failed before I could answer.' : 'I was stopped before I answered.';
@@ -258,7 +291,7 @@ function closed(
 /** The first row is answered and the others are merged into it; a turn that did not end well ends all of its rows alike. */
 function inboxEnds(
   rows: readonly InboxRow[],
-  end: 'done' | 'failed' | TurnCut['why'] | 'stopped',
+  end: 'done' | 'failed' | Cut,
   code: string | undefined,
 ): TurnFinish['inbox'] {
   const ids = rows.map((row) => row.id);
@@ -266,7 +299,6 @@ function inboxEnds(
   if (first === undefined) return [];
   switch (end) {
     case 'done':
-    case 'shutdown':
       return [{ rows: [first], state: 'answered' }, ...(rest.length > 0 ? [mergedInto(first, rest)] : [])];
     case 'failed':
     case 'timeout':
