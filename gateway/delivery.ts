@@ -188,10 +188,20 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
     }
     if (sendDedupe === 'read-back' && adapter.find) {
       const found = await adapter.find(row.to, row.key);
-      if (found && !found.ok) return false;
+      if (found && !found.ok) {
+        const mayTellLater = found.code === 'unreachable' || found.code === 'rate_limited' || found.code === 'auth';
+        if (mayTellLater && row.expiresAt > ports.clock.now()) return false;
+        await endUncertain(row, error);
+        return true;
+      }
       await updateOutbox(ports.db, row.seq, found ? { state: 'sent', sentIds: found.ids } : again);
       return true;
     }
+    await endUncertain(row, error);
+    return true;
+  }
+
+  async function endUncertain(row: OutboxRow, error: string): Promise<void> {
     await endWithNotice(
       row,
       { state: 'uncertain', error },
@@ -200,7 +210,6 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
         buttons: [[{ label: 'Send again', data: `/resend ${row.key}` }]],
       },
     );
-    return true;
   }
 
   async function bury(row: OutboxRow, error: string): Promise<void> {
