@@ -14,6 +14,8 @@ import type { Receive } from './ingress.ts';
 
 /** Hard limit on one start of an adapter; a platform that hangs delays nobody else. */
 const START_DEADLINE_MS = 30_000;
+/** How long the gateway waits for its platforms before it takes messages: they go on starting meanwhile. */
+const START_WAIT_MS = 5_000;
 const RESTART_BACKOFF = { baseMs: 2_000, maxMs: 5 * 60_000 };
 
 export interface PlatformAccount {
@@ -54,7 +56,7 @@ interface Running {
 }
 
 export interface Platforms {
-  /** Begins to start all accounts; resolves when each serves, says that it connects, or has failed. */
+  /** Begins to start all accounts; resolves when each serves, says that it connects, or has failed, at the latest after 5 s. */
   start(accounts: readonly PlatformAccount[]): Promise<void>;
   /** The adapter that serves an address; undefined while it is not loaded or not configured. */
   find(at: Address): Adapter | undefined;
@@ -117,6 +119,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
         return ports.receive(platform, message);
       },
       status(state, detail) {
+        if (signal.aborted) return; // it was given up; the state is that of its successor
         const before = entry.state;
         entry.state = state;
         entry.detail = detail;
@@ -155,7 +158,10 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
         running.set(keyOf(account.platform, account.account), entry);
         loops.push(superviseOne(entry));
       }
-      await Promise.all([...running.values()].map((entry) => entry.begun.promise));
+      const begun = Promise.all([...running.values()].map((entry) => entry.begun.promise));
+      const enough = new AbortController();
+      await Promise.race([begun, ports.clock.sleep(START_WAIT_MS, enough.signal).catch(() => undefined)]);
+      enough.abort();
     },
     find: (at) => running.get(keyOf(at.platform, at.account))?.adapter,
     capabilities: (at) => running.get(keyOf(at.platform, at.account))?.adapter?.capabilities(at) ?? PLAIN_CHANNEL,
