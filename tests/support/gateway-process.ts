@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_MS = 20_000;
+/** Types are stripped once per file, not at each of some hundred starts. */
+const COMPILE_CACHE = path.join(os.tmpdir(), 'herald-test-compile-cache');
 
 export interface GatewayProcess {
   child: ChildProcess;
@@ -45,7 +47,13 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const entry = options.entry ?? [path.join(ROOT, 'bin/herald.mjs'), 'start'];
   const child = spawn(process.execPath, [...entry], {
     cwd: options.home,
-    env: { PATH: process.env['PATH'] ?? '', HOME: options.home, HERALD_HOME: options.home, ...options.env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: options.home,
+      HERALD_HOME: options.home,
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
