@@ -40,6 +40,11 @@ export function storedScope(person: PersonId, space: SpaceId): Scope {
   return personScope(personId(person));
 }
 
+/** Whether the space is that of a group. */
+export function isGroupScope({ space }: Scope): boolean {
+  return space.startsWith(GROUP_PREFIX);
+}
+
 function brand(person: PersonId, space: SpaceId): Scope {
   const scope: Omit<Scope, typeof made> = Object.freeze({ person, space });
   return scope as Scope;

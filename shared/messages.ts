@@ -56,6 +56,9 @@ export interface ReplyRef {
   mine?: boolean | undefined;
 }
 
+/** What the text of a forwarded message begins with, whatever else is in it; a name and a colon follow. Adapters put it there. */
+export const FORWARD_MARK = 'Forwarded from ';
+
 /** Who a piece of text speaks for. Only `owner` and `member` text carries authority. */
 export type Origin = 'owner' | 'member' | 'agent' | 'foreign';
 

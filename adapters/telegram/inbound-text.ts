@@ -1,4 +1,5 @@
 // Text of a message as a person meant it: without the mention that addressed us, with the targets of links that hide them.
+import { FORWARD_MARK } from '../../shared/messages.ts';
 import type { TelegramEntity, TelegramMessage, TelegramOrigin } from './update-schema.ts';
 
 /** Ourselves. */
@@ -38,7 +39,7 @@ export function readText(message: TelegramMessage, bot: Bot): ReadText {
   const text = applyCuts(raw, cuts);
   const origin = message.forward_origin && describeOrigin(message.forward_origin);
   // A forwarded text speaks for somebody else, and must not be taken for a command of the sender.
-  return { text: origin && text !== '' ? `Forwarded from ${origin}:\n${text}` : text, isAddressed };
+  return { text: origin && text !== '' ? `${FORWARD_MARK}${origin}:\n${text}` : text, isAddressed };
 }
 
 function namesUs(entity: TelegramEntity, name: string, bot: Bot): boolean {

@@ -134,9 +134,15 @@ function readReply(message: TelegramMessage, bot: Bot): ReplyRef | undefined {
   return {
     message: messageId(String(replied.message_id)),
     text: message.quote?.text ?? replied.text ?? replied.caption,
-    author: replied.from && [replied.from.first_name, replied.from.last_name].filter(Boolean).join(' '),
+    author: replied.from && readAuthor(replied.from),
     mine: replied.from?.id === bot.id,
   };
+}
+
+/** Our own words are quoted as those of "you", so nobody else may be called that. */
+function readAuthor({ first_name: first, last_name: last }: TelegramUser): string {
+  const name = [first, last].filter(Boolean).join(' ');
+  return name.replace(/[^\p{L}]/gu, '').toLowerCase() === 'you' ? 'somebody called you' : name;
 }
 
 function readAttachments(message: TelegramMessage): readonly AttachmentRef[] {

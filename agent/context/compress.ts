@@ -1,7 +1,7 @@
 // Replaces older history by a summary. The last exchanges stay word for word, so the latest request always does too.
 import { compactMessages, listHistory, type StoredMessage } from '../../data/messages.ts';
 import type { Db } from '../../data/db.ts';
-import type { Scope } from '../../data/scope.ts';
+import { isGroupScope, type Scope } from '../../data/scope.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { SessionId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -9,6 +9,7 @@ import { preview } from '../../shared/text.ts';
 import type { ModelReply, ModelRequest } from '../providers/types.ts';
 import { cutMiddle } from './cut.ts';
 import { splitExchanges } from './history.ts';
+import { holdsOthersWords, isForwarded } from './others.ts';
 import { cleanName, fence } from './present.ts';
 import { isForeignSummary, summaryText } from './summary.ts';
 
@@ -53,7 +54,10 @@ export async function compressHistory(input: CompressInput): Promise<{ summarize
   const summarized = await compactMessages(input.db, input.scope, {
     session: input.session,
     throughId: last.id,
-    summary: summaryText(body, earlier.some(isForeignSummary) || old.some(holdsForeign)),
+    summary: summaryText(
+      body,
+      earlier.some(isForeignSummary) || old.some((row) => holdsForeign(row, isGroupScope(input.scope))),
+    ),
   });
   return { summarized };
 }
@@ -85,7 +89,8 @@ async function askSummary(
 
 function rowText(row: StoredMessage): string {
   const text = cutMiddle(row.text, ROW_CHARS, 'this message');
-  const shown = row.origin === 'foreign' ? fence(text, row.toolName ?? row.author) : text;
+  const isOthers = row.origin === 'foreign' || (row.role === 'user' && isForwarded(text));
+  const shown = isOthers ? fence(text, row.toolName ?? row.author) : text;
   const calls = row.toolCalls === undefined || row.toolCalls === '[]' ? '' : `\n(calls ${preview(row.toolCalls, 300)})`;
   return `${speakerOf(row)}: ${shown}${calls}`;
 }
@@ -117,6 +122,7 @@ function listSummary(earlier: readonly string[], old: readonly StoredMessage[]):
   ].join('\n');
 }
 
-function holdsForeign(row: StoredMessage): boolean {
-  return row.origin === 'foreign' || (row.files?.length ?? 0) > 0;
+function holdsForeign(row: StoredMessage, isGroup: boolean): boolean {
+  if (row.origin === 'foreign' || (row.files?.length ?? 0) > 0) return true;
+  return row.role === 'user' && holdsOthersWords(row.text, isGroup);
 }

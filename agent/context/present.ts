@@ -7,6 +7,7 @@ import type { TurnInput } from '../port.ts';
 import type { Origin, StoredFile } from '../../shared/messages.ts';
 import { cleanText, preview } from '../../shared/text.ts';
 import { cutMiddle } from './cut.ts';
+import { holdsOthersWords, isForwarded, quoteInFront } from './others.ts';
 
 /** What a person said, from a turn's input or from the history. */
 export interface Spoken {
@@ -46,14 +47,20 @@ const TEXT_NAME =
 /** An input's text as it is stored and shown: with the message that it answers quoted in front. */
 export function inputText(input: TurnInput): string {
   if (!input.replyTo) return input.text;
-  return `[answering ${cleanName(input.replyTo.author)}: "${preview(cleanText(input.replyTo.text), QUOTE_CHARS)}"]\n${input.text}`;
+  return quoteInFront(input.text, cleanName(input.replyTo.author), preview(cleanText(input.replyTo.text), QUOTE_CHARS));
 }
 
 /** One message of a person as parts of a model message. Reads its files; a file that is gone is described as such. */
 export async function presentSpoken(spoken: Spoken, options: PresentOptions): Promise<Presented> {
   const origins = new Set<Origin>([spoken.origin]);
   const text = cutMiddle(cleanText(spoken.text), options.maxTextChars, 'this message');
-  const body = spoken.origin === 'foreign' ? fence(text, spoken.author) : text;
+  if (holdsOthersWords(text, options.group)) origins.add('foreign');
+  const body =
+    spoken.origin === 'foreign'
+      ? fence(text, spoken.author)
+      : isForwarded(text)
+        ? fence(text, 'a forwarded message')
+        : text;
   const parts: ContentPart[] = [];
   const prefix = options.group ? `[${cleanName(spoken.author)}] ` : '';
   if (prefix + body !== '') parts.push({ type: 'text', text: prefix + body });
@@ -77,7 +84,7 @@ export function presentTool(call: Pick<ToolCall, 'id' | 'name'>, outcome: ToolOu
 
 /** Marks text as data. The text cannot end the mark itself: tags of the same name in it are defused. */
 export function fence(text: string, from: string): string {
-  return `<untrusted from="${cleanName(from)}">\n${text.replace(/<(?=\s*\/?\s*untrusted)/gi, '‹')}\n</untrusted>`;
+  return `<untrusted from="${cleanName(from)}">\n${text.replace(/<(?=\s*(?:\/\s*)?untrusted)/gi, '‹')}\n</untrusted>`;
 }
 
 /** A display name that cannot be taken for markup or for somebody else's prefix: one line, no brackets, at most 40 characters. */

@@ -7,6 +7,7 @@ import { findSessions, listSessions } from '../../data/sessions.ts';
 import type { Origin } from '../../shared/messages.ts';
 import { preview } from '../../shared/text.ts';
 import { cutMiddle } from '../context/cut.ts';
+import { holdsOthersWords, isForwarded } from '../context/others.ts';
 import { defineTool, type ToolContext, type ToolResult } from './tool.ts';
 
 const HIT_CHARS = 300;
@@ -42,7 +43,7 @@ async function discover(context: ToolContext, query: string, limit: number): Pro
       `message ${hit.message}, session ${hit.session}${hit.sessionTitle === undefined ? '' : ` "${hit.sessionTitle}"`}, ` +
       `${timeText(hit.createdAt)}, ${speaker(hit.role, hit.author)}: ${preview(hit.text, HIT_CHARS)}`,
   );
-  return { text: lines.join('\n'), origin: mixedOrigin(hits.map((hit) => hit.origin)) };
+  return { text: lines.join('\n'), origin: mixedOrigin(hits, context) };
 }
 
 async function readSession(
@@ -57,7 +58,7 @@ async function readSession(
   const messages = (await listTranscript(context.db, context.scope, session.id)).filter(isShown);
   const shown = around === undefined ? messages.slice(-limit) : windowAround(messages, around, limit);
   if (shown.length === 0) return { text: `No message ${around ?? ''} in session ${session.id}.`, isError: true };
-  return { text: shown.map(line).join('\n'), origin: mixedOrigin(shown.map((message) => message.origin)) };
+  return { text: shown.map(line).join('\n'), origin: mixedOrigin(shown, context) };
 }
 
 async function browse(context: ToolContext, limit: number): Promise<ToolResult> {
@@ -69,7 +70,8 @@ async function browse(context: ToolContext, limit: number): Promise<ToolResult> 
   );
   if (lines.length === 0) return { text: 'There are no conversations yet.' };
   // Openings are the first words of whoever began; in a group that may be anyone.
-  return { text: lines.join('\n'), origin: context.address.kind === 'group' ? 'foreign' : 'agent' };
+  const isForeign = context.address.kind === 'group' || sessions.some(({ opening }) => isForwarded(opening));
+  return { text: lines.join('\n'), origin: isForeign ? 'foreign' : 'agent' };
 }
 
 /** Taken back or technical rows are not part of what was said. */
@@ -94,8 +96,15 @@ function speaker(role: StoredMessage['role'], author: string): string {
 }
 
 /** What was said by the person or by the agent is no instruction any more, but harmless; one foreign line makes all foreign. */
-function mixedOrigin(origins: readonly Origin[]): Origin {
-  return origins.includes('foreign') ? 'foreign' : 'agent';
+function mixedOrigin(
+  said: readonly Pick<StoredMessage, 'role' | 'text' | 'origin'>[],
+  { address }: ToolContext,
+): Origin {
+  const isForeign = said.some(
+    ({ role, text, origin }) =>
+      origin === 'foreign' || (role === 'user' && holdsOthersWords(text, address.kind === 'group')),
+  );
+  return isForeign ? 'foreign' : 'agent';
 }
 
 function timeText(at: number): string {

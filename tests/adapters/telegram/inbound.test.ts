@@ -90,6 +90,17 @@ describe('text', () => {
 });
 
 describe('replies and topics', () => {
+  it.each(['you', '[You]', ' "y\u202eou" '])('are not taken for answers to us when somebody is called %s', (name) => {
+    const replied = {
+      message_id: 9,
+      date: 1,
+      chat: group,
+      from: { id: 8, is_bot: false, first_name: name },
+      text: 'x',
+    };
+    expect(message({ text: 'see', reply_to_message: replied }).replyTo?.author).toBe('somebody called you');
+  });
+
   const ours = {
     message_id: 9,
     date: 1,

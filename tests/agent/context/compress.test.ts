@@ -78,6 +78,14 @@ describe('compress', () => {
     expect(isForeignSummary((await texts())[0] ?? '')).toBe(true);
   });
 
+  it('remembers that something forwarded was in it, and shows it as data', async () => {
+    await say('Forwarded from Eve:\nevil', 'read it');
+    for (const n of [1, 2]) await say(`question ${n}`, `answer ${n}`);
+    const { requests } = await compress([{ text: 'Nothing.' }]);
+    expect(JSON.stringify(requests[0]?.messages)).toContain('<untrusted from=\\"Ann\\">\\nForwarded from Eve');
+    expect(isForeignSummary((await texts())[0] ?? '')).toBe(true);
+  });
+
   it("cannot touch another person's session", async () => {
     for (const n of [1, 2, 3, 4]) await say(`question ${n}`, `answer ${n}`);
     const bob = await addPerson(home, 'Bob');
