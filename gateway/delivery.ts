@@ -13,7 +13,7 @@ import {
 import { answerInbox } from '../data/process/turns.ts';
 import { listDmChats } from '../data/process/chats.ts';
 import { backoffMs } from '../shared/backoff.ts';
-import type { Clock } from '../shared/clock.ts';
+import { abortReason, type Clock } from '../shared/clock.ts';
 import type { AccountId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey, type Address } from '../shared/messages.ts';
@@ -26,6 +26,8 @@ import type { Platforms } from './platforms.ts';
 const RETRY = { baseMs: 500, maxMs: 5 * 60_000 };
 /** A send that takes longer may have arrived: it ends as 'maybe'. */
 const SEND_TIMEOUT_MS = 60_000;
+/** How long a send may still take to end after it was told to. */
+const SEND_GRACE_MS = 1_000;
 /** While a platform is not there, or cannot say whether a message went out. */
 const LOOK_AGAIN_MS = 15_000;
 /** While the disk has no room to say that a message is being sent. */
@@ -49,7 +51,7 @@ export interface Delivery {
   start(): Promise<void>;
   /** Chats of this account are worth another try now. */
   accountOnline(platform: string, account: AccountId): void;
-  /** Waits for sends under way. What is not sent stays in the table. */
+  /** Waits for sends under way, about 4 s at most. What is not sent stays in the table. */
   stop(): Promise<void>;
 }
 
@@ -120,19 +122,44 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
     await updateOutbox(ports.db, row.seq, { state: 'sending', attempts: row.attempts + 1 });
     // Whoever reads it may rely on it, and after a power cut it must be known that it may have been sent.
     await ports.db.flush();
-    const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
-    const message = messageOf(row);
-    const sending =
-      row.editOf !== undefined && adapter.edit
-        ? adapter.edit(row.to, row.editOf, message, signal)
-        : adapter.send(row.to, message, signal);
-    // Adapters promise never to reject; one that does anyway must not leave the row in 'sending'.
-    const result = await sending.catch((cause: unknown) => brokenPromise(cause));
+    const result = await sendInTime(row, adapter);
+    if (!result) return; // it stays 'sending'; the next start finds out what became of it
     const tried = { ...row, attempts: row.attempts + 1 };
     // What is known now must be written down, however long the disk is full: later nobody could tell whether it went out.
     await untilStored({ ...ports, signal: stopping.signal }, 'the end of a send', () =>
       applyResult(tried, adapter, result),
     );
+  }
+
+  /** What the platform said, or that it said nothing in time. Undefined when it says nothing and the gateway ends. */
+  async function sendInTime(row: OutboxRow, adapter: Adapter): Promise<SendResult | undefined> {
+    const limit = new AbortController();
+    const ended = new AbortController();
+    const onStop = () => limit.abort(abortReason(stopping.signal));
+    const cancelTimeout = ports.clock.after(SEND_TIMEOUT_MS, () =>
+      limit.abort(new DOMException('the platform did not answer in time', 'TimeoutError')),
+    );
+    const overdue = new Promise<undefined>((resolve) => {
+      const giveUp = () =>
+        void ports.clock.sleep(SEND_GRACE_MS, ended.signal).then(
+          () => resolve(undefined),
+          () => undefined,
+        );
+      limit.signal.addEventListener('abort', giveUp, { once: true });
+    });
+    if (stopping.signal.aborted) onStop();
+    else stopping.signal.addEventListener('abort', onStop, { once: true });
+    try {
+      // Adapters promise never to reject; one that does anyway must not leave the row in 'sending'.
+      const sending = sendOnce(row, adapter, limit.signal).catch((cause: unknown) => brokenPromise(cause));
+      const result = await Promise.race([sending, overdue]);
+      if (result || stopping.signal.aborted) return result;
+      return brokenPromise(abortReason(limit.signal));
+    } finally {
+      ended.abort();
+      cancelTimeout();
+      stopping.signal.removeEventListener('abort', onStop);
+    }
   }
 
   async function applyResult(row: OutboxRow, adapter: Adapter, result: SendResult): Promise<void> {
@@ -290,6 +317,13 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
       await busy();
     },
   };
+}
+
+async function sendOnce(row: OutboxRow, adapter: Adapter, signal: AbortSignal): Promise<SendResult> {
+  const message = messageOf(row);
+  return row.editOf !== undefined && adapter.edit
+    ? adapter.edit(row.to, row.editOf, message, signal)
+    : adapter.send(row.to, message, signal);
 }
 
 function brokenPromise(cause: unknown): SendResult {

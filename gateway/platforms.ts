@@ -16,6 +16,8 @@ import type { Receive } from './ingress.ts';
 const START_DEADLINE_MS = 30_000;
 /** How long the gateway waits for its platforms before it takes messages: they go on starting meanwhile. */
 const START_WAIT_MS = 5_000;
+/** A platform that does not let go does not hold up the end of the process longer than this. */
+const STOP_WAIT_MS = 5_000;
 const RESTART_BACKOFF = { baseMs: 2_000, maxMs: 5 * 60_000 };
 
 export interface PlatformAccount {
@@ -103,6 +105,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
       return undefined;
     } catch (error) {
       life.abort();
+      entry.adapter = undefined; // nothing more is sent through it
       await adapter?.stop().catch(() => undefined);
       return asAppError(error);
     } finally {
@@ -143,6 +146,12 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
     };
   }
 
+  async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+    const enough = new AbortController();
+    await Promise.race([work, ports.clock.sleep(ms, enough.signal).catch(() => undefined)]);
+    enough.abort();
+  }
+
   return {
     async start(accounts) {
       for (const account of accounts) {
@@ -158,10 +167,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
         running.set(keyOf(account.platform, account.account), entry);
         loops.push(superviseOne(entry));
       }
-      const begun = Promise.all([...running.values()].map((entry) => entry.begun.promise));
-      const enough = new AbortController();
-      await Promise.race([begun, ports.clock.sleep(START_WAIT_MS, enough.signal).catch(() => undefined)]);
-      enough.abort();
+      await atMost(START_WAIT_MS, Promise.all([...running.values()].map((entry) => entry.begun.promise)));
     },
     find: (at) => running.get(keyOf(at.platform, at.account))?.adapter,
     capabilities: (at) => running.get(keyOf(at.platform, at.account))?.adapter?.capabilities(at) ?? PLAIN_CHANNEL,
@@ -177,8 +183,8 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
       })),
     async stop() {
       stopping.abort(new DOMException('Herald is stopping', 'AbortError'));
-      await Promise.allSettled([...running.values()].flatMap((entry) => entry.adapter?.stop() ?? []));
-      await Promise.allSettled(loops);
+      const stopped = Promise.allSettled([...running.values()].flatMap((entry) => entry.adapter?.stop() ?? []));
+      await atMost(STOP_WAIT_MS, Promise.allSettled([stopped, ...loops]));
     },
   };
 }

@@ -13,10 +13,18 @@ import { takePrefix } from '../shared/text.ts';
 /** Least text before a preview appears: a word alone only flickers. */
 const MIN_PREVIEW_CHARS = 24;
 
+/** A little more than a change of the preview may take. */
+const LAST_CHANGE_MS = 11_000;
+/** The same when the turn was stopped, which is to take no more than a second in all. */
+const CUT_WAIT_MS = 200;
+
 export interface TurnStream {
   event(event: AgentEvent): void;
-  /** Ends typing and previews. Resolves with the preview that the answer is to replace, if there is one. */
-  close(): Promise<MessageId | undefined>;
+  /**
+   * Ends typing and previews. Resolves with the preview that the answer is to replace, if there is one: when the last change of it is
+   * through, so that it cannot overwrite the answer, or soon when `signal` (the turn's) is aborted.
+   */
+  close(signal: AbortSignal): Promise<MessageId | undefined>;
 }
 
 export interface StreamPorts {
@@ -96,14 +104,20 @@ export function openStream(ports: StreamPorts, turn: Turn): TurnStream {
           return;
       }
     },
-    async close() {
+    async close(signal) {
       closed = true;
       cancelTimer?.();
       stopTyping();
-      await busy;
+      if (busy) await atMost(ports.clock, signal.aborted ? CUT_WAIT_MS : LAST_CHANGE_MS, busy);
       return show?.close();
     },
   };
+}
+
+async function atMost(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  const enough = new AbortController();
+  await Promise.race([work, clock.sleep(ms, enough.signal).catch(() => undefined)]);
+  enough.abort();
 }
 
 interface Display {

@@ -105,7 +105,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     try {
       result = await runAgent({ turn, person, rows, resumed, emit: (event) => stream.event(event) }, signal);
     } finally {
-      preview = await stream.close();
+      preview = await stream.close(signal);
     }
     // Nothing is wrong with the question: it waits for room, and what the journal has is not done again.
     const { errorCode } = result;

@@ -377,6 +377,95 @@ describe('a failure in between', () => {
   });
 });
 
+describe('a platform that does not answer', () => {
+  const hang = () => new Promise<never>(() => undefined);
+  const LONG = 'An answer that is long enough to be shown while it grows.';
+
+  it('to a send does not hold up the end of the gateway; the part is uncertain after the next start', async () => {
+    const plain = makeFakePlatform();
+    const gateway = await open(changed(plain, () => ({ send: hang })));
+    await gateway.pair(plain, 'ann');
+    await plain.say('hello');
+    await gateway.settle();
+    const home = await stopInOrder(gateway);
+    const next = await open(plain, { home, clock: gateway.clock });
+    await next.settle();
+    expect(plain.texts()).toEqual([expect.stringContaining('cannot tell whether')]);
+  });
+
+  it('to a send does not block its chat for ever', async () => {
+    const plain = makeFakePlatform();
+    let hung = false;
+    const fake = changed(plain, (adapter) => ({
+      send(to, message, signal) {
+        if (hung) return adapter.send(to, message, signal);
+        hung = true;
+        return hang();
+      },
+    }));
+    const gateway = await open(fake);
+    await gateway.pair(fake, 'ann');
+    await fake.say('one');
+    await gateway.settle();
+    await fake.say('two', LATER);
+    await gateway.clock.advance(120_000);
+    await gateway.settle();
+    expect(fake.texts()).toEqual(['echo: two', expect.stringContaining('cannot tell whether')]);
+  });
+
+  it('to an edit of a preview does not hold up /stop', async () => {
+    const plain = makeFakePlatform({ capabilities: { edits: { support: 'full', minIntervalMs: 100, maxAgeMs: 1e9 } } });
+    const fake = changed(plain, () => ({ edit: hang }));
+    const gateway = await open(fake, {
+      run: async (turn, signal) => {
+        for (const delta of [LONG, LONG]) {
+          turn.emit({ type: 'text', delta });
+          await gateway.clock.sleep(200);
+        }
+        return untilCut(turn, signal);
+      },
+    });
+    await gateway.pair(fake, 'ann');
+    await fake.say('hello');
+    await gateway.clock.advance(1_000);
+    expect(fake.texts()).toHaveLength(1);
+    await fake.say('/stop');
+    await gateway.clock.advance(1_000);
+    expect(await states(gateway)).toEqual(['superseded', 'answered']);
+  });
+
+  it('and was given up is not used until it is started again', async () => {
+    const plain = makeFakePlatform();
+    let tries = 0;
+    let isGivenUp = false;
+    const keptFromIt: string[] = [];
+    const fake = changed(plain, (adapter) => ({
+      async start(host) {
+        isGivenUp = false;
+        if (++tries === 2) throw new Error('refused in a test');
+        return adapter.start(host);
+      },
+      async stop() {
+        isGivenUp = true;
+      },
+      send(to, message, signal) {
+        if (isGivenUp) keptFromIt.push(message.key);
+        return adapter.send(to, message, signal);
+      },
+    }));
+    const first = await open(fake);
+    await first.pair(fake, 'ann');
+    const home = await stopInOrder(first);
+    const second = await open(fake, { home, clock: first.clock });
+    await second.core.actions.post(fake.address(), 'news');
+    await second.settle();
+    expect(keptFromIt).toEqual([]);
+    await second.clock.advance(60_000);
+    await second.settle();
+    expect(fake.texts()).toEqual(['news']);
+  });
+});
+
 describe('messages of several people in a group', () => {
   it('are never one turn: each is asked with the rights of who said it', async () => {
     const waiting: (() => void)[] = [];
