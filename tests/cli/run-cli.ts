@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const MAIN = path.join(ROOT, 'cli/main.ts');
 const TIMEOUT_MS = 15_000;
+/** Types are stripped once per file, not at each of some hundred runs. */
+const COMPILE_CACHE = path.join(os.tmpdir(), 'herald-test-compile-cache');
 
 export interface CliResult {
   code: number | null;
@@ -26,7 +28,14 @@ export interface RunOptions {
 
 /** Environment of every run: bare, so that no key of the machine is found, and no local model server either. */
 export function bareEnv(home: string, more: Record<string, string> = {}): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '', HOME: home, HERALD_HOME: home, OLLAMA_HOST: '127.0.0.1:9', ...more };
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    HERALD_HOME: home,
+    OLLAMA_HOST: '127.0.0.1:9',
+    NODE_COMPILE_CACHE: COMPILE_CACHE,
+    ...more,
+  };
 }
 
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliResult> {
