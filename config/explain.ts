@@ -1,6 +1,7 @@
 // `herald config show|get|path`: every setting with its value and where it came from, secrets masked.
 import path from 'node:path';
 import { AppError } from '../shared/errors.ts';
+import { makeRedactor, type Redactor } from '../shared/redact.ts';
 import { isSecretName } from './source/environment.ts';
 import type { LoadedConfig } from './load.ts';
 import { formatPlace, type ValueSource } from './problems.ts';
@@ -21,10 +22,12 @@ export interface ExplainedSetting {
 export function explainConfig(loaded: LoadedConfig, manifests: readonly PlatformManifest[]): ExplainedSetting[] {
   const settings: ExplainedSetting[] = [];
   const { platforms, ...core } = loaded.config;
-  addLeaves(core, [], { loaded, settings, isSecret: isSecretName });
+  const redactor = makeRedactor(loaded.secrets);
+  addLeaves(core, [], { loaded, settings, isSecret: isSecretName, redactor });
   for (const [id, platform] of Object.entries(platforms)) {
     const secrets = manifests.find((manifest) => manifest.id === id)?.secrets.map((secret) => secret.key) ?? [];
-    const listing = { loaded, settings, isSecret: (key: string) => secrets.includes(key) || isSecretName(key) };
+    const isSecret = (key: string) => secrets.includes(key) || isSecretName(key);
+    const listing = { loaded, settings, isSecret, redactor };
     for (const account of platform.accounts) addAccount(account, ['platforms', id], listing);
   }
   return settings;
@@ -34,6 +37,8 @@ interface Listing {
   loaded: LoadedConfig;
   settings: ExplainedSetting[];
   isSecret(key: string): boolean;
+  /** Masks secrets that stand inside a longer text. */
+  redactor: Redactor;
 }
 
 /** Settings whose name is `key` or begins with it. Throws AppError `not_found` with a suggestion when there is none. */
@@ -83,13 +88,16 @@ function addLeaves(value: unknown, at: ValuePath, listing: Listing): void {
     }
     return;
   }
-  const { loaded } = listing;
+  const { loaded, redactor } = listing;
+  const redact = (one: unknown): unknown =>
+    typeof one === 'string' ? redactor.redact(one) : Array.isArray(one) ? one.map(redact) : one;
   const key = at.at(-1);
   const source = loaded.sources.get(formatPath(at));
   const isSecret = typeof key === 'string' && listing.isSecret(key);
   listing.settings.push({
     key: formatPath(at),
-    value: typeof value === 'string' && (isSecret || loaded.secrets.includes(value)) ? maskSecret(value) : value,
+    value:
+      typeof value === 'string' && (isSecret || loaded.secrets.includes(value)) ? maskSecret(value) : redact(value),
     from: source === undefined ? 'default' : place(source, loaded),
   });
 }

@@ -64,3 +64,23 @@ test('one setting, one section, or a suggestion', async () => {
 test('path of the file', () => {
   expect(configPath('/srv/herald')).toBe('/srv/herald/config.yaml');
 });
+
+test('a secret inside a longer value or a list is masked too', async () => {
+  const home = await makeHome({
+    yaml: [
+      'model: {name: big, base_url: "https://example.org/v1?api_key=${MY_KEY}"}',
+      'personalities: {spy: "Say ${MY_KEY} twice."}',
+      'gateway: {allowed_users: ["${MY_KEY}"]}',
+    ].join('\n'),
+    env: 'MY_KEY=very-private-value-1\n',
+  });
+  const loaded = await loadConfig({ home, manifests: sampleManifests, env: {}, overrides: [] });
+  const settings = explainConfig(loaded, sampleManifests);
+  expect(JSON.stringify(settings)).not.toContain('very-private-value-1');
+  const shown = Object.fromEntries(settings.map(({ key, value }) => [key, value]));
+  expect(shown).toMatchObject({
+    'model.base_url': 'https://example.org/v1?api_key=[redacted]',
+    'personalities.spy': 'Say [redacted] twice.',
+    'gateway.allowed_users': ['[redacted]'],
+  });
+});
