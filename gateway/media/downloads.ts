@@ -10,6 +10,7 @@ import type { InboxRow } from '../../data/process/inbox.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
 import type { AttachmentRef, MediaKind, StoredFile } from '../../shared/messages.ts';
+import { takePrefix } from '../../shared/text.ts';
 
 export interface FileStore {
   /** Fetches the attachments of a message; each is fetched once, also over restarts. Problems come back as text for the model. */
@@ -118,15 +119,19 @@ function tooLarge(maxBytes: number): AppError {
   return new AppError('bad_input', `the file is larger than the limit of ${Math.floor(maxBytes / 1_048_576)} MB`);
 }
 
-/** A file name without folders, control characters or a leading dot; at most 100 characters, its ending kept. */
+/** File systems take names of 255 bytes; the rest is for what is put before and behind. */
+const MAX_NAME_BYTES = 160;
+
+/** A file name without folders, control characters or a leading dot; at most 100 characters and 160 bytes, its ending kept. */
 export function safeName(name: string): string {
   const base = path
     .basename(name.replaceAll('\\', '/'))
     .replace(/[^\p{L}\p{N}._ -]+/gu, '_')
     .replace(/^\.+/, '')
     .trim();
-  const ending = path.extname(base).slice(0, 12);
-  return `${base.slice(0, base.length - path.extname(base).length).slice(0, 100 - ending.length)}${ending}` || 'file';
+  const ending = takePrefix(path.extname(base), 12, 'utf16');
+  const stem = takePrefix(path.basename(base, path.extname(base)), 100 - ending.length, 'utf16');
+  return `${takePrefix(stem, MAX_NAME_BYTES - Buffer.byteLength(ending), 'utf8-byte')}${ending}` || 'file';
 }
 
 function mediaKindOf(mime: string): MediaKind {
