@@ -45,7 +45,14 @@ export function splitInlines(nodes: readonly Inline[], rooms: InlineRooms): (rea
       from = to;
     } else if (room < rooms.later) pieces.push(undefined);
     else {
-      atoms = [...breakUp(first, room, rooms), ...atoms.slice(from + 1)];
+      const broken = breakUp(first, room, rooms);
+      if (broken.length === 1 && 'text' in first.node && sameText(broken[0], first)) {
+        // One sign that takes more than all the room there is: too long for the platform, but no reason to cut for ever.
+        pieces.push(build([first]));
+        from++;
+        continue;
+      }
+      atoms = [...broken, ...atoms.slice(from + 1)];
       from = 0;
     }
   }
@@ -128,6 +135,10 @@ function isBlank(atom: Atom): boolean {
   return atom.node.type === 'break' || (atom.node.type === 'text' && atom.node.text.trim() === '');
 }
 
+function sameText(a: Atom | undefined, b: Atom): boolean {
+  return a !== undefined && 'text' in a.node && 'text' in b.node && a.node.text === b.node.text;
+}
+
 /** Parts of an atom that alone is too long for a room. */
 function breakUp(atom: Atom, room: number, rooms: InlineRooms): Atom[] {
   const { node, around } = atom;
@@ -154,13 +165,13 @@ function cutText(
   const atoms: Atom[] = [];
   let rest = node.text;
   while (rest !== '') {
-    let budget = room;
-    let head = takePrefix(rest, budget, rooms.unit);
-    for (let attempt = 0; attempt < 40 && head.length > 1; attempt++) {
+    let head = takePrefix(rest, room, rooms.unit);
+    while (head.length > 1) {
       const excess = rooms.size(build([{ node: { ...node, text: head }, around }])) - room;
       if (excess <= 0) break;
-      budget -= Math.max(1, Math.min(excess, Math.ceil(budget / 2)));
-      head = takePrefix(rest, budget, rooms.unit);
+      // From what was measured, not from the room: a head that takes more than its length would else never become shorter.
+      const used = measureText(head, rooms.unit);
+      head = takePrefix(rest, used - Math.max(1, Math.min(excess, Math.ceil(used / 2))), rooms.unit);
     }
     if (head === '') head = rest.slice(0, (rest.codePointAt(0) ?? 0) > 0xffff ? 2 : 1);
     atoms.push({ node: { ...node, text: head }, around });

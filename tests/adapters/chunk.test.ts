@@ -145,6 +145,16 @@ describe('chunkMarkdown', () => {
     );
   });
 
+  it('cuts one long word of signs that are escaped, wherever it ends near the limit', () => {
+    for (const piece of ['<http:', '![](', '_a', '[', '\\', '&lt', '<'])
+      for (let length = 60; length <= 460; length += 5) {
+        const text = piece.repeat(Math.ceil(length / piece.length));
+        const parts = chunkMarkdown(text, { max: 150, unit: 'utf16' });
+        expectParts(parts, { max: 150, unit: 'utf16' });
+        expect(parts.map((part) => plainText(parseMarkdown(part))).join('')).toBe(plainText(parseMarkdown(text)));
+      }
+  });
+
   it('cuts between graphemes', () => {
     for (const unit of units) {
       for (const grapheme of ['👩‍👩‍👧‍👦', 'e\u0301', '🇩🇪', '한']) {
