@@ -6,7 +6,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
 import { messageId, type AccountId, type ChatId, type MessageId, type UserId } from '../../shared/ids.ts';
 import type { AttachmentRef, ReplyRef, StoredFile } from '../../shared/messages.ts';
-import { preview } from '../../shared/text.ts';
+import { cleanText, preview } from '../../shared/text.ts';
 import type {
   AdapterHost,
   DraftUpdate,
@@ -164,7 +164,7 @@ export class LocalChat {
   async #postMessage(request: Request, client: LocalChatClient): Promise<Response> {
     const post = await readPost(request, messagePost);
     if (post instanceof Response) return post;
-    if (post.text.trim() === '' && post.files.length === 0)
+    if (cleanText(post.text).trim() === '' && post.files.length === 0)
       throw new AppError('bad_input', 'The message is empty. Nothing was sent.');
     const files = post.files.map((id) => this.#seal.unseal(client.chat, id));
     if (!files.every((file) => file !== undefined)) {

@@ -63,7 +63,8 @@ export async function presentSpoken(spoken: Spoken, options: PresentOptions): Pr
         : text;
   const parts: ContentPart[] = [];
   const prefix = options.group ? `[${cleanName(spoken.author)}] ` : '';
-  if (prefix + body !== '') parts.push({ type: 'text', text: prefix + body });
+  // Some services refuse text of white space alone, and with it every later request that has it in its history.
+  if ((prefix + body).trim() !== '') parts.push({ type: 'text', text: prefix + body });
   let images = 0;
   for (const file of spoken.files) {
     const part = await presentFile(file, { ...options, maxImages: options.maxImages - images });

@@ -102,8 +102,10 @@ describe('a turn', () => {
     const { requests, result } = await runTurnOnce(home, [{ text: 'ok' }], { turn: { inputs: [makeInput(odd)] } });
     expect(textOf(requests[0])).toBe('abc\ufffdd\nef');
     expect(result.end).toBe('done');
-    const empty = await runTurnOnce(home, [{ text: 'ok' }], { turn: { inputs: [makeInput('')] } });
-    expect(textOf(empty.requests[0])).toBe('(empty message)');
+    for (const blank of ['', ' \n\u00a0', '\u0000\u202e']) {
+      const empty = await runTurnOnce(home, [{ text: 'ok' }], { turn: { inputs: [makeInput(blank)] } });
+      expect(textOf(empty.requests[0])).toBe('(empty message)');
+    }
   });
 
   it('shows the model the ends of a text of 10 MB and says so, and keeps the whole', async () => {
