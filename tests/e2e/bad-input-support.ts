@@ -48,6 +48,7 @@ export interface StatusSeen {
   inbox: Record<string, number>;
   outbox: Record<string, number>;
   runningTurns: number;
+  rssBytes: number;
 }
 
 export interface Line {
