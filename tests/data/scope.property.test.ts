@@ -23,7 +23,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'migrations/index.ts': ['migrations'],
   'row-id.ts': ['newRowId'],
   'schema.ts': ['INBOX_END_STATES', 'OUTBOX_END_STATES'],
-  'scope.ts': ['groupScope', 'groupSpace', 'personScope', 'personSpace', 'storedScope'],
+  'scope.ts': ['groupScope', 'groupSpace', 'isGroupScope', 'personScope', 'personSpace', 'storedScope'],
   'search.ts': ['searchWords'],
   'storage-errors.ts': ['corruptMessage', 'databaseError', 'isStorageFailure'],
   'process/chats.ts': ['addressColumns', 'addressOf'],
