@@ -1,6 +1,6 @@
 // Steps 3 to 5: each committed row is authorized, then answered as a command or queued for its session. Rows of one chat are taken
 // in order; stop and approval answers do not wait for anything.
-import type { ProcessDb } from '../data/db.ts';
+import type { ProcessDb, Query } from '../data/db.ts';
 import {
   endInbox,
   findWaiting,
@@ -8,6 +8,7 @@ import {
   listInbox,
   queueInbox,
   rewriteWaiting,
+  type InboxEnd,
   type InboxRow,
 } from '../data/process/inbox.ts';
 import { answerInbox } from '../data/process/turns.ts';
@@ -170,21 +171,21 @@ export function openInbox(ports: InboxPorts): InboxWorker {
   /** An edit or deletion of a message that still waits changes it; of one that was answered, it changes nothing. */
   async function amend(row: InboxRow, person: Person): Promise<void> {
     const waiting = await findWaiting(ports.db, row.address, row.message);
-    if (!waiting || waiting.user !== row.user) {
-      await endInbox(ports.db, [row.id], {
-        state: 'superseded',
-        reason: 'its message was taken up before',
-        person: person.id,
-      });
-      return;
-    }
     await ports.db.query.transaction().execute(async (trx) => {
-      if (row.kind === 'delete')
-        await endInbox(ports.db, [waiting.id], { state: 'superseded', reason: 'deleted by the sender' }, trx);
-      else
-        await rewriteWaiting(ports.db, waiting.id, { ...row.payload, attachments: waiting.payload.attachments }, trx);
-      await endInbox(ports.db, [row.id], { state: 'merged', mergedInto: waiting.id, person: person.id }, trx);
+      const changed = waiting !== undefined && waiting.user === row.user && (await change(waiting, row, trx));
+      const end: InboxEnd = changed
+        ? { state: 'merged', mergedInto: waiting.id }
+        : { state: 'superseded', reason: 'its message was taken up before' };
+      await endInbox(ports.db, [row.id], { ...end, person: person.id }, trx);
     });
+  }
+
+  /** False when the message was taken up meanwhile. */
+  async function change(waiting: InboxRow, row: InboxRow, trx: Query): Promise<boolean> {
+    if (row.kind === 'edit')
+      return rewriteWaiting(ports.db, waiting.id, { ...row.payload, attachments: waiting.payload.attachments }, trx);
+    const end = { state: 'superseded', reason: 'deleted by the sender' } as const;
+    return (await endInbox(ports.db, [waiting.id], end, trx)) > 0;
   }
 
   function isStale(row: InboxRow): boolean {
