@@ -2,11 +2,17 @@
 
 /** Start of the day that `now` falls in, and of the next one, in ms since the epoch. Days may have 23 or 25 hours. */
 export function dayOf(now: number, timezone: string): { start: number; end: number } {
-  const date = dateIn(now, timezone);
-  const start = midnight(date, timezone);
+  const known = lastDays.get(timezone);
+  if (known && known.start <= now && now < known.end) return known;
+  const start = midnight(dateIn(now, timezone), timezone);
   // 36 hours after midnight is always the next day, whatever the clocks do.
-  return { start, end: midnight(dateIn(start + 36 * HOUR_MS, timezone), timezone) };
+  const day = { start, end: midnight(dateIn(start + 36 * HOUR_MS, timezone), timezone) };
+  lastDays.set(timezone, day);
+  return day;
 }
+
+/** The day that was asked for last: it is asked for before each model call. */
+const lastDays = new Map<string, { start: number; end: number }>();
 
 const HOUR_MS = 3_600_000;
 

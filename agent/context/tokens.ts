@@ -64,8 +64,24 @@ function weightOf(code: number): number {
   return WEIGHT.wide;
 }
 
+/** Estimates of what does not change and is asked for again and again: once per request, cut and reservation. */
+const messageTokens = new WeakMap<ModelMessage, number>();
+const toolTokens = new WeakMap<ToolSchema, number>();
+
+function remember<Key extends object>(known: WeakMap<Key, number>, key: Key, count: (key: Key) => number): number {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const tokens = count(key);
+  known.set(key, tokens);
+  return tokens;
+}
+
 /** Estimated tokens of one message, with everything that travels with it. */
 export function estimateMessage(message: ModelMessage): number {
+  return remember(messageTokens, message, countMessage);
+}
+
+function countMessage(message: ModelMessage): number {
   switch (message.role) {
     case 'user':
       return message.content.reduce(
@@ -90,6 +106,10 @@ export function estimateMessage(message: ModelMessage): number {
 
 /** Estimated tokens of one tool definition. */
 export function estimateTool(tool: ToolSchema): number {
+  return remember(toolTokens, tool, countTool);
+}
+
+function countTool(tool: ToolSchema): number {
   return (
     TOOL_TOKENS +
     estimateTokens(tool.name) +

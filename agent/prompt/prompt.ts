@@ -50,12 +50,22 @@ export function makeSystem(input: PromptInput): ModelRequest['system'] {
 
 /** Such as "Saturday, 21 November 2026 (Europe/Vienna)". */
 function dateText(now: number, timezone: string): string {
-  const date = new Intl.DateTimeFormat('en-GB', {
+  return `${dateFormat(timezone).format(now)} (${timezone})`;
+}
+
+/** Kept: making one takes longer than all the rest of the prompt. */
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+
+function dateFormat(timezone: string): Intl.DateTimeFormat {
+  const known = dateFormats.get(timezone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat('en-GB', {
     timeZone: timezone,
     weekday: 'long',
     day: 'numeric',
     month: 'long',
     year: 'numeric',
-  }).format(now);
-  return `${date} (${timezone})`;
+  });
+  dateFormats.set(timezone, made);
+  return made;
 }

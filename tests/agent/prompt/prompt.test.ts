@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -109,6 +109,19 @@ describe('identity', () => {
     expect(identity.length).toBeLessThanOrEqual(20_000);
   });
 
+  it('is what SOUL.md says now: a change, a removal and a new file count from the next request on', async () => {
+    const file = path.join(dir, 'SOUL.md');
+    await writeFile(file, 'I am Mia.');
+    expect(await readIdentity(dir, silentLog)).toBe('I am Mia.');
+    expect(await readIdentity(dir, silentLog)).toBe('I am Mia.');
+    await writeFile(file, 'I am Ned.');
+    expect(await readIdentity(dir, silentLog)).toBe('I am Ned.');
+    await rm(file);
+    expect(await readIdentity(dir, silentLog)).toContain('You are Herald');
+    await writeFile(file, 'I am Ned.');
+    expect(await readIdentity(dir, silentLog)).toBe('I am Ned.');
+  });
+
   it('is the default when SOUL.md is missing, empty or unreadable', async () => {
     const missing = await readIdentity(dir, silentLog);
     expect(missing).toContain('Herald');
@@ -117,7 +130,9 @@ describe('identity', () => {
     const warnings: string[] = [];
     const log = { ...silentLog, warn: (_fields: object, message: string) => void warnings.push(message) };
     // A directory of that name cannot be read as a file.
-    expect(await readIdentity(path.join(dir, 'SOUL.md'), log)).toBe(missing);
+    await rm(path.join(dir, 'SOUL.md'));
+    await mkdir(path.join(dir, 'SOUL.md'));
+    expect(await readIdentity(dir, log)).toBe(missing);
     expect(warnings).toHaveLength(1);
   });
 });
