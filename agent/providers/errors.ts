@@ -188,8 +188,11 @@ function transportError(error: unknown, provider: string, cause: Error): AppErro
   if (codes.some((code) => code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')) {
     return makeModelError('timeout', provider, { cause });
   }
-  // "terminated" is how fetch reports a connection cut in the middle of a body.
-  const isBrokenAnswer = error instanceof SyntaxError || (error instanceof Error && error.message === 'terminated');
+  // "terminated" is how fetch reports a connection cut in the middle of a body; its other TypeErrors carry a cause. One without was
+  // thrown by whoever read the answer: a field was not what the API says.
+  const isMisread = error instanceof TypeError && error.cause === undefined && codes.length === 0;
+  const isBrokenAnswer =
+    error instanceof SyntaxError || isMisread || (error instanceof Error && error.message === 'terminated');
   return makeModelError(isBrokenAnswer ? 'model_protocol' : 'model_unreachable', provider, { cause });
 }
 
