@@ -106,7 +106,7 @@ describe.skipIf(probe === undefined)(`a full disk${missing}`, () => {
           text: `${BULK} the bulk`,
         },
       });
-      const refused = await bench.say(`${BULK} at the terminal`, 'terminal-bulk-1');
+      const refused = await bench.say(`${BULK} at the terminal`, { id: 'terminal-bulk-1' });
       expect(refused.status).toBe(507);
       expect(refused.body).toMatchObject({
         error: { code: 'disk_full', message: expect.stringMatching(/No space left.*free some space/s) },
@@ -120,7 +120,7 @@ describe.skipIf(probe === undefined)(`a full disk${missing}`, () => {
       free();
       await bench.bot.waitForText(ANN, 'into the full disk', 20_000);
       await bench.bot.waitForText(ANN, 'the bulk', 20_000);
-      expect((await bench.say(`${BULK} at the terminal`, 'terminal-bulk-1')).status).toBe(202);
+      expect((await bench.say(`${BULK} at the terminal`, { id: 'terminal-bulk-1' })).status).toBe(202);
       await bench.waitForLine('at the terminal');
       await bench.settled();
       expect(bench.bot.pendingUpdates()).toHaveLength(0);

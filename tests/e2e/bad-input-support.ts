@@ -1,5 +1,6 @@
 // What the tests of bad input share: the real gateway as a process between a scripted model, a loopback Bot API server and a terminal.
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,11 +71,12 @@ export interface Bench {
   start(options?: { poll?: boolean }): Promise<GatewayProcess>;
   herald(...args: string[]): Promise<CommandResult>;
   /** One message at the terminal; the answer's status and parsed body. */
-  say(text: string, id?: string): Promise<{ status: number; body: Record<string, unknown> }>;
+  say(text: string, at?: { id?: string; chat?: string }): Promise<{ status: number; body: Record<string, unknown> }>;
   status(): Promise<StatusSeen>;
-  timeline(limit?: number): Promise<readonly Line[]>;
+  /** The last lines, at most 100. */
+  timeline(chat?: string): Promise<readonly Line[]>;
   /** Resolves with the first line of ours at the terminal that holds `part`. */
-  waitForLine(part: string, timeoutMs?: number): Promise<Line>;
+  waitForLine(part: string, at?: { chat?: string; timeoutMs?: number }): Promise<Line>;
   /** Resolves when every message has its end state and nothing is left to send. */
   settled(timeoutMs?: number): Promise<StatusSeen>;
   /** Texts and captions of the bot in a chat. */
@@ -123,23 +125,24 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       return running;
     },
     herald: (...args) => runHerald(home, args),
-    async say(text, id = `msg-${Math.random().toString(36).slice(2).padEnd(10, '0')}`) {
-      const answer = await requestSocket(gateway().socket, { path: `${CHAT}/messages`, body: { id, text } });
+    async say(text, { id = `msg-${randomUUID()}`, chat = 'local' } = {}) {
+      const path = `${CHAT}/messages?chat=${chat}`;
+      const answer = await requestSocket(gateway().socket, { path, body: { id, text } });
       return { status: answer.status, body: JSON.parse(answer.body) as Record<string, unknown> };
     },
     async status() {
       const { body } = await requestSocket(gateway().socket, { path: '/status' });
       return JSON.parse(body) as StatusSeen;
     },
-    async timeline(limit = 100) {
-      const { body } = await requestSocket(gateway().socket, { path: `${CHAT}/timeline?limit=${limit}` });
+    async timeline(chat = 'local') {
+      const { body } = await requestSocket(gateway().socket, { path: `${CHAT}/timeline?limit=100&chat=${chat}` });
       const { entries } = JSON.parse(body) as { entries: (Line & { body?: unknown })[] };
       return entries.map((entry) => ({ ...entry, said: entry.text || wordsOf(entry.body) }));
     },
-    waitForLine: (part, timeoutMs) =>
+    waitForLine: (part, { chat, timeoutMs } = {}) =>
       waitFor(
         `a line with “${part}”`,
-        async () => (await bench.timeline()).find((line) => line.direction === 'out' && line.said.includes(part)),
+        async () => (await bench.timeline(chat)).find((line) => line.direction === 'out' && line.said.includes(part)),
         timeoutMs,
       ),
     settled: (timeoutMs = 15_000) =>

@@ -222,7 +222,7 @@ describe('texts that nobody means well', () => {
       expect(parts.length).toBeGreaterThan(0);
       expect(parts.length).toBeLessThanOrEqual(MAX_PARTS);
       for (const part of parts) expect(part.length).toBeLessThanOrEqual(TELEGRAM_CHARS);
-      const lines = (await bench.timeline(40)).filter(({ direction }) => direction === 'out');
+      const lines = (await bench.timeline()).filter(({ direction }) => direction === 'out');
       for (const part of holds) {
         expect(parts.join('\n')).toContain(part);
         expect(lines.map(({ said }) => said).join('\n')).toContain(part);
@@ -251,7 +251,7 @@ describe('texts that nobody means well', () => {
 
     it('nothing but white space: told to the person, who can ask again', async () => {
       await bench.say('answer: blank');
-      const line = await bench.waitForLine('broken or empty answer', 15_000);
+      const line = await bench.waitForLine('broken or empty answer', { timeoutMs: 15_000 });
       expect(line.said).toMatch(/Your message is kept.*\/retry/);
     });
   });
