@@ -3,6 +3,8 @@ import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 
 /** Time between the polite signal and SIGKILL; both fit in the second that a stopped turn has. */
 const GRACE_MS = 250;
+/** All that a child finds in its environment unless it is given one: never our own, which may hold keys. */
+const BARE_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 
 /**
  * Starts `command` without a shell. When `signal` aborts, its whole process group gets SIGTERM and, 250 ms later, SIGKILL. An
@@ -15,7 +17,7 @@ export function spawnChild(
   signal: AbortSignal,
 ): ChildProcess {
   signal.throwIfAborted();
-  const child = spawn(command, [...args], { ...options, shell: false, detached: true });
+  const child = spawn(command, [...args], { env: BARE_ENV, ...options, shell: false, detached: true });
   const { pid } = child;
   if (pid === undefined) return child;
   const kill = () => {

@@ -1,8 +1,19 @@
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { spawnChild } from '../../../agent/tools/child.ts';
 
 describe('spawnChild', () => {
+  it('gives a child nothing of our environment', async () => {
+    vi.stubEnv('SOME_API_KEY', 'secret-value');
+    const child = spawnChild('env', [], {}, new AbortController().signal);
+    let output = '';
+    child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await new Promise((resolve) => child.once('close', resolve));
+    vi.unstubAllEnvs();
+    expect(output).toContain('PATH=');
+    expect(output).not.toContain('secret-value');
+  });
+
   it('ends a child that ignores SIGTERM within a second', async () => {
     const controller = new AbortController();
     const child = spawnChild(
