@@ -12,6 +12,8 @@ import { takePrefix } from '../shared/text.ts';
 
 /** Least text before a preview appears: a word alone only flickers. */
 const MIN_PREVIEW_CHARS = 24;
+/** An answer that is there so soon needs neither typing nor preview: each is a call, and the answer would have to wait for it. */
+const QUIET_MS = 200;
 
 /** A little more than a change of the preview may take. */
 const LAST_CHANGE_MS = 11_000;
@@ -44,6 +46,7 @@ export function openStream(ports: StreamPorts, turn: Turn): TurnStream {
   if (!adapter) return { event() {}, close: async () => undefined };
   const capabilities = adapter.capabilities(turn.address);
   const show = chooseDisplay(ports, adapter, turn);
+  const openedAt = ports.clock.now();
   const stopTyping = keepTyping(ports.clock, adapter, turn, capabilities.typing);
   const tools: string[] = [];
   let text = '';
@@ -57,7 +60,7 @@ export function openStream(ports: StreamPorts, turn: Turn): TurnStream {
   function changed(): void {
     dirty = true;
     if (closed || busy || cancelTimer || !show) return;
-    const waitMs = lastShownAt + show.minIntervalMs - ports.clock.now();
+    const waitMs = Math.max(openedAt + QUIET_MS, lastShownAt + show.minIntervalMs) - ports.clock.now();
     if (waitMs > 0) {
       cancelTimer = ports.clock.after(waitMs, flush);
       return;
@@ -199,11 +202,10 @@ function keepTyping(
   typing: { support: string; ttlMs: number },
 ): () => void {
   if (!adapter.typing || typing.ttlMs <= 0) return () => undefined;
-  let cancel: () => void = () => undefined;
   const beat = () => {
     void adapter.typing?.(turn.address).catch(() => undefined);
     cancel = clock.after(typing.ttlMs * 0.8, beat);
   };
-  beat();
+  let cancel = clock.after(QUIET_MS, beat);
   return () => cancel();
 }

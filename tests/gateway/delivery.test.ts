@@ -205,6 +205,7 @@ describe('streaming', () => {
     const { fake, gateway } = await open({ edits: { support: 'full', minIntervalMs: 500, maxAgeMs: 1e9 } }, slow);
     gatewayRef = gateway;
     await fake.say('go');
+    await gateway.clock.advance(250);
     await gateway.settle();
     expect(fake.texts()).toEqual(['A first part that is long enough, …']);
     expect(fake.typings).toBeGreaterThan(0);
@@ -212,6 +213,25 @@ describe('streaming', () => {
     await gateway.settle();
     expect(fake.texts()).toEqual(['A first part that is long enough, and a second.']);
     expect(await outboxStates(gateway)).toEqual(['answer sent', 'answer sent']);
+  });
+
+  it('spares an answer that comes at once typing and preview', async () => {
+    const { fake, gateway } = await open(
+      {
+        edits: { support: 'full', minIntervalMs: 500, maxAgeMs: 1e9 },
+        drafts: { support: 'full', minIntervalMs: 500 },
+      },
+      async (turn) => {
+        turn.emit({ type: 'text', delta: 'The whole answer, which is long enough.' });
+        return answer(turn, 'The whole answer, which is long enough.');
+      },
+    );
+    await fake.say('go');
+    await gateway.settle();
+    expect(fake.texts()).toEqual(['The whole answer, which is long enough.']);
+    await gateway.clock.advance(60_000);
+    expect({ drafts: fake.drafts, typings: fake.typings }).toEqual({ drafts: [], typings: 0 });
+    expect(await outboxStates(gateway)).toEqual(['answer sent']);
   });
 
   it('shows drafts where the platform has them, and sends the answer once', async () => {
