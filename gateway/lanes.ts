@@ -183,7 +183,7 @@ export function openLanes(ports: LanePorts): Lanes {
 
   /** Turns that are just being begun count as running: whoever asks next must not miss them. */
   async function pumped(found: Iterable<Lane>): Promise<void> {
-    await Promise.all([...found].map((lane) => lane.pumping));
+    await Promise.all([...found].flatMap((lane) => lane.pumping ?? []));
   }
 
   function stopLanes(found: readonly Lane[]): number {
