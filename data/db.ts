@@ -55,6 +55,7 @@ export interface OpenOptions {
 export type StatementObserver = (when: 'before' | 'after', sql: string) => void;
 
 export const DATABASE_FILE = 'herald.db';
+const BACKUPS_DIR = 'backups';
 
 /**
  * Opens `$HERALD_HOME/herald.db`; the caller holds the writer lock. Throws AppError `home_unwritable`, `disk_full`, `db_corrupt`,
@@ -88,6 +89,8 @@ export async function openData(options: OpenOptions): Promise<OpenedData> {
 function checkFile(file: string, knownVersion: number): void {
   if (!fs.existsSync(file)) return;
   try {
+    const damage = findOutsideDamage(file);
+    if (damage !== undefined) throw new AppError('db_corrupt', corruptMessage(file), { cause: new Error(damage) });
     fs.accessSync(file, fs.constants.R_OK | fs.constants.W_OK);
     const raw = new Database(file, { readonly: true, timeout: 5_000 });
     try {
@@ -101,6 +104,34 @@ function checkFile(file: string, knownVersion: number): void {
   } catch (error) {
     throw databaseError(error, file);
   }
+}
+
+/** Damage that SQLite itself passes over: what was stored would be gone without a word. */
+function findOutsideDamage(file: string): string | undefined {
+  const info = fs.statSync(file);
+  if (!info.isFile()) return 'it is not a file';
+  // An empty file is what a first start on a full disk leaves; copies tell that there was more once.
+  if (info.size === 0 && hasBackups(path.dirname(file))) return 'it is empty';
+  const log = `${file}-wal`;
+  if (fs.existsSync(log) && !isWriteLog(log)) return 'its log of writes is damaged';
+  return undefined;
+}
+
+function hasBackups(home: string): boolean {
+  const folder = path.join(home, BACKUPS_DIR);
+  return fs.existsSync(folder) && fs.readdirSync(folder).some((name) => name.endsWith('.db'));
+}
+
+/** By its first four bytes, https://www.sqlite.org/fileformat2.html#the_write_ahead_log (read 2026-11-21). Zeros are no loss: nothing was committed. */
+function isWriteLog(log: string): boolean {
+  const head = Buffer.alloc(4);
+  const fd = fs.openSync(log, 'r');
+  try {
+    if (fs.readSync(fd, head) < head.length) return true;
+  } finally {
+    fs.closeSync(fd);
+  }
+  return [0, 0x377f0682, 0x377f0683].includes(head.readUInt32BE());
 }
 
 function openFile(file: string, maxBytes: number | undefined): Database.Database {
@@ -214,7 +245,7 @@ async function migrate(
   const version = schemaVersion(raw);
   for (const [index, migration] of migrations.entries()) {
     if (index < version) continue;
-    if (version > 0) await backupTo(file, path.join(path.dirname(file), 'backups', `before-${migration.name}.db`));
+    if (version > 0) await backupTo(file, path.join(path.dirname(file), BACKUPS_DIR, `before-${migration.name}.db`));
     await query.transaction().execute(async (trx) => {
       await migration.up(trx);
       raw.pragma(`user_version = ${index + 1}`); // part of the transaction
@@ -247,6 +278,6 @@ function newerMessage(file: string, version: number, known: number): string {
   const home = path.dirname(file);
   return (
     `The database in ${home} was written by a newer Herald (schema ${version}, this one knows ${known}). It was left as it is. ` +
-    `Update Herald, or restore a file of ${path.join(home, 'backups')}.`
+    `Update Herald, or restore a file of ${path.join(home, BACKUPS_DIR)}.`
   );
 }

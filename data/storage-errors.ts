@@ -33,7 +33,7 @@ export function databaseError(error: unknown, file: string): AppError {
 /** What to tell about a damaged database file. */
 export function corruptMessage(file: string): string {
   return (
-    `The database ${file} is damaged. It was left as it is. Restore a copy: stop Herald, move the damaged file away, ` +
+    `The database ${file} is damaged. It was left as it is. Restore a copy: stop Herald, move the damaged file (and its -wal and -shm) away, ` +
     `and copy the newest file of ${path.join(path.dirname(file), 'backups')} in its place (or start empty without one).`
   );
 }

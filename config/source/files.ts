@@ -101,6 +101,12 @@ async function syncFolder(folder: string): Promise<void> {
 function readError(error: unknown, file: string): AppError {
   if (error instanceof AppError) return error;
   const code = errorCode(error);
+  if (code === 'ENOTDIR')
+    return new AppError(
+      'config_unreadable',
+      `${path.dirname(file)} is not a folder. Move it away, or set HERALD_HOME to another one.`,
+      { cause: error },
+    );
   return new AppError(
     'config_unreadable',
     `${file} cannot be read${code === undefined ? '' : ` (${code})`}. Check that it belongs to you and that you may read it.`,

@@ -111,6 +111,28 @@ describe('a damaged file', () => {
     expect(fs.readFileSync(`${file}-wal`).equals(wal)).toBe(true);
   });
 
+  test('whose log of writes is garbage: db_corrupt, though SQLite would pass over it', async () => {
+    const { home, file } = await makeDatabase();
+    fs.writeFileSync(`${file}-wal`, Buffer.alloc(9_000, 0x61));
+    await expect(openData({ home })).rejects.toMatchObject({ code: 'db_corrupt' });
+    expect(fs.readFileSync(`${file}-wal`)).toEqual(Buffer.alloc(9_000, 0x61));
+    // Zeros are what a power cut leaves of a log that nothing was committed to.
+    fs.writeFileSync(`${file}-wal`, Buffer.alloc(9_000));
+    await (await openData({ home })).close();
+  });
+
+  test('that is empty: db_corrupt where copies tell of more, a new one elsewhere', async () => {
+    const { home, file } = await makeDatabase();
+    const { backup, close } = await openData({ home });
+    await backup(path.join(home, 'backups', 'good.db'));
+    await close();
+    fs.truncateSync(file, 0);
+    await expect(openData({ home })).rejects.toMatchObject({ code: 'db_corrupt' });
+    expect(fs.statSync(file).size).toBe(0);
+    fs.rmSync(path.join(home, 'backups'), { recursive: true });
+    await (await openData({ home })).close();
+  });
+
   test('can be replaced by a backup', async () => {
     const { home, file } = await makeDatabase(50);
     const { backup, close } = await openData({ home });
