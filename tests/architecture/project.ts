@@ -1,6 +1,6 @@
 // The project as the architecture rules see it: every TypeScript file parsed once into the facts that rules ask for. Works over a
 // virtual tree (path → text), so that each rule can be shown a seeded violation.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseSync } from 'oxc-parser';
 import { childrenOf, isNode, type AstNode } from './ast.ts';
@@ -77,6 +77,8 @@ export function makeProject(tree: ReadonlyMap<string, string>): Project {
 export function readTree(root: string): Map<string, string> {
   const tree = new Map<string, string>();
   for (const folder of [...PRODUCT_FOLDERS, ...TEST_FOLDERS]) {
+    // Some folders of the layout come with their features.
+    if (!existsSync(path.join(root, folder))) continue;
     const entries = readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true });
     for (const entry of entries) {
       if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
