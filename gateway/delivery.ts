@@ -112,7 +112,8 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
         await expire(chatKey, address);
         continue;
       }
-      if (row.dueAt > now) return Math.min(row.dueAt, row.expiresAt) - now;
+      // A row from the future: the clock went back since, and what it was to wait for is long over.
+      if (row.dueAt > now && row.createdAt <= now) return Math.min(row.dueAt, row.expiresAt) - now;
       if (!adapter) return Math.min(LOOK_AGAIN_MS, row.expiresAt - now);
       await sendRow(row, adapter);
     }

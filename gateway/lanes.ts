@@ -136,8 +136,10 @@ export function openLanes(ports: LanePorts): Lanes {
     if (!first || first.person === undefined) return false;
     const batch = takeBatch(rows, await modeAt(first.address));
     const due = Math.max(...batch.map((row) => row.dueAt));
-    const waitMs = due - ports.clock.now();
-    if (waitMs > 0) {
+    const now = ports.clock.now();
+    const waitMs = due - now;
+    // Rows from the future: the clock went back since they came, and they are not to wait until it is there again.
+    if (waitMs > 0 && batch.every((row) => row.receivedAt <= now)) {
       lane.cancelTimer = ports.clock.after(waitMs, () => pump(lane.session));
       return false;
     }
