@@ -67,8 +67,8 @@ export interface Bench {
   model: ModelServer;
   bot: BotApi;
   gateway(): GatewayProcess;
-  /** Starts (again); resolves when Telegram is polled, unless `poll` is false. */
-  start(options?: { poll?: boolean }): Promise<GatewayProcess>;
+  /** Starts (again); resolves when Telegram is polled, unless `poll` is false. `clockMs`: how far its clock is from the real one. */
+  start(options?: { poll?: boolean; clockMs?: number }): Promise<GatewayProcess>;
   herald(...args: string[]): Promise<CommandResult>;
   /** One message at the terminal; the answer's status and parsed body. */
   say(text: string, at?: { id?: string; chat?: string }): Promise<{ status: number; body: Record<string, unknown> }>;
@@ -119,8 +119,10 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     model,
     bot,
     gateway,
-    async start({ poll = true } = {}) {
-      running = await startGatewayProcess({ home });
+    async start({ poll = true, clockMs = 0 } = {}) {
+      const shift = `data:text/javascript,const now = Date.now; Date.now = () => now.call(Date) + ${clockMs};`;
+      const entry = clockMs === 0 ? {} : { entry: ['--import', shift, CLI, 'start'] };
+      running = await startGatewayProcess({ home, ...entry });
       if (poll) await waitFor('a poll', () => bot.isPolling());
       return running;
     },
