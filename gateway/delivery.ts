@@ -112,8 +112,8 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
         await expire(chatKey, address);
         continue;
       }
-      // A row from the future: the clock went back since, and what it was to wait for is long over.
-      if (row.dueAt > now && row.createdAt <= now) return Math.min(row.dueAt, row.expiresAt) - now;
+      // A row last touched in the future: the clock went back since, and what it was to wait for is long over.
+      if (row.dueAt > now && row.updatedAt <= now) return Math.min(row.dueAt, row.expiresAt) - now;
       if (!adapter) return Math.min(LOOK_AGAIN_MS, row.expiresAt - now);
       await sendRow(row, adapter);
     }

@@ -54,6 +54,8 @@ export interface OutboxRow {
   sentIds: readonly MessageId[];
   error: string | undefined;
   createdAt: number;
+  /** Last change of state. */
+  updatedAt: number;
 }
 
 export async function enqueueOutbox(
@@ -245,5 +247,6 @@ export function outboxRow(row: Selectable<Tables['outbox']>): OutboxRow {
     sentIds: row.sent_ids === null ? [] : idsSchema.parse(JSON.parse(row.sent_ids)),
     error: row.error ?? undefined,
     createdAt: row.created_at,
+    updatedAt: row.updated_at,
   };
 }

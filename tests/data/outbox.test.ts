@@ -51,6 +51,7 @@ test('a row keeps all that is to be sent, and its time to live counts from now',
     sentIds: [],
     error: undefined,
     createdAt: clock.now(),
+    updatedAt: clock.now(),
   });
 });
 
