@@ -1,5 +1,6 @@
 // The contract between a platform and the core. A platform is one folder that implements it; the core knows nothing else of it.
 import type { z } from 'zod';
+import type { LoginIo, LoginResult, LoginStep } from './login.ts';
 import type { AccountId, ChatId, MessageId, ThreadId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Address, AttachmentRef, Button, ChatKind, ReplyRef, StoredFile } from '../shared/messages.ts';
@@ -22,7 +23,17 @@ export interface InboundMessage {
   id: MessageId;
   /** Of an edit: what tells this edit from the next one (its date, its version). Otherwise ''. */
   revision: string;
-  sender: { id: UserId; name?: string | undefined; username?: string | undefined; bot: boolean };
+  sender: {
+    id: UserId;
+    name?: string | undefined;
+    username?: string | undefined;
+    bot: boolean;
+    /**
+     * False: nobody vouches that it was sent by who it says (a mail without a passing signature). Such a message is refused, and no
+     * pairing counts for it. Default true.
+     */
+    verified?: boolean | undefined;
+  };
   /** When the platform says it was sent, in ms since the epoch. */
   sentAt: number;
   /** Plain text or markdown; '' for media only. Never truncated. */
@@ -36,6 +47,21 @@ export interface InboundMessage {
   /** True when the platform is likely to have cut one long text in several messages and more may follow. */
   partial?: boolean | undefined;
   button?: { data: string; message: MessageId } | undefined;
+  /** True: the text comes from a device or a program and speaks for nobody, whoever the sender is; the model reads it as foreign text. */
+  foreign?: boolean | undefined;
+}
+
+/** Messages that were sent while we could not listen and that nobody can fetch any more, or that were too many or too old to fetch. */
+export interface Gap {
+  /** When it began and ended, in ms since the epoch. */
+  since: number;
+  until: number;
+  /** Where, when that is known. Otherwise the owner is told. */
+  chat?: { id: ChatId; kind: ChatKind; thread?: ThreadId | undefined } | undefined;
+  /** How many messages were left out, when that is known. */
+  missed?: number | undefined;
+  /** no-replay: the platform does not keep them · limit: beyond `host.backfill`. */
+  reason: 'no-replay' | 'limit';
 }
 
 export interface OutboundMessage {
@@ -97,14 +123,45 @@ export interface TimelineEntry {
   buttons: readonly (readonly Button[])[];
 }
 
+/** Durable values by name, of one account. Writes are on disk when they resolve. */
+export interface Cursor {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+  /** Sets (or with undefined deletes) all of them or none. */
+  update(values: Readonly<Record<string, string | undefined>>): Promise<void>;
+  /** All whose key begins with `prefix`. */
+  list(prefix: string): Promise<ReadonlyMap<string, string>>;
+}
+
+/** A tool that a platform offers to the agent, such as calling a service of a smart home. */
+export interface PlatformTool {
+  /** Letters, digits and underscores; unique over all platforms. */
+  name: string;
+  description: string;
+  /** An object schema. */
+  parameters: z.ZodType;
+  /** What running it twice would do. pure: nothing is changed · once: it must never be repeated by itself. */
+  effect: 'pure' | 'idempotent' | 'reversible' | 'once';
+  /** Short line shown to the person while it runs. */
+  summarize(args: unknown): string;
+  /** Text for the model, read as foreign text. May reject with AppError. `args` have passed `parameters`. */
+  run(args: unknown, signal: AbortSignal): Promise<string>;
+}
+
 /** All that an adapter may ask of the core. */
 export interface AdapterHost {
   /** Resolves when the message is on disk: only then acknowledge it to the platform. Rejects when it could not be stored: do not acknowledge. */
   receive(message: InboundMessage): Promise<'new' | 'duplicate'>;
   /** Tells health; `detail` is shown to people and holds no secret. Call `status('online')` again on every real sign of life. */
   status(state: AdapterState, detail?: string): void;
+  /** How far back messages of the time when we were away are fetched: none older, and of each chat only the latest `maxMessages`. */
+  backfill: { maxAgeMs: number; maxMessages: number };
+  /** Tells people of a gap, once per (chat, until). Gaps shorter than a minute are only logged. Never rejects. */
+  gap(gap: Gap): Promise<void>;
+  /** What the person must do now so that we can log in (a QR code to scan), shown in terminal and page; undefined: nothing any more. */
+  login(step: LoginStep | undefined): void;
   /** Small durable values of this account: offsets, uids, keys. */
-  cursor: { get(key: string): Promise<string | undefined>; set(key: string, value: string): Promise<void> };
+  cursor: Cursor;
   /** Last `limit` lines of the chat, oldest first, older than `before` (a key) when given. For platforms whose history is ours. */
   timeline(chat: ChatId, options: { limit: number; before?: string | undefined }): Promise<readonly TimelineEntry[]>;
   /** Serves `handler` under `/<platform>/<account>/…` of the gateway's HTTP server (and `/` too when `root`). Paths arrive without that prefix. */
@@ -149,6 +206,8 @@ export interface Adapter {
   find?(to: Address, key: string): Promise<SendResult | undefined>;
   /** Publishes the slash commands to the platform's own menu. Failures are logged, not thrown. */
   publishCommands?(commands: readonly { name: string; description: string }[]): Promise<void>;
+  /** Tools for the agent, while the account runs. */
+  tools?(): readonly PlatformTool[];
 }
 
 /** What an account of a platform is made from: its settings as its own schema parsed them, and the outside world. */
@@ -182,6 +241,11 @@ export interface AdapterManifest<Settings = unknown> {
    * SDK. Never rejects. Idempotent.
    */
   verify?(input: AdapterInput<Settings>, signal: AbortSignal): Promise<AccountCheck>;
+  /**
+   * Walks a person through setting it up, from nothing to settings that `verify` accepts: what to create where, which values to paste.
+   * Default: asks for each secret. Loaded on demand, with no SDK.
+   */
+  login?(): Promise<(io: LoginIo) => Promise<LoginResult>>;
 }
 
 /** auth: the login is refused · unreachable: no answer, so nothing is known · settings: something other than the login is wrong. */
@@ -204,13 +268,14 @@ export type AccountCheck =
  * schema must accept its own output.
  */
 export function defineManifest<Settings>(manifest: AdapterManifest<Settings>): AdapterManifest {
-  const { verify, accountOf, ...rest } = manifest;
+  const { verify, accountOf, login, ...rest } = manifest;
   return {
     ...rest,
     load: async () => {
       const make = await manifest.load();
       return (input) => make({ ...input, settings: manifest.settings.parse(input.settings) });
     },
+    ...(login && { login: () => login.call(manifest) }),
     ...(accountOf && {
       accountOf: (settings: unknown) => accountOf.call(manifest, manifest.settings.parse(settings)),
     }),

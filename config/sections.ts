@@ -122,6 +122,18 @@ const gatewaySettings = z.strictObject({
     .max(720)
     .default(24)
     .describe('How old an unsent answer may be and still be sent, in hours. Default 24.'),
+  backfill_hours: z
+    .number()
+    .positive()
+    .max(720)
+    .default(24)
+    .describe('How old a message may be that came while Herald was away and is still read, in hours. Default 24.'),
+  backfill_messages: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(200)
+    .describe('Most messages of one chat that are read after Herald was away, the latest ones. Default 200.'),
   max_upload_mb: z
     .number()
     .positive()

@@ -1,5 +1,6 @@
 // What commands and the control API may ask of the running gateway.
 import type { AdapterState } from '../adapters/contract.ts';
+import type { LoginStep } from '../adapters/login.ts';
 import type { InboxState, OutboxState } from '../data/schema.ts';
 import type { PersonId, SessionId } from '../shared/ids.ts';
 import type { Address, Button, StoredFile } from '../shared/messages.ts';
@@ -10,6 +11,8 @@ export interface AdapterHealth {
   title: string;
   state: AdapterState;
   detail: string | undefined;
+  /** What the person must do so that it can log in. */
+  login?: LoginStep | undefined;
   /** Last real traffic with the platform, ms since the epoch; undefined before the first. */
   lastAliveAt: number | undefined;
   /** How often it was started anew since the gateway began. */

@@ -47,6 +47,7 @@ export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<A
     user: row.user,
     addressed: row.payload.addressed,
     bot: row.payload.bot,
+    verified: row.payload.verified ?? true,
     policy,
   });
   switch (decision.kind) {

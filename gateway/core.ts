@@ -18,6 +18,7 @@ import { makeBus } from './bus.ts';
 import { makeCommandRunner } from './commands/runner.ts';
 import { commands } from './commands/registry.ts';
 import { openDelivery } from './delivery.ts';
+import { tellGap } from './gap.ts';
 import type { FileStore } from './media/downloads.ts';
 import { openInbox } from './inbox.ts';
 import { makeReceive } from './ingress.ts';
@@ -70,6 +71,8 @@ export function makeCore(input: CoreInput): Core {
     mount: input.mount,
     timeline: (platform, account, chat, page) => listTimeline(db, { platform, account, chat }, page),
     storeUpload: (name, mime, body) => files.keep(name, mime, body),
+    backfill: settings.backfill,
+    tellGap: (platform, account, gap) => tellGap({ db, log, poster }, { platform, account }, gap),
     commands: commands.map(({ name, description }) => ({ name, description })),
   });
   const poster = makePoster({

@@ -47,6 +47,8 @@ function payloadOf(message: InboundMessage): InboxPayload {
     sentAt: message.sentAt,
     addressed: message.addressed,
     bot: message.sender.bot,
+    verified: message.sender.verified,
+    foreign: message.foreign,
     chatTitle: message.chatTitle === undefined ? undefined : cleanText(message.chatTitle).slice(0, 200),
     replyTo: message.replyTo && {
       ...message.replyTo,

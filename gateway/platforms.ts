@@ -1,8 +1,17 @@
 // Supervision of platform accounts: started in parallel with a deadline, started again for ever, health from real traffic.
-import type { Adapter, AdapterHost, AdapterState, HttpHandler, TimelineEntry } from '../adapters/contract.ts';
+import type {
+  Adapter,
+  AdapterHost,
+  AdapterState,
+  Gap,
+  HttpHandler,
+  PlatformTool,
+  TimelineEntry,
+} from '../adapters/contract.ts';
+import type { LoginStep } from '../adapters/login.ts';
 import type { Capabilities } from '../adapters/capabilities.ts';
 import type { ProcessDb } from '../data/db.ts';
-import { getCursor, setCursor } from '../data/process/cursors.ts';
+import { getCursor, listCursors, setCursor, updateCursors } from '../data/process/cursors.ts';
 import type { AccountId, ChatId } from '../shared/ids.ts';
 import type { Clock } from '../shared/clock.ts';
 import { asAppError } from '../shared/errors.ts';
@@ -44,6 +53,8 @@ export interface PlatformPorts {
     page: { limit: number; before?: string | undefined },
   ): Promise<readonly TimelineEntry[]>;
   storeUpload(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
+  backfill: AdapterHost['backfill'];
+  tellGap(platform: string, account: AccountId, gap: Gap): Promise<void>;
   commands: readonly { name: string; description: string }[];
 }
 
@@ -52,6 +63,7 @@ interface Running {
   adapter: Adapter | undefined;
   state: AdapterState;
   detail: string | undefined;
+  login: LoginStep | undefined;
   lastAliveAt: number | undefined;
   restarts: number;
   begun: PromiseWithResolvers<void>;
@@ -65,6 +77,8 @@ export interface Platforms {
   /** Capabilities at an address; those of a plain text channel while the adapter is not there. */
   capabilities(at: Address): Capabilities;
   health(): readonly AdapterHealth[];
+  /** Tools of all accounts that run. */
+  tools(): readonly PlatformTool[];
   stop(): Promise<void>;
 }
 
@@ -128,6 +142,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
         entry.detail = detail;
         entry.begun.resolve();
         if (state !== 'online') return;
+        entry.login = undefined;
         entry.lastAliveAt = ports.clock.now();
         if (before !== 'online') ports.onOnline(platform, account);
       },
@@ -137,6 +152,20 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
           await setCursor(ports.db, { platform, account, key, value });
           await ports.db.flush();
         },
+        async update(values) {
+          await updateCursors(ports.db, { platform, account, values });
+          await ports.db.flush();
+        },
+        list: (prefix) => listCursors(ports.db, { platform, account, prefix }),
+      },
+      backfill: ports.backfill,
+      async gap(gap) {
+        await ports
+          .tellGap(platform, account, gap)
+          .catch((error: unknown) => ports.log.error({ err: error, platform }, 'a gap could not be told'));
+      },
+      login(step) {
+        if (!signal.aborted) entry.login = step;
       },
       timeline: (chat, page) => ports.timeline(platform, account, chat, page),
       serve: (handler, options) => ports.mount(platform, account, handler, { root: options?.root ?? false }),
@@ -160,6 +189,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
           adapter: undefined,
           state: 'connecting',
           detail: undefined,
+          login: undefined,
           lastAliveAt: undefined,
           restarts: 0,
           begun: Promise.withResolvers(),
@@ -172,15 +202,17 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
     find: (at) => running.get(keyOf(at.platform, at.account))?.adapter,
     capabilities: (at) => running.get(keyOf(at.platform, at.account))?.adapter?.capabilities(at) ?? PLAIN_CHANNEL,
     health: () =>
-      [...running.values()].map(({ account, state, detail, lastAliveAt, restarts }) => ({
+      [...running.values()].map(({ account, state, detail, login, lastAliveAt, restarts }) => ({
         platform: account.platform,
         account: account.account,
         title: account.title,
         state,
         detail,
+        login,
         lastAliveAt,
         restarts,
       })),
+    tools: () => [...running.values()].flatMap((entry) => entry.adapter?.tools?.() ?? []),
     async stop() {
       stopping.abort(new DOMException('Herald is stopping', 'AbortError'));
       const stopped = Promise.allSettled([...running.values()].flatMap((entry) => entry.adapter?.stop() ?? []));

@@ -1,4 +1,5 @@
 // What the gateway's own parts need to know, as compose.ts takes it from the configuration.
+import type { AdapterHost } from '../adapters/contract.ts';
 import type { AccessPolicy } from '../pairing/policy.ts';
 import type { AccountId } from '../shared/ids.ts';
 import type { QueueMode } from '../shared/messages.ts';
@@ -15,6 +16,8 @@ export interface GatewaySettings {
   ttlMs: number;
   /** How long stop() waits for running turns. */
   drainMs: number;
+  /** How far back platforms fetch messages of the time when we were away. */
+  backfill: AdapterHost['backfill'];
   dmScope: 'person' | 'chat';
   access(platform: string, account: AccountId): AccessPolicy;
 }

@@ -162,7 +162,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       text: [textOf(row), ...problems].filter((part) => part !== '').join('\n'),
       files,
       author: row.payload.senderName || person.name,
-      origin: originOf(person.role),
+      origin: row.payload.foreign ? 'foreign' : originOf(person.role),
       replyTo: row.payload.replyTo?.text
         ? {
             text: row.payload.replyTo.text,

@@ -35,12 +35,16 @@ export interface AccessRequest {
   addressed: boolean;
   /** The sender is a bot. */
   bot: boolean;
+  /** Somebody vouches that the sender is who the message says. */
+  verified: boolean;
   policy: AccessPolicy;
 }
 
 export type AccessRefusal =
   /** Bots are never answered: two of them would talk for ever. */
   | 'bot'
+  /** Anybody could have written this in the sender's name. */
+  | 'unverified'
   | 'group_disabled'
   | 'group_not_allowed'
   | 'not_addressed'
@@ -60,6 +64,7 @@ export type AccessDecision =
 /** Whether a message may be answered. Nothing of it may be opened, transcribed or shown to a model before this says so. */
 export function decideAccess(request: AccessRequest): AccessDecision {
   if (request.bot) return refuse('bot');
+  if (!request.verified) return refuse('unverified');
   const isListed = request.policy.allowAllUsers || isAllowedUser(request);
   if (request.chatKind === 'dm') {
     if (request.person) return { allowed: true, kind: 'allow' };

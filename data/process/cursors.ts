@@ -1,5 +1,5 @@
 // Small durable values of platform accounts: offsets, uids, keys.
-import type { ProcessDb } from '../db.ts';
+import type { ProcessDb, Query } from '../db.ts';
 
 export async function getCursor(
   db: ProcessDb,
@@ -20,13 +20,54 @@ export async function getCursor(
 export async function setCursor(
   db: ProcessDb,
   cursor: { platform: string; account: string; key: string; value: string },
+  query: Query = db.query,
 ): Promise<void> {
   const row = { ...cursor, updated_at: db.clock.now() };
-  await db.query
+  await query
     .insertInto('cursors')
     .values(row)
     .onConflict((conflict) =>
       conflict.columns(['platform', 'account', 'key']).doUpdateSet({ value: row.value, updated_at: row.updated_at }),
     )
     .execute();
+}
+
+/** Sets each value, or deletes where it is undefined: all of them or none. */
+export async function updateCursors(
+  db: ProcessDb,
+  {
+    platform,
+    account,
+    values,
+  }: { platform: string; account: string; values: Readonly<Record<string, string | undefined>> },
+): Promise<void> {
+  await db.query.transaction().execute(async (trx) => {
+    for (const [key, value] of Object.entries(values)) {
+      if (value !== undefined) await setCursor(db, { platform, account, key, value }, trx);
+      else
+        await trx
+          .deleteFrom('cursors')
+          .where('platform', '=', platform)
+          .where('account', '=', account)
+          .where('key', '=', key)
+          .execute();
+    }
+  });
+}
+
+/** Values whose key begins with `prefix`, in the order of their keys. */
+export async function listCursors(
+  db: ProcessDb,
+  { platform, account, prefix }: { platform: string; account: string; prefix: string },
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.query
+    .selectFrom('cursors')
+    .select(['key', 'value'])
+    .where('platform', '=', platform)
+    .where('account', '=', account)
+    .where('key', '>=', prefix)
+    .where('key', '<', `${prefix}\u{10ffff}`)
+    .orderBy('key')
+    .execute();
+  return new Map(rows.map((row) => [row.key, row.value]));
 }

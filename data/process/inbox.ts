@@ -33,6 +33,10 @@ export interface InboxPayload {
   sentAt: number;
   addressed: boolean;
   bot: boolean;
+  /** False: nobody vouches that it came from its sender. Default true. */
+  verified?: boolean | undefined;
+  /** Text of a device or program, which speaks for nobody. */
+  foreign?: boolean | undefined;
   chatTitle?: string | undefined;
   replyTo?: ReplyRef | undefined;
   mediaGroup?: string | undefined;

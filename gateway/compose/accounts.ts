@@ -41,6 +41,7 @@ export function settingsOf(loaded: LoadedConfig): GatewaySettings {
     turnTimeoutMs: gateway.turn_timeout_ms,
     ttlMs: gateway.answer_ttl_hours * 3_600_000,
     drainMs: gateway.drain_ms,
+    backfill: { maxAgeMs: gateway.backfill_hours * 3_600_000, maxMessages: gateway.backfill_messages },
     dmScope: config.sessions.dm_scope,
     access(platform, account) {
       const own = accounts.find((one) => one.manifest.id === platform && one.id === account)?.settings;

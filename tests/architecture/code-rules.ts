@@ -27,7 +27,18 @@ const BRAND_CASTS: Readonly<Record<string, number>> = {
 const ENTRY_POINTS: readonly string[] = ['cli/main.ts'];
 
 /** Platform ids that are words of everyday code too; for these only a text that is exactly the id counts. */
-const EVERYDAY_IDS: readonly string[] = ['web', 'terminal', 'signal', 'email', 'matrix', 'line', 'sms'];
+const EVERYDAY_IDS: readonly string[] = [
+  'web',
+  'terminal',
+  'signal',
+  'email',
+  'matrix',
+  'line',
+  'sms',
+  'irc',
+  'webhook',
+  'api',
+];
 
 /** The core knows capabilities, never a platform's name. */
 export const platformNames: Rule = {

@@ -92,6 +92,11 @@ const PACKAGE_FENCES: Readonly<Record<string, readonly string[]>> = {
   baileys: ['adapters/whatsapp/'],
   imapflow: ['adapters/email/'],
   nodemailer: ['adapters/email/'],
+  'postal-mime': ['adapters/email/'],
+  'email-reply-parser': ['adapters/email/'],
+  'home-assistant-js-websocket': ['adapters/homeassistant/'],
+  'irc-framework': ['adapters/irc/'],
+  'matrix-js-sdk': ['adapters/matrix/'],
 };
 
 /** Packages that cost tens of milliseconds and megabytes to load: never loaded by just starting. */
@@ -104,6 +109,9 @@ const HEAVY_PACKAGES: readonly string[] = [
   'baileys',
   'imapflow',
   'nodemailer',
+  'home-assistant-js-websocket',
+  'irc-framework',
+  'matrix-js-sdk',
   '@modelcontextprotocol/sdk',
   'playwright-core',
 ];

@@ -2,7 +2,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { AdapterHost, AdapterState, HttpHandler, InboundMessage, TimelineEntry } from '../../adapters/contract.ts';
+import type {
+  AdapterHost,
+  AdapterState,
+  Gap,
+  HttpHandler,
+  InboundMessage,
+  TimelineEntry,
+} from '../../adapters/contract.ts';
+import type { LoginStep } from '../../adapters/login.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { StoredFile } from '../../shared/messages.ts';
 
@@ -13,6 +21,9 @@ export interface RecordingHost {
   /** Every call of `receive` that ended, with what it answered. */
   answers: { message: InboundMessage; outcome: 'new' | 'duplicate' | 'failed' }[];
   states: { state: AdapterState; detail: string | undefined }[];
+  gaps: Gap[];
+  /** What the person was asked to do, in order. */
+  logins: (LoginStep | undefined)[];
   /** Log lines as JSON. */
   logs: string[];
   cursors: Map<string, string>;
@@ -36,6 +47,8 @@ export interface RecordingHostOptions {
   cursors?: Map<string, string>;
   /** Rows kept from an earlier run, for restarts. */
   received?: InboundMessage[];
+  /** Default: a day, and 200 messages of each chat. */
+  backfill?: AdapterHost['backfill'];
 }
 
 export function makeRecordingHost(options: RecordingHostOptions = {}): RecordingHost {
@@ -106,6 +119,22 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
           cursors.set(key, value);
           changed();
         },
+        update: async (values) => {
+          for (const [key, value] of Object.entries(values))
+            if (value === undefined) cursors.delete(key);
+            else cursors.set(key, value);
+          changed();
+        },
+        list: async (prefix) => new Map([...cursors].filter(([key]) => key.startsWith(prefix))),
+      },
+      backfill: options.backfill ?? { maxAgeMs: 24 * 3_600_000, maxMessages: 200 },
+      gap: async (gap) => {
+        record.gaps.push(gap);
+        changed();
+      },
+      login(step) {
+        record.logins.push(step);
+        changed();
       },
       timeline: async (_chat, { limit, before }) => {
         const end =
@@ -128,6 +157,8 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
     received,
     answers: [],
     states: [],
+    gaps: [],
+    logins: [],
     logs: [],
     cursors,
     timeline: [],

@@ -27,6 +27,8 @@ async function open(clock: FakeClock, onOnline: (platform: string) => void = () 
     storeUpload: async () => {
       throw new Error('not part of this test');
     },
+    backfill: { maxAgeMs: 1, maxMessages: 1 },
+    tellGap: async () => undefined,
     commands: [],
   });
   return platforms;

@@ -133,6 +133,7 @@ describe('an end in order', () => {
         queueMode: 'queue',
         turnTimeoutMs: 1_000,
         ttlMs: 1_000,
+        backfill: { maxAgeMs: 1_000, maxMessages: 10 },
         drainMs: 0,
         dmScope: 'person',
         access: unused,

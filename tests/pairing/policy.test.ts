@@ -21,6 +21,7 @@ const dm = {
   user: userId('u1'),
   addressed: true,
   bot: false,
+  verified: true,
 } as const;
 const group = { ...dm, chatKind: 'group', chat: chatId('g1') } as const;
 
@@ -108,6 +109,7 @@ describe('over all requests', () => {
     username: fc.constantFrom(undefined, 'ann', '@Bob'),
     addressed: fc.boolean(),
     bot: fc.boolean(),
+    verified: fc.boolean(),
     policy: fc.record({
       allowedUsers: fc.subarray(['u1', '@bob']),
       allowAllUsers: fc.boolean(),
@@ -129,6 +131,7 @@ describe('over all requests', () => {
         if (decision.kind === 'allow') expect(r.person).toBeDefined();
         if (decision.kind === 'admit') expect(r.person === undefined && isListed(r)).toBe(true);
         if (r.bot) expect(decision).toEqual({ allowed: false, kind: 'refuse', reason: 'bot' });
+        if (!r.verified) expect(decision.allowed || decision.kind === 'offer_code').toBe(false);
         if (decision.kind === 'offer_code')
           expect([r.chatKind, r.person, isListed(r)]).toEqual(['dm', undefined, false]);
         if (decision.allowed && r.chatKind === 'group') {

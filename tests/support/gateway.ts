@@ -151,6 +151,7 @@ const defaultSettings: GatewaySettings = {
   queueMode: 'queue',
   turnTimeoutMs: 600_000,
   ttlMs: 24 * 3_600_000,
+  backfill: { maxAgeMs: 24 * 3_600_000, maxMessages: 200 },
   drainMs: 1_000,
   dmScope: 'person',
   access: () => ({

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanName, contentDisposition, loadKey, makeFileSeal, refOf } from '../../../adapters/local-chat/files.ts';
 import { chatId } from '../../../shared/ids.ts';
+import { makeRecordingHost } from '../../contracts/adapter-host.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
 
 const chat = chatId('chat-1');
@@ -44,11 +45,7 @@ describe('file ids', () => {
   });
 
   it('use a key that is made once', async () => {
-    const stored = new Map<string, string>();
-    const cursor = {
-      get: async (name: string) => stored.get(name),
-      set: async (name: string, value: string) => void stored.set(name, value),
-    };
+    const { cursor } = makeRecordingHost().host;
     const first = await loadKey(cursor, 'file-key');
     expect(first).toHaveLength(32);
     expect(await loadKey(cursor, 'file-key')).toEqual(first);

@@ -7,13 +7,17 @@ import { accountId } from '../../../shared/ids.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { makeRedactor } from '../../../shared/redact.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
+import { makeRecordingHost } from '../../contracts/adapter-host.ts';
 
 function makeRig(receive: AdapterHost['receive']) {
   const warnings: { fields: object; message: string }[] = [];
   const host: AdapterHost = {
     receive,
     status: () => undefined,
-    cursor: { get: async () => undefined, set: async () => undefined },
+    cursor: makeRecordingHost().host.cursor,
+    backfill: { maxAgeMs: 1, maxMessages: 1 },
+    gap: async () => undefined,
+    login: () => undefined,
     timeline: async () => [],
     serve: () => undefined,
     storeUpload: () => Promise.reject(new Error('not part of this test')),
