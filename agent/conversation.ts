@@ -127,6 +127,7 @@ async function systemOf({ parts, settings, turn }: ConversationInput): Promise<M
   return makeSystem({
     identity: await readIdentity(settings.home, parts.log),
     hint: turn.promptHint,
+    chat: turn.chatPrompt ?? '',
     personality: personality?.text,
     group: turn.address.kind === 'group',
     now: parts.clock.now(),

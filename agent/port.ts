@@ -27,6 +27,10 @@ export interface AgentTurn {
   address: Address;
   /** From the platform's capabilities. */
   promptHint: string;
+  /** What the chat's own settings tell the agent there. */
+  chatPrompt?: string | undefined;
+  /** Tools and toolsets that are switched off in this chat, beside those of the configuration. */
+  disabledTools?: readonly string[] | undefined;
   inputs: readonly TurnInput[];
   /** Model chosen for the session, as "provider/model" or "model"; undefined = the configured one. */
   model: string | undefined;
@@ -56,7 +60,15 @@ export interface TurnResult {
 
 /** A row of the conversation as the model saw it; stored by the finish transaction, read back by the next turn. */
 export type TranscriptEntry =
-  | { role: 'user'; input: InboxId; text: string; origin: Origin; steered: boolean; files: readonly StoredFile[] }
+  | {
+      role: 'user';
+      input: InboxId;
+      author: string;
+      text: string;
+      origin: Origin;
+      steered: boolean;
+      files: readonly StoredFile[];
+    }
   | {
       role: 'assistant';
       text: string;

@@ -39,7 +39,7 @@ function failedEarly(parts: AgentParts, turn: AgentTurn, error: AppError): TurnR
 async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
   const settings = parts.settings();
   const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
-  const tools = offeredTools(parts.tools, settings.tools.disabled, turn);
+  const tools = offeredTools(parts.tools, [...settings.tools.disabled, ...(turn.disabledTools ?? [])], turn);
   const journal = await openTurnJournal(parts.db, turn.scope, turn.id, turn.resumed);
   const conversation = await openConversation({
     parts,
@@ -124,6 +124,7 @@ function spokenEntries(inputs: readonly TurnInput[], steered: boolean): readonly
   return inputs.map((input) => ({
     role: 'user',
     input: input.inbox,
+    author: input.author,
     text: inputText(input),
     origin: input.origin,
     steered,

@@ -1,7 +1,7 @@
 // Step 3: who is this, and may they? Decided by pairing/policy.ts; here the decision is carried out and recorded.
 import type { ProcessDb } from '../data/db.ts';
 import { writeAudit } from '../data/process/audit.ts';
-import { touchChat } from '../data/process/chats.ts';
+import { getChat, touchChat } from '../data/process/chats.ts';
 import {
   addIdentity,
   createPerson,
@@ -12,7 +12,7 @@ import {
 } from '../data/process/people.ts';
 import type { InboxRow } from '../data/process/inbox.ts';
 import type { Pairing } from '../pairing/pairing.ts';
-import { decideAccess } from '../pairing/policy.ts';
+import { decideAccess, type AccessPolicy } from '../pairing/policy.ts';
 import type { UserId } from '../shared/ids.ts';
 import { findCommand, parseCommand } from './commands/parse.ts';
 import { redeemReply } from './commands/link.ts';
@@ -38,7 +38,7 @@ export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<A
   const known =
     (await findPerson(ports.db, who)) ??
     (row.user === ports.ownerUser(row.address.platform) ? await admitOwner(ports, who, row) : undefined);
-  const policy = ports.settings.access(row.address.platform, row.address.account);
+  const policy = await policyAt(ports, row);
   const decision = decideAccess({
     person: known,
     username: row.payload.senderUsername,
@@ -62,6 +62,14 @@ export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<A
     case 'refuse':
       return { kind: 'refused', reason: decision.reason, reply: '' };
   }
+}
+
+/** The configuration's policy, with what was settled in the group itself. */
+async function policyAt({ db, settings }: AuthorizePorts, { address }: InboxRow): Promise<AccessPolicy> {
+  const policy = settings.access(address.platform, address.account);
+  if (address.kind !== 'group') return policy;
+  const own = (await getChat(db, address))?.settings.requireMention;
+  return own === undefined ? policy : { ...policy, requireMention: own };
 }
 
 /** The machine's owner at their own terminal: joins the owner, or is the first to become it. */

@@ -18,14 +18,14 @@ import { makeBus } from './bus.ts';
 import { makeCommandRunner } from './commands/runner.ts';
 import { commands } from './commands/registry.ts';
 import { openDelivery } from './delivery.ts';
-import { tellGap } from './gap.ts';
+import { tellGap } from './chats/gap.ts';
 import type { FileStore } from './media/downloads.ts';
 import { openInbox } from './inbox.ts';
 import { makeReceive } from './ingress.ts';
 import { openLanes } from './lanes.ts';
 import { makePoster } from './outbox.ts';
 import { openPlatforms, type PlatformAccount, type Platforms } from './platforms.ts';
-import { findRoute } from './route.ts';
+import { findRoute } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { makeTurnRunner } from './turn.ts';
 

@@ -23,7 +23,7 @@ import type { CommandRunner } from './commands/runner.ts';
 import { isHeldUp, untilStored } from '../shared/held-up.ts';
 import type { Lanes } from './lanes.ts';
 import type { Poster } from './outbox.ts';
-import type { Route } from './route.ts';
+import type { Route } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 
 export interface InboxPorts {

@@ -9,7 +9,7 @@ import type { PersonId, SessionId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey, type Address, type QueueMode } from '../shared/messages.ts';
 import type { Poster } from './outbox.ts';
-import { scopeAt } from './route.ts';
+import { scopeAt } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 
 /** Why a turn was cut off; the reason of its AbortSignal. */

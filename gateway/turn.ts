@@ -22,6 +22,7 @@ import type { InboxId, MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey, type Origin, type QueueMode, type Role } from '../shared/messages.ts';
 import { isHeldUp, isHeldUpCode, untilStored } from '../shared/held-up.ts';
+import { earlierInChat } from './chats/group-context.ts';
 import type { FileStore } from './media/downloads.ts';
 import { textOf } from './inbox.ts';
 import { TurnCut, type TurnRunner } from './lanes.ts';
@@ -116,7 +117,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     // An answer that was ready is given, even in the last moment.
     const cut = why === 'shutdown' ? undefined : why;
     const all = await listTurnRows(ports.db, turn.id);
-    await finish(turn, makeFinish({ turn, person, rows: all, result, cut, preview }));
+    await finish(turn, makeFinish({ turn, rows: all, result, cut, preview }));
   }
 
   async function runAgent(
@@ -127,7 +128,9 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     try {
       const scope = storedScope(turn.person, turn.space);
       const session = await getSession(ports.db, scope, turn.session);
-      const inputs: TurnInput[] = [];
+      const chat = await getChat(ports.db, turn.address);
+      const earlier = input.rows[0] && (await earlierInChat(ports, input.rows[0]));
+      const inputs: TurnInput[] = earlier ? [earlier] : [];
       for (const row of input.rows) inputs.push(await untilCut(inputOf(row, person, signal), signal));
       return await ports.agent.run(
         {
@@ -138,8 +141,10 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
           role: person.role,
           address: turn.address,
           promptHint: ports.platforms.capabilities(turn.address).promptHint,
+          chatPrompt: chat?.settings.prompt,
+          disabledTools: chat?.settings.disabledTools,
           inputs,
-          model: session?.model,
+          model: session?.model ?? chat?.settings.model,
           personality: session?.personality,
           resumed: input.resumed,
           steer: (stepKey) => steer(turn, person, stepKey, signal),
@@ -194,7 +199,6 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
 
   function makeFinish(input: {
     turn: Turn;
-    person: Person;
     rows: readonly InboxRow[];
     result: TurnResult;
     cut: Cut | undefined;
@@ -218,7 +222,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     return {
       state: failed ? 'failed' : cut === undefined && result.end === 'done' ? 'done' : 'stopped',
       errorCode: result.errorCode,
-      messages: closed(result.transcript, failed ? 'failed' : cut).map((entry) => messageOf(entry, rows, input.person)),
+      messages: closed(result.transcript, failed ? 'failed' : cut).map(messageOf),
       outbox,
       inbox: inboxEnds(rows, failed ? 'failed' : (cut ?? result.end), result.errorCode),
     };
@@ -313,18 +317,10 @@ function mergedInto(first: InboxId, rest: readonly InboxId[]): TurnFinish['inbox
   return { rows: rest, state: 'merged', mergedInto: first };
 }
 
-function messageOf(entry: TranscriptEntry, rows: readonly InboxRow[], person: Person): NewMessage {
+function messageOf(entry: TranscriptEntry): NewMessage {
   switch (entry.role) {
-    case 'user': {
-      const row = rows.find((one) => one.id === entry.input);
-      return {
-        role: 'user',
-        author: row?.payload.senderName || person.name,
-        text: entry.text,
-        files: entry.files,
-        origin: entry.origin,
-      };
-    }
+    case 'user':
+      return { role: 'user', author: entry.author, text: entry.text, files: entry.files, origin: entry.origin };
     case 'assistant':
       return {
         role: 'assistant',

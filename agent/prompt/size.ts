@@ -30,6 +30,7 @@ export async function promptSize(input: {
   const system = promptParts({
     identity: await readIdentity(settings.home, input.log),
     hint: at.promptHint,
+    chat: '',
     personality: findPersonality(settings.personalities, settings.personality)?.text,
     group: at.address.kind === 'group',
     now: input.clock.now(),

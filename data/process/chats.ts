@@ -7,6 +7,14 @@ import type { ProcessDb, Query } from '../db.ts';
 
 const settingsSchema = z.object({
   queueMode: z.enum(['queue', 'steer', 'collect', 'interrupt']).optional(),
+  /** Model of this chat's conversations; one chosen for a conversation beats it. */
+  model: z.string().optional(),
+  /** What the agent is told in this chat, beside everything else. */
+  prompt: z.string().optional(),
+  /** Tools and toolsets that are off here. */
+  disabledTools: z.array(z.string()).optional(),
+  /** In a group: false answers everything. Default: as the configuration says. */
+  requireMention: z.boolean().optional(),
 });
 export type ChatSettings = z.infer<typeof settingsSchema>;
 

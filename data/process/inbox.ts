@@ -299,3 +299,32 @@ export function inboxRow(row: Selectable<Tables['inbox']>): InboxRow {
     dueAt: row.due_at,
   };
 }
+
+/**
+ * What was said in a chat before a message and after the last one that was taken up there, without naming us: oldest first, with the
+ * edits and deletions of it. `since` is in ms since the epoch.
+ */
+export async function listUnaddressed(
+  db: ProcessDb,
+  at: { address: Address; before: InboxId; since: number; limit: number },
+): Promise<readonly InboxRow[]> {
+  const key = addressColumns(at.address);
+  const rows = await db.query
+    .selectFrom('inbox')
+    .selectAll()
+    .where('platform', '=', key.platform)
+    .where('account', '=', key.account)
+    .where('chat', '=', key.chat)
+    .where('seq', '<', Number(at.before))
+    .where('thread', '=', key.thread)
+    .where('received_at', '>=', at.since)
+    .orderBy('seq', 'desc')
+    .limit(at.limit)
+    .execute();
+  const taken = rows.findIndex((row) => row.state !== 'refused');
+  const since = taken < 0 ? rows : rows.slice(0, taken);
+  return since
+    .filter((row) => row.reason === 'not_addressed')
+    .reverse()
+    .map(inboxRow);
+}

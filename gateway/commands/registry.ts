@@ -1,5 +1,6 @@
 // All slash commands, in the order in which /help and the platforms' menus show them.
 import { approve } from './approve.ts';
+import { chat } from './chat.ts';
 import { compress } from './compress.ts';
 import { deny } from './deny.ts';
 import { help } from './help.ts';
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   compress,
   model,
   personality,
+  chat,
   usage,
   approve,
   deny,

@@ -15,7 +15,7 @@ import { findCommand, parseCommand } from './parse.ts';
 import { commands } from './registry.ts';
 import type { Command, CommandReply } from './types.ts';
 import type { Poster } from '../outbox.ts';
-import type { Route } from '../route.ts';
+import type { Route } from '../chats/route.ts';
 
 export interface CommandPorts {
   db: ProcessDb;

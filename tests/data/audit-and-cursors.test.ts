@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { listAudit, writeAudit } from '../../data/process/audit.ts';
-import { getCursor, setCursor } from '../../data/process/cursors.ts';
+import { getCursor, listCursors, setCursor, updateCursors } from '../../data/process/cursors.ts';
 import { openTemporaryData } from './temporary-data.ts';
 
 test('the audit keeps who did what to whom and when, the latest first', async () => {
@@ -33,4 +33,19 @@ test('a cursor is one value per platform, account and key; the last one counts',
   expect(await getCursor(db, 'p', 'a', 'offset')).toBe('2');
   expect(await getCursor(db, 'p', 'b', 'offset')).toBe('3');
   expect(await getCursor(db, 'q', 'a', 'offset')).toBeUndefined();
+});
+
+test('several cursors change together or not at all, and are found by how their key begins', async () => {
+  const { db } = await openTemporaryData();
+  const at = { platform: 'p', account: 'a' };
+  await updateCursors(db, { ...at, values: { 'key:1': 'x', 'key:2': 'y', other: 'z' } });
+  await updateCursors(db, { ...at, values: { 'key:1': undefined, 'key:3': 'w', 'key:\u{1f600}': 'v' } });
+  await updateCursors(db, { platform: 'q', account: 'a', values: { 'key:9': 'not ours' } });
+  const found = await listCursors(db, { ...at, prefix: 'key:' });
+  expect([...found]).toEqual([
+    ['key:2', 'y'],
+    ['key:3', 'w'],
+    ['key:\u{1f600}', 'v'],
+  ]);
+  expect(await listCursors(db, { ...at, prefix: 'none' })).toEqual(new Map());
 });

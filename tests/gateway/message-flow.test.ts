@@ -86,7 +86,7 @@ describe('a message', () => {
     await fake.say('bot, hi', { chatKind: 'group', chat: chatId('elsewhere'), addressed: true });
     await fake.say('me too', { ...group, user: 'eve', chat: chatId('team') });
     await gateway.settle();
-    expect(fake.texts('team')).toEqual(['echo: bot, hi']);
+    expect(fake.texts('team')).toEqual(['echo: ann: chatter | bot, hi']);
     expect(fake.sent).toHaveLength(1);
     expect(await states(gateway)).toEqual(['refused', 'answered', 'refused', 'refused']);
     expect(gateway.turns[0]?.scope.space.startsWith('g:')).toBe(true);

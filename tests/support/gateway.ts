@@ -57,6 +57,7 @@ export function answer(turn: AgentTurn, text: string): TurnResult {
       ...turn.inputs.map((input) => ({
         role: 'user' as const,
         input: input.inbox,
+        author: input.author,
         text: input.text,
         origin: input.origin,
         steered: false,

@@ -30,6 +30,7 @@ const HINT = 'This is a chat on a phone. Markdown is shown; tables are not. Keep
 const BASE = {
   identity: 'You are X.',
   hint: HINT,
+  chat: '',
   personality: undefined,
   group: false,
   now: Date.UTC(2026, 10, 21, 23, 30),

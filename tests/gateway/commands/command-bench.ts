@@ -12,7 +12,7 @@ import type { GatewayActions, GatewayStatus } from '../../../gateway/actions.ts'
 import { findCommand, parseCommand } from '../../../gateway/commands/parse.ts';
 import { commands } from '../../../gateway/commands/registry.ts';
 import type { CommandContext, CommandReply } from '../../../gateway/commands/types.ts';
-import { findRoute, type Route } from '../../../gateway/route.ts';
+import { findRoute, type Route } from '../../../gateway/chats/route.ts';
 import { openPairing, type Pairing } from '../../../pairing/pairing.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { silentLog } from '../../../shared/log.ts';

@@ -1,10 +1,10 @@
 // Which conversation a message belongs to: a person's DMs share one over all platforms; a group or thread has its own.
-import type { ProcessDb } from '../data/db.ts';
-import { ensureGroupSpace, getChat, setChat } from '../data/process/chats.ts';
-import { groupScope, personScope, type Scope } from '../data/scope.ts';
-import { createSession, currentSession, getSession, type Session } from '../data/sessions.ts';
-import type { PersonId } from '../shared/ids.ts';
-import type { Address } from '../shared/messages.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import { ensureGroupSpace, getChat, setChat } from '../../data/process/chats.ts';
+import { groupScope, personScope, type Scope } from '../../data/scope.ts';
+import { createSession, currentSession, getSession, type Session } from '../../data/sessions.ts';
+import type { PersonId } from '../../shared/ids.ts';
+import type { Address } from '../../shared/messages.ts';
 
 export interface Route {
   scope: Scope;

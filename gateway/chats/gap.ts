@@ -1,13 +1,13 @@
 // A time for which nobody can say what was written: told once to whom it concerns, so that nothing is lost in silence.
 import { createHash } from 'node:crypto';
-import type { Gap } from '../adapters/contract.ts';
-import type { ProcessDb } from '../data/db.ts';
-import { getChat, listDmChats } from '../data/process/chats.ts';
-import { findOwner } from '../data/process/people.ts';
-import type { AccountId } from '../shared/ids.ts';
-import type { Logger } from '../shared/log.ts';
-import type { Address } from '../shared/messages.ts';
-import type { Poster } from './outbox.ts';
+import type { Gap } from '../../adapters/contract.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import { getChat, listDmChats } from '../../data/process/chats.ts';
+import { findOwner } from '../../data/process/people.ts';
+import type { AccountId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Address } from '../../shared/messages.ts';
+import type { Poster } from '../outbox.ts';
 
 /** A reconnect that took less than this is not worth a message. */
 const SHORT_MS = 60_000;
