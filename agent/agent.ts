@@ -19,7 +19,7 @@ export function openAgent(input: AgentInput): AgentPort {
     callModel,
     settings: () => input.settings(),
   });
-  const parts: AgentParts = { ...input, tools: input.tools ?? TOOLS, meter };
+  const parts: AgentParts = { ...input, tools: input.tools ?? (() => TOOLS), meter };
   return {
     ...makeModelList(() => parts.settings(), parts.log),
     run: (turn, signal) => runTurn(parts, turn, signal),

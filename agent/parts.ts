@@ -21,8 +21,8 @@ export interface AgentInput {
   ports: AgentPorts;
   /** Masks secrets in tool results and answers. */
   redact(text: string): string;
-  /** Default: the registry. */
-  tools?: readonly Tool[];
+  /** Asked at the start of each turn. Default: the registry. */
+  tools?: () => readonly Tool[];
 }
 
 /** What the parts of the agent share. */

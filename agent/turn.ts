@@ -39,7 +39,7 @@ function failedEarly(parts: AgentParts, turn: AgentTurn, error: AppError): TurnR
 async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
   const settings = parts.settings();
   const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
-  const tools = offeredTools(parts.tools, [...settings.tools.disabled, ...(turn.disabledTools ?? [])], turn);
+  const tools = offeredTools(parts.tools(), [...settings.tools.disabled, ...(turn.disabledTools ?? [])], turn);
   const journal = await openTurnJournal(parts.db, turn.scope, turn.id, turn.resumed);
   const conversation = await openConversation({
     parts,

@@ -15,6 +15,7 @@ import { accountId, chatId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { askForApproval } from './approvals.ts';
+import { makePlatformTools } from './platform-tools.ts';
 import type { PromptPart } from '../control/operation.ts';
 import type { Core } from '../core.ts';
 
@@ -45,7 +46,8 @@ export interface ConfiguredAgentInput {
 export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<ConfiguredAgent> {
   const { db, clock, log, redactor, core } = input;
   let { settings, explanation } = await agentSettings(input.loaded, clock);
-  const tools = [...TOOLS, ...(input.tools ?? [])];
+  const platformTools = makePlatformTools();
+  const own = [...TOOLS, ...(input.tools ?? [])];
   const port = openAgent({
     db,
     clock,
@@ -53,7 +55,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     log,
     settings: () => settings,
     redact: (text) => redactor.redact(text),
-    tools,
+    tools: () => [...own, ...platformTools(core().platforms.tools())],
     ports: {
       async listOwnChats(scope) {
         const chats = await listDmChats(db, scope.person);

@@ -240,6 +240,7 @@ export function makeAgent(
   } = {},
 ): AgentPort {
   const models = 'link' in model ? [model] : model;
+  const { tools } = extra;
   const settings = makeSettings(
     home.dir,
     models.map((one) => one.link),
@@ -253,7 +254,7 @@ export function makeAgent(
     settings: () => settings,
     ports: extra.ports ?? makePorts(),
     redact: extra.redact ?? ((text) => text),
-    ...(extra.tools ? { tools: extra.tools } : {}),
+    ...(tools ? { tools: () => tools } : {}),
   });
 }
 
