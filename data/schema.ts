@@ -46,6 +46,12 @@ export interface Tables {
     role: Role;
     created_at: number;
   };
+  /** What a person chose for all of their chats; none: everything as the configuration says. */
+  person_settings: {
+    person_id: PersonId;
+    /** JSON of PersonSettings. */
+    settings: string;
+  };
   identities: {
     platform: string;
     account: AccountId;

@@ -23,6 +23,7 @@ import type { Logger } from '../shared/log.ts';
 import { addressKey, type Origin, type QueueMode, type Role } from '../shared/messages.ts';
 import { isHeldUp, isHeldUpCode, untilStored } from '../shared/held-up.ts';
 import { earlierInChat } from './chats/group-context.ts';
+import { newsOfTurn } from './chats/news.ts';
 import type { FileStore } from './media/downloads.ts';
 import { textOf } from './inbox.ts';
 import { TurnCut, type TurnRunner } from './lanes.ts';
@@ -117,7 +118,11 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     // An answer that was ready is given, even in the last moment.
     const cut = why === 'shutdown' ? undefined : why;
     const all = await listTurnRows(ports.db, turn.id);
-    await finish(turn, makeFinish({ turn, rows: all, result, cut, preview }));
+    const end = makeFinish({ turn, rows: all, result, cut, preview });
+    const news = end.state === 'done' ? await newsOfTurn(ports.db, turn, result.text) : undefined;
+    if (!news) return finish(turn, end);
+    await finish(turn, { ...end, outbox: [...end.outbox, ...ports.poster.rows(news)] });
+    ports.poster.wake(news.to);
   }
 
   async function runAgent(

@@ -2,10 +2,14 @@
 import type { Kysely } from 'kysely';
 import type { Tables } from '../schema.ts';
 import { up as start } from './0001-start.ts';
+import { up as personSettings } from './0002-person-settings.ts';
 
 export interface Migration {
   name: string;
   up(db: Kysely<Tables>): Promise<void>;
 }
 
-export const migrations: readonly Migration[] = [{ name: '0001-start', up: start }];
+export const migrations: readonly Migration[] = [
+  { name: '0001-start', up: start },
+  { name: '0002-person-settings', up: personSettings },
+];

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { Gap } from '../../adapters/contract.ts';
 import type { ProcessDb } from '../../data/db.ts';
-import { getChat, listDmChats } from '../../data/process/chats.ts';
+import { getChat } from '../../data/process/chats.ts';
 import { findOwner } from '../../data/process/people.ts';
 import type { AccountId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { Poster } from '../outbox.ts';
+import { newsAddress } from './news.ts';
 
 /** A reconnect that took less than this is not worth a message. */
 const SHORT_MS = 60_000;
@@ -42,8 +43,7 @@ async function addressOfGap(
     return (await getChat(db, address)) && address;
   }
   const owner = await findOwner(db);
-  const [latest] = owner ? await listDmChats(db, owner.id) : [];
-  return latest?.address;
+  return owner && newsAddress(db, owner.id);
 }
 
 function noticeText(gap: Gap, where: string): string {

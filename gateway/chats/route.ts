@@ -2,6 +2,7 @@
 import type { ProcessDb } from '../../data/db.ts';
 import { ensureGroupSpace, getChat, setChat } from '../../data/process/chats.ts';
 import { groupScope, personScope, type Scope } from '../../data/scope.ts';
+import { getPersonSettings } from '../../data/process/person-settings.ts';
 import { createSession, currentSession, getSession, type Session } from '../../data/sessions.ts';
 import type { PersonId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
@@ -29,7 +30,7 @@ export async function findRoute(
     const own = await getSession(db, scope, chat.session);
     if (own) return { scope, session: own };
   }
-  if (who.address.kind === 'dm' && dmScope === 'chat') {
+  if (who.address.kind === 'dm' && ((await getPersonSettings(db, who.person)).dmScope ?? dmScope) === 'chat') {
     const session = await createSession(db, scope, { detached: true });
     await setChat(db, who.address, { session: session.id });
     return { scope, session };

@@ -2,8 +2,11 @@
 import { approve } from './approve.ts';
 import { chat } from './chat.ts';
 import { compress } from './compress.ts';
+import { continueHere } from './continue.ts';
 import { deny } from './deny.ts';
+import { handoff } from './handoff.ts';
 import { help } from './help.ts';
+import { here } from './here.ts';
 import { link } from './link.ts';
 import { model } from './model.ts';
 import { newConversation } from './new.ts';
@@ -22,6 +25,7 @@ import { stop } from './stop.ts';
 import { title } from './title.ts';
 import type { Command } from './types.ts';
 import { undo } from './undo.ts';
+import { unified } from './unified.ts';
 import { usage } from './usage.ts';
 import { whoami } from './whoami.ts';
 
@@ -41,6 +45,10 @@ export const commands: readonly Command[] = [
   model,
   personality,
   chat,
+  here,
+  handoff,
+  continueHere,
+  unified,
   usage,
   approve,
   deny,

@@ -1,9 +1,9 @@
 // /resume: this chat shows an earlier conversation again. Only those of the own space can be found.
-import { listHistory, type StoredMessage } from '../../data/messages.ts';
 import { findSessions, listSessions, type Session } from '../../data/sessions.ts';
 import { AppError } from '../../shared/errors.ts';
 import { cleanTitle, showSession } from './current-session.ts';
 import { ago, counted, plain } from './format.ts';
+import { recapOf } from './recap.ts';
 import { resumeButtons, sessionName, shortId } from './session-list.ts';
 import type { Command, CommandContext, CommandReply } from './types.ts';
 
@@ -63,18 +63,9 @@ function choose(context: CommandContext, found: readonly Session[]): CommandRepl
 }
 
 async function welcomeBack(context: CommandContext, session: Session): Promise<string> {
-  const history = await listHistory(context.db, context.scope, session.id);
-  const said = history.filter(
-    (message) => (message.role === 'user' || message.role === 'assistant') && message.text !== '',
-  );
-  const lines = said.slice(-4).map((message) => `> ${speaker(message)}: ${plain(message.text, 160)}`);
-  const recap = lines.length === 0 ? '' : `\n\n${lines.join('\n>\n')}`;
+  const { recap, opening, count } = await recapOf(context.db, context.scope, session.id);
   const running = context.gateway.isRunning(context.session.id)
     ? ' The answer that I am working on still arrives here.'
     : '';
-  return `Back in ${sessionName(session, said[0]?.text)}, ${counted(history.length, 'message')}, last used ${ago(session.updatedAt, context.clock.now())}.${running}${recap}`;
-}
-
-function speaker(message: StoredMessage): string {
-  return message.role === 'assistant' ? 'I' : plain(message.author === '' ? 'You' : message.author, 30);
+  return `Back in ${sessionName(session, opening)}, ${counted(count, 'message')}, last used ${ago(session.updatedAt, context.clock.now())}.${running}${recap === '' ? '' : `\n\n${recap}`}`;
 }

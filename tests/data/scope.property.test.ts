@@ -20,6 +20,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'lock.ts': ['findLiveOwner', 'takeWriterLock'],
   'messages.ts': ['parseFiles'],
   'migrations/0001-start.ts': ['up'],
+  'migrations/0002-person-settings.ts': ['up'],
   'migrations/index.ts': ['migrations'],
   'row-id.ts': ['newRowId'],
   'schema.ts': ['INBOX_END_STATES', 'OUTBOX_END_STATES'],
