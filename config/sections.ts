@@ -1,5 +1,6 @@
 // The sections of config.yaml other than `platforms`, with their defaults. Keys are snake_case, as they stand in the file.
 import { z } from 'zod';
+import { voiceSection } from './voice.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -248,6 +249,7 @@ export const coreSections = {
     })
     .prefault({})
     .describe('The log.'),
+  voice: voiceSection,
   personalities: z
     .record(
       z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use up to 32 letters, digits, _ and -'),
