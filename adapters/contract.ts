@@ -112,6 +112,8 @@ export type AdapterState = 'connecting' | 'online' | 'offline' | 'needs-login';
 export interface TimelineEntry {
   /** Inbox id or outbox key; the same line has the same key for ever. */
   key: string;
+  /** Platform of another chat of the same person in which it was said. */
+  via?: string | undefined;
   /** Of an inbound line: the id under which the platform delivered it, so that a client knows its own message again. */
   message?: MessageId | undefined;
   direction: 'in' | 'out';
@@ -162,8 +164,13 @@ export interface AdapterHost {
   login(step: LoginStep | undefined): void;
   /** Small durable values of this account: offsets, uids, keys. */
   cursor: Cursor;
-  /** Last `limit` lines of the chat, oldest first, older than `before` (a key) when given. For platforms whose history is ours. */
+  /**
+   * Last `limit` lines of the chat, oldest first, older than `before` (a key) when given. For platforms whose history is ours. Lines
+   * of the person's other chats are among them when these share one conversation.
+   */
   timeline(chat: ChatId, options: { limit: number; before?: string | undefined }): Promise<readonly TimelineEntry[]>;
+  /** Calls `changed` soon after new lines may have come to the chat's timeline, until the function it returns is called. */
+  follow(chat: ChatId, changed: () => void): () => void;
   /** Serves `handler` under `/<platform>/<account>/…` of the gateway's HTTP server (and `/` too when `root`). Paths arrive without that prefix. */
   serve(handler: HttpHandler, options?: { root?: boolean }): void;
   /** Keeps a file that a client uploads, under the size cap; the result's ref opens through `Adapter.open`. */

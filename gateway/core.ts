@@ -12,7 +12,7 @@ import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import type { AccountId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
-import type { GatewayActions } from './actions.ts';
+import type { GatewayActions, GatewayStatus } from './actions.ts';
 import { authorize } from './authorize.ts';
 import { makeBus } from './bus.ts';
 import { makeCommandRunner } from './commands/runner.ts';
@@ -22,9 +22,10 @@ import { tellGap } from './chats/gap.ts';
 import type { FileStore } from './media/downloads.ts';
 import { openInbox } from './inbox.ts';
 import { makeReceive } from './ingress.ts';
-import { openLanes } from './lanes.ts';
+import { openLanes, type Lanes } from './lanes.ts';
 import { makePoster } from './outbox.ts';
 import { openPlatforms, type PlatformAccount, type Platforms } from './platforms.ts';
+import { makeFollowers } from './chats/followers.ts';
 import { findRoute } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { makeTurnRunner } from './turn.ts';
@@ -70,6 +71,7 @@ export function makeCore(input: CoreInput): Core {
     onOnline: (platform, account) => delivery.accountOnline(platform, account),
     mount: input.mount,
     timeline: (platform, account, chat, page) => listTimeline(db, { platform, account, chat }, page),
+    follow: makeFollowers(bus, clock),
     storeUpload: (name, mime, body) => files.keep(name, mime, body),
     backfill: settings.backfill,
     tellGap: (platform, account, gap) => tellGap({ db, log, poster }, { platform, account }, gap),
@@ -97,20 +99,7 @@ export function makeCore(input: CoreInput): Core {
   const lanes = openLanes({ db, clock, log, settings, poster, turns });
   const actions: GatewayActions = {
     ...input.process,
-    status: async () => ({
-      version: input.version,
-      pid: process.pid,
-      startedAt,
-      url: input.url(),
-      home: input.home,
-      model: agent.describeModel(),
-      adapters: platforms.health(),
-      inbox: await countInbox(db),
-      outbox: await countOutbox(db),
-      runningTurns: lanes.running(),
-      persons: (await listPersons(db)).length,
-      rssBytes: process.memoryUsage.rss(),
-    }),
+    status: () => readStatus(input, { startedAt, platforms, lanes }),
     stopTurns: (target) => lanes.stopTurns(target),
     isRunning: (session) => lanes.isRunning(session),
     async post(to, text, options) {
@@ -176,5 +165,25 @@ export function makeCore(input: CoreInput): Core {
       await delivery.stop();
       await platforms.stop();
     },
+  };
+}
+
+async function readStatus(
+  input: CoreInput,
+  parts: { startedAt: number; platforms: Platforms; lanes: Lanes },
+): Promise<GatewayStatus> {
+  return {
+    version: input.version,
+    pid: process.pid,
+    startedAt: parts.startedAt,
+    url: input.url(),
+    home: input.home,
+    model: input.agent.describeModel(),
+    adapters: parts.platforms.health(),
+    inbox: await countInbox(input.db),
+    outbox: await countOutbox(input.db),
+    runningTurns: parts.lanes.running(),
+    persons: (await listPersons(input.db)).length,
+    rssBytes: process.memoryUsage.rss(),
   };
 }

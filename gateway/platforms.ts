@@ -52,6 +52,7 @@ export interface PlatformPorts {
     chat: ChatId,
     page: { limit: number; before?: string | undefined },
   ): Promise<readonly TimelineEntry[]>;
+  follow(changed: () => void): () => void;
   storeUpload(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
   backfill: AdapterHost['backfill'];
   tellGap(platform: string, account: AccountId, gap: Gap): Promise<void>;
@@ -168,6 +169,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
         if (!signal.aborted) entry.login = step;
       },
       timeline: (chat, page) => ports.timeline(platform, account, chat, page),
+      follow: (_chat, changed) => ports.follow(changed),
       serve: (handler, options) => ports.mount(platform, account, handler, { root: options?.root ?? false }),
       storeUpload: ports.storeUpload,
       log: ports.log.child({ platform, account }),

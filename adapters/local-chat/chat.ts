@@ -16,6 +16,7 @@ import type {
   SendResult,
   TimelineEntry,
 } from '../contract.ts';
+import { Elsewhere } from './elsewhere.ts';
 import { cleanName, fileAnswer, loadKey, makeFileSeal, readStored, refOf, type FileSeal } from './files.ts';
 import {
   buttonPost,
@@ -65,6 +66,7 @@ export class LocalChat {
   readonly #seal: FileSeal;
   readonly #streams: EventStreams;
   readonly #uploads = new Map<ChatId, number>();
+  readonly #elsewhere: Elsewhere;
   #commands: ChatState['commands'] = [];
   #closed = false;
 
@@ -79,6 +81,7 @@ export class LocalChat {
     this.#clock = options.clock ?? systemClock;
     this.#seal = seal;
     this.#streams = new EventStreams(this.#clock, randomBytes(6).toString('hex'));
+    this.#elsewhere = new Elsewhere(options.host, this.#streams, (chat, entry) => this.#fromTimeline(chat, entry));
   }
 
   /** Answers a request of the protocol; undefined when the path is none of it. Rejects with AppError for the HTTP server to tell. */
@@ -158,6 +161,7 @@ export class LocalChat {
   /** Idempotent. Ends all streams; requests are refused from now on. */
   close(): void {
     this.#closed = true;
+    this.#elsewhere.close();
     this.#streams.close();
   }
 
@@ -275,11 +279,13 @@ export class LocalChat {
         const chunk = eventChunk('entry', this.#fromTimeline(chat, entry));
         chars += chunk.length;
         if (chars > RECENT_CHARS && chunks.length > 0) break;
+        this.#elsewhere.wasShown(chat, entry);
         chunks.unshift(chunk);
       }
       const more = chunks.length < stored.length || stored.length === RECENT_ENTRIES;
       return [...chunks, eventChunk('state', this.#state({ resumed, more }), id)];
     });
+    this.#elsewhere.follow(chat);
     if (stream === 'full') return problem(429, 'busy', 'This chat is open in too many places. Close one of them.');
     return new Response(stream, {
       headers: {

@@ -17,6 +17,8 @@ export interface ChatFile {
 /** Event `entry`: one line of the chat. */
 export interface ChatEntry {
   key: string;
+  /** Platform of another chat of the person in which it was said. */
+  via?: string | undefined;
   /** Of a line from the person: the id that their client chose. */
   message?: string | undefined;
   direction: TimelineEntry['direction'];

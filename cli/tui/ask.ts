@@ -99,7 +99,7 @@ export class Asker {
     const id = lineId(entry);
     if (this.#known.has(id)) return;
     this.#known.add(id);
-    if (!this.#ready || entry.direction === 'in') return;
+    if (!this.#ready || entry.direction === 'in' || entry.via !== undefined) return;
     this.#changedAt = this.#options.clock.now();
     if (entry.kind === 'notice') {
       this.#noticed = true;

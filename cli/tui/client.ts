@@ -27,6 +27,7 @@ const fileShape = z.object({
 });
 const entryShape: z.ZodType<ChatEntry> = z.object({
   key: z.string(),
+  via: z.string().optional(),
   message: z.string().optional(),
   direction: z.enum(['in', 'out']),
   kind: z.enum(['message', 'answer', 'notice', 'command']),

@@ -176,14 +176,14 @@ export class ChatSession {
     }
     // What was typed here stands there already.
     if (entry.message !== undefined && this.#awaiting.has(entry.message)) return;
-    if (entry.direction === 'out') {
+    if (entry.direction === 'out' && entry.via === undefined) {
       if (entry.kind !== 'message') this.#awaiting.clear();
       this.#typing = false;
       this.#drafts.clear();
     }
     this.#printEntry(entry);
     this.#refresh();
-    for (const file of entry.files) void this.#saveFile(file);
+    if (entry.via === undefined) for (const file of entry.files) void this.#saveFile(file);
   }
 
   async #saveFile(file: ChatFile): Promise<void> {
@@ -233,6 +233,7 @@ export class ChatSession {
   }
 
   #printEntry(entry: ChatEntry): void {
+    if (entry.via !== undefined) this.#print([this.#styled(`via ${cleanText(entry.via)}`, STYLE.dim)]);
     if (entry.direction === 'in') return this.#printOwn(entry.text);
     const { width } = this.#screen;
     const isNotice = entry.kind === 'notice';

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Tables } from '../schema.ts';
 import { up as start } from './0001-start.ts';
 import { up as personSettings } from './0002-person-settings.ts';
+import { up as timelineOfPerson } from './0003-timeline-of-person.ts';
 
 export interface Migration {
   name: string;
@@ -12,4 +13,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { name: '0001-start', up: start },
   { name: '0002-person-settings', up: personSettings },
+  { name: '0003-timeline-of-person', up: timelineOfPerson },
 ];

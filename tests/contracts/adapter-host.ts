@@ -30,6 +30,8 @@ export interface RecordingHost {
   /** What `timeline` answers: inbound rows are added by themselves, outbound ones by the test. */
   timeline: TimelineEntry[];
   handler: HttpHandler | undefined;
+  /** As the core does when something was said in another chat. */
+  tellFollowers(): void;
   /** The next `count` calls of `receive` reject without storing anything. */
   failNext(count: number): void;
   /** The next `count` calls of `receive` store the message, then reject: a crash between the commit and the acknowledgement. */
@@ -105,6 +107,7 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
     });
   }
 
+  const followers = new Set<() => void>();
   const cursors = options.cursors ?? new Map<string, string>();
   const record: RecordingHost = {
     host: {
@@ -141,6 +144,10 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
           before === undefined ? record.timeline.length : record.timeline.findIndex((entry) => entry.key === before);
         return record.timeline.slice(Math.max(0, end - limit), Math.max(0, end));
       },
+      follow(_chat, listener) {
+        followers.add(listener);
+        return () => followers.delete(listener);
+      },
       serve(handler) {
         record.handler = handler;
       },
@@ -163,6 +170,9 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
     cursors,
     timeline: [],
     handler: undefined,
+    tellFollowers() {
+      for (const follower of followers) follower();
+    },
     failNext(count) {
       failures += count;
     },

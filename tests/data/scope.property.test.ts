@@ -15,12 +15,14 @@ import { openTemporaryData } from './temporary-data.ts';
 /** Exports that touch no personal rows: the machinery itself, constants, and functions of their arguments alone. */
 const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'db.ts': ['DATABASE_FILE', 'openData'],
+  'dialect.ts': ['makeDialect'],
   'files.ts': ['ensureDir', 'fileError', 'writeFileAtomic'],
   'flush.ts': ['ALWAYS_FLUSHED', 'openFlusher'],
   'lock.ts': ['findLiveOwner', 'takeWriterLock'],
   'messages.ts': ['parseFiles'],
   'migrations/0001-start.ts': ['up'],
   'migrations/0002-person-settings.ts': ['up'],
+  'migrations/0003-timeline-of-person.ts': ['up'],
   'migrations/index.ts': ['migrations'],
   'row-id.ts': ['newRowId'],
   'schema.ts': ['INBOX_END_STATES', 'OUTBOX_END_STATES'],

@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
-import { endInbox } from '../../data/process/inbox.ts';
+import { setChat, touchChat } from '../../data/process/chats.ts';
+import { endInbox, queueInbox } from '../../data/process/inbox.ts';
+import { addIdentity, createPerson } from '../../data/process/people.ts';
 import { enqueueOutbox, getOutboxByKey, insertPreview, updateOutbox } from '../../data/process/outbox.ts';
 import { listTimeline } from '../../data/process/timeline.ts';
-import { accountId, chatId, personId, turnId } from '../../shared/ids.ts';
+import { personScope } from '../../data/scope.ts';
+import { createSession } from '../../data/sessions.ts';
+import { accountId, chatId, personId, sessionId, turnId, userId } from '../../shared/ids.ts';
+import type { Address } from '../../shared/messages.ts';
 import { dmAddress, makeEvent, makeOutboxRow, receive } from './conversation.ts';
 import { openTemporaryData } from './temporary-data.ts';
 
@@ -66,4 +71,49 @@ test('pages leave nothing out and show nothing twice, also when all lines are of
     }
     expect(seen).toEqual(all);
   }
+});
+
+test("a person's direct chats that share a conversation show each other's questions and answers, and nobody else's", async () => {
+  const { db, clock } = await openTemporaryData();
+  const person = await createPerson(db, { name: 'Ann', role: 'owner' });
+  const other = await createPerson(db, { name: 'Bob', role: 'member' });
+  const identify = (platform: string, user: string, who = person) =>
+    addIdentity(db, { platform, account: accountId('bot'), user: userId(user), person: who.id, name: user });
+  await identify('pigeon', 'ann');
+  await identify('raven', 'ann2');
+  await identify('raven', 'bob', other);
+  const say = async (address: Address, user: string, text: string, who = person) => {
+    await clock.advance(10);
+    const row = await receive(db, { address, user: userId(user) }, text);
+    if (text.startsWith('/')) await endInbox(db, [row], { state: 'answered', person: who.id });
+    else await queueInbox(db, row, { person: who.id, session: sessionId('s'), dueAt: 0 });
+    await enqueueOutbox(db, [
+      { ...makeOutboxRow(`${text}!`), to: address, person: who.id, kind: text.startsWith('/') ? 'command' : 'answer' },
+    ]);
+  };
+  const raven = (chat: string): Address => ({ ...dmAddress(chat), platform: 'raven' });
+  await say(dmAddress('ann'), 'ann', 'q1');
+  await say(raven('ann2'), 'ann2', 'q2');
+  await say(raven('ann2'), 'ann2', '/status');
+  await say(raven('bob'), 'bob', 'of bob', other);
+  await say({ ...raven('team'), kind: 'group' }, 'ann2', 'in a group');
+  const at = (chat: Address) => listTimeline(db, chat, { limit: 50 });
+  const lines = await at(dmAddress('ann'));
+  expect(lines.map((line) => [line.text, line.via])).toEqual([
+    ['q1', undefined],
+    ['q1!', undefined],
+    ['q2', 'raven'],
+    ['q2!', 'raven'],
+  ]);
+  expect((await at(raven('bob'))).map((line) => line.text)).toEqual(['of bob', 'of bob!']);
+  // A chat with a conversation of its own neither shows nor is shown.
+  await touchChat(db, raven('ann2'), 'Ann');
+  const own = await createSession(db, personScope(person.id), { detached: true });
+  await setChat(db, raven('ann2'), { session: own.id });
+  expect((await at(dmAddress('ann'))).map((line) => line.text)).toEqual(['q1', 'q1!']);
+  expect((await at(raven('ann2'))).map((line) => line.text)).toEqual(['q2', 'q2!', '/status', '/status!']);
+  // An account that went to somebody else takes nothing along.
+  await setChat(db, raven('ann2'), { session: null });
+  await identify('raven', 'ann2', other);
+  expect((await at(raven('ann2'))).map((line) => line.text)).toEqual(['q2', 'q2!', '/status', '/status!']);
 });

@@ -24,6 +24,7 @@ async function open(clock: FakeClock, onOnline: (platform: string) => void = () 
     onOnline,
     mount: () => undefined,
     timeline: async () => [],
+    follow: () => () => undefined,
     storeUpload: async () => {
       throw new Error('not part of this test');
     },

@@ -139,7 +139,8 @@ export class Lines {
 
   #meta(entry, bubble) {
     const stamp = make('time', { text: time.format(entry.at), datetime: new Date(entry.at).toISOString() });
-    const meta = make('div', { className: 'meta' }, stamp);
+    const via = entry.via === undefined ? undefined : make('span', { text: `via ${entry.via}` });
+    const meta = make('div', { className: 'meta' }, stamp, via);
     if (entry.direction === 'in') return meta;
     const plain = () => bubble.querySelector('.text')?.innerText ?? '';
     const copy = make('button', { type: 'button', text: 'Copy' });

@@ -19,6 +19,7 @@ function makeRig(receive: AdapterHost['receive']) {
     gap: async () => undefined,
     login: () => undefined,
     timeline: async () => [],
+    follow: () => () => undefined,
     serve: () => undefined,
     storeUpload: () => Promise.reject(new Error('not part of this test')),
     log: { ...silentLog, warn: (fields, message) => void warnings.push({ fields, message }) },
