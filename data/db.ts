@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement, type Transaction } from 'kysely';
+import { Kysely, type Transaction } from 'kysely';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
+import { makeDialect, type StatementObserver } from './dialect.ts';
 import { ensureDir, fileError } from './files.ts';
 import { ALWAYS_FLUSHED, openFlusher, type Flusher, type SyncFile } from './flush.ts';
 import { migrations as ownMigrations, type Migration } from './migrations/index.ts';
@@ -52,8 +53,6 @@ export interface OpenOptions {
   syncFile?: SyncFile | undefined;
 }
 
-export type StatementObserver = (when: 'before' | 'after', sql: string) => void;
-
 export const DATABASE_FILE = 'herald.db';
 const BACKUPS_DIR = 'backups';
 
@@ -68,8 +67,8 @@ export async function openData(options: OpenOptions): Promise<OpenedData> {
   checkFile(file, migrations.length);
   const raw = openFile(file, options.maxBytes);
   const flusher = hasLog(raw) ? openFlusher(`${file}-wal`, options.syncFile) : ALWAYS_FLUSHED;
-  const driver = makeDriver(raw, file, { ...options, committed: () => flusher.committed() });
-  const query = new Kysely<Tables>({ dialect: new SqliteDialect({ database: driver }) });
+  const dialect = makeDialect(raw, file, { ...options, committed: () => flusher.committed() });
+  const query = new Kysely<Tables>({ dialect });
   const close = async () => {
     await flusher.close();
     await query.destroy();
@@ -165,76 +164,6 @@ function hasLog(raw: Database.Database): boolean {
 function schemaVersion(raw: Database.Database): number {
   const version = raw.pragma('user_version', { simple: true });
   return typeof version === 'number' ? version : 0;
-}
-
-/**
- * What Kysely talks to. better-sqlite3 compiles a statement on each prepare, and the core uses a few hundred distinct ones over and
- * over: they are kept. Failures of the storage become AppErrors here, for every caller.
- */
-function makeDriver(
-  raw: Database.Database,
-  file: string,
-  options: Pick<OpenOptions, 'statementCache' | 'observe'> & { committed(): void },
-): SqliteDatabase {
-  const max = options.statementCache ?? 500;
-  const statements = new Map<string, SqliteStatement>();
-  const translated = <Result>(act: () => Result): Result => {
-    try {
-      return act();
-    } catch (error) {
-      throw isStorageFailure(error) ? databaseError(error, file) : error;
-    }
-  };
-  const compile = (text: string): SqliteStatement => {
-    const statement = translated(() => raw.prepare<unknown[]>(text));
-    const writes = !statement.readonly || text === 'commit';
-    const act = <Result>(run: () => Result): Result => {
-      const result = translated(run);
-      if (writes && !raw.inTransaction) options.committed();
-      return result;
-    };
-    const wrapped: SqliteStatement = {
-      reader: statement.reader,
-      all: (parameters) => act(() => statement.all(...parameters)),
-      run: (parameters) => {
-        // A full disk makes SQLite itself roll back; a second rollback would fail and hide why.
-        if (text === 'rollback' && !raw.inTransaction) return { changes: 0, lastInsertRowid: 0 };
-        return act(() => statement.run(...parameters));
-      },
-      iterate: (parameters) => translated(() => statement.iterate(...parameters)),
-    };
-    const { observe } = options;
-    if (observe && (!statement.readonly || /^(?:begin|commit|rollback)/.test(text))) observed(wrapped, text, observe);
-    return wrapped;
-  };
-  return {
-    close: () => raw.close(),
-    prepare(text) {
-      const statement = statements.get(text) ?? compile(text);
-      if (max <= 0) return statement;
-      statements.delete(text);
-      statements.set(text, statement); // to the end: a Map keeps its order of insertion
-      for (const oldest of statements.keys()) {
-        if (statements.size <= max) break;
-        statements.delete(oldest);
-      }
-      return statement;
-    },
-  };
-}
-
-function observed(statement: SqliteStatement, text: string, observe: StatementObserver): void {
-  const { all, run } = statement;
-  Object.assign(statement, {
-    all: (parameters: readonly unknown[]) => around(() => all(parameters)),
-    run: (parameters: readonly unknown[]) => around(() => run(parameters)),
-  });
-  function around<Result>(act: () => Result): Result {
-    observe('before', text);
-    const result = act();
-    observe('after', text);
-    return result;
-  }
 }
 
 async function migrate(

@@ -1,0 +1,110 @@
+// SQLite as Kysely uses it here: one connection, statements that are compiled once, failures as AppErrors.
+import type Database from 'better-sqlite3';
+import {
+  SqliteDialect,
+  SqliteQueryCompiler,
+  type Dialect,
+  type QueryCompiler,
+  type SqliteDatabase,
+  type SqliteStatement,
+} from 'kysely';
+import { databaseError, isStorageFailure } from './storage-errors.ts';
+
+export type StatementObserver = (when: 'before' | 'after', sql: string) => void;
+
+export interface DialectOptions {
+  /** Prepared statements kept, the longest unused go first; 0 = no cache. Default 500. */
+  statementCache?: number;
+  /** Sees every writing statement just before and just after it. */
+  observe?: StatementObserver | undefined;
+  /** Called after each commit. */
+  committed(): void;
+}
+
+/** `raw` stays the caller's; `file` is named in errors. */
+export function makeDialect(raw: Database.Database, file: string, options: DialectOptions): Dialect {
+  return new OnceCompiledDialect({ database: makeDriver(raw, file, options) });
+}
+
+class OnceCompiledDialect extends SqliteDialect {
+  override createQueryCompiler(): QueryCompiler {
+    return new OnceCompiledQueries();
+  }
+}
+
+/**
+ * A bare `?` lets SQLite look at its value when it plans a query with a join or an order, and then it compiles the statement anew each
+ * time that another value is bound: many times dearer than the query. `+?` is the same value, and hides it from the planner, as
+ * https://www.sqlite.org/optoverview.html (read 2026-11-21) tells for terms of WHERE.
+ */
+class OnceCompiledQueries extends SqliteQueryCompiler {
+  protected override getCurrentParameterPlaceholder(): string {
+    return '+?';
+  }
+}
+
+/**
+ * What Kysely talks to. better-sqlite3 compiles a statement on each prepare, and the core uses a few hundred distinct ones over and
+ * over: they are kept. Failures of the storage become AppErrors here, for every caller.
+ */
+function makeDriver(raw: Database.Database, file: string, options: DialectOptions): SqliteDatabase {
+  const max = options.statementCache ?? 500;
+  const statements = new Map<string, SqliteStatement>();
+  const translated = <Result>(act: () => Result): Result => {
+    try {
+      return act();
+    } catch (error) {
+      throw isStorageFailure(error) ? databaseError(error, file) : error;
+    }
+  };
+  const compile = (text: string): SqliteStatement => {
+    const statement = translated(() => raw.prepare<unknown[]>(text));
+    const writes = !statement.readonly || text === 'commit';
+    const act = <Result>(run: () => Result): Result => {
+      const result = translated(run);
+      if (writes && !raw.inTransaction) options.committed();
+      return result;
+    };
+    const wrapped: SqliteStatement = {
+      reader: statement.reader,
+      all: (parameters) => act(() => statement.all(...parameters)),
+      run: (parameters) => {
+        // A full disk makes SQLite itself roll back; a second rollback would fail and hide why.
+        if (text === 'rollback' && !raw.inTransaction) return { changes: 0, lastInsertRowid: 0 };
+        return act(() => statement.run(...parameters));
+      },
+      iterate: (parameters) => translated(() => statement.iterate(...parameters)),
+    };
+    const { observe } = options;
+    if (observe && (!statement.readonly || /^(?:begin|commit|rollback)/.test(text))) observed(wrapped, text, observe);
+    return wrapped;
+  };
+  return {
+    close: () => raw.close(),
+    prepare(text) {
+      const statement = statements.get(text) ?? compile(text);
+      if (max <= 0) return statement;
+      statements.delete(text);
+      statements.set(text, statement); // to the end: a Map keeps its order of insertion
+      for (const oldest of statements.keys()) {
+        if (statements.size <= max) break;
+        statements.delete(oldest);
+      }
+      return statement;
+    },
+  };
+}
+
+function observed(statement: SqliteStatement, text: string, observe: StatementObserver): void {
+  const { all, run } = statement;
+  Object.assign(statement, {
+    all: (parameters: readonly unknown[]) => around(() => all(parameters)),
+    run: (parameters: readonly unknown[]) => around(() => run(parameters)),
+  });
+  function around<Result>(act: () => Result): Result {
+    observe('before', text);
+    const result = act();
+    observe('after', text);
+    return result;
+  }
+}
