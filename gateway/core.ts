@@ -25,6 +25,7 @@ import { makeReceive } from './ingress.ts';
 import { openLanes, type Lanes } from './lanes.ts';
 import { makePoster } from './outbox.ts';
 import { openPlatforms, type PlatformAccount, type Platforms } from './platforms.ts';
+import { chosenByNumber } from './chats/choices.ts';
 import { makeFollowers } from './chats/followers.ts';
 import { findRoute } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -139,6 +140,7 @@ export function makeCore(input: CoreInput): Core {
     lanes,
     commands: runner,
     signal: ending.signal,
+    chosen: (row) => chosenByNumber(db, row, platforms.capabilities(row.address)),
     authorize: (row) => authorize({ db, pairing, settings, ownerUser: input.ownerUser }, row),
     route: (person, row) =>
       findRoute(

@@ -20,7 +20,7 @@ import { addressKey, type Address } from '../shared/messages.ts';
 import { preview } from '../shared/text.ts';
 import type { Bus } from './bus.ts';
 import { isHeldUp, untilStored } from '../shared/held-up.ts';
-import type { Letter } from './outbox.ts';
+import { hasButtons, type Letter } from './outbox.ts';
 import type { Platforms } from './platforms.ts';
 
 const RETRY = { baseMs: 500, maxMs: 5 * 60_000 };
@@ -321,7 +321,7 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
 }
 
 async function sendOnce(row: OutboxRow, adapter: Adapter, signal: AbortSignal): Promise<SendResult> {
-  const message = messageOf(row);
+  const message = messageOf(row, adapter);
   return row.editOf !== undefined && adapter.edit
     ? adapter.edit(row.to, row.editOf, message, signal)
     : adapter.send(row.to, message, signal);
@@ -336,13 +336,13 @@ function brokenPromise(cause: unknown): SendResult {
   };
 }
 
-function messageOf(row: OutboxRow): OutboundMessage {
+function messageOf(row: OutboxRow, adapter: Adapter): OutboundMessage {
   return {
     key: row.key,
     body: parseMarkdown(row.text),
     plain: row.plain,
     files: row.files,
-    buttons: row.buttons,
+    buttons: hasButtons(adapter.capabilities(row.to)) ? row.buttons : [],
     replyTo: row.replyTo,
     silent: row.silent,
   };

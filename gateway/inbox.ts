@@ -39,6 +39,8 @@ export interface InboxPorts {
   signal: AbortSignal;
   authorize(row: InboxRow): Promise<Admission>;
   route(person: Person, row: InboxRow): Promise<Route>;
+  /** What a choice by number stands for; undefined when the row is none. */
+  chosen(row: InboxRow): Promise<string | undefined>;
 }
 
 export interface InboxWorker {
@@ -140,11 +142,18 @@ export function openInbox(ports: InboxPorts): InboxWorker {
     const { person } = admission;
     if (row.kind === 'edit' || row.kind === 'delete') return amend(row, person);
     if (isStale(row)) return expire(row, person);
-    const text = textOf(row);
+    const text = (await takeChoice(row)) ?? textOf(row);
     const route = await ports.route(person, row);
     const ask = await ports.commands.run({ row, text, person, route });
     if (ask === 'answered') return;
     await queue(row, person, route);
+  }
+
+  /** What a number stands for; stored, so that it means the same after a crash. */
+  async function takeChoice(row: InboxRow): Promise<string | undefined> {
+    const chosen = await ports.chosen(row);
+    if (chosen !== undefined) await rewriteWaiting(ports.db, row.id, { ...row.payload, text: chosen });
+    return chosen;
   }
 
   async function queue(row: InboxRow, person: Person, route: Route): Promise<void> {

@@ -45,9 +45,8 @@ export interface LetterRules {
  */
 export function makeOutboxRows(letter: Letter, rules: LetterRules): readonly NewOutboxRow[] {
   const { capabilities, ttlMs } = rules;
-  const shown = capabilities.buttons === 'full' || capabilities.buttons === 'partial';
-  const buttons = shown ? (letter.buttons ?? []) : [];
-  const { texts, files } = layOut(letter, shown ? letter.text : withButtonsAsText(letter), rules);
+  const buttons = letter.buttons ?? [];
+  const { texts, files } = layOut(letter, hasButtons(capabilities) ? letter.text : withNumbers(letter), rules);
   if (texts.length === 0 && files.length === 0) return [];
   const parts = texts.length === 0 ? [''] : texts;
   return parts.map((text, index) => {
@@ -99,11 +98,16 @@ function takesText({ support, maxBytes, mime }: MediaSupport, text: string): boo
   return isAccepted && Buffer.byteLength(text) <= maxBytes;
 }
 
-/** Where a platform has no buttons, the person types what a button would have sent. */
-function withButtonsAsText(letter: Letter): string {
+/** Whether a chat shows buttons; elsewhere they are numbered lines (chats/choices.ts reads the answers). */
+export function hasButtons({ buttons }: Capabilities): boolean {
+  return buttons === 'full' || buttons === 'partial';
+}
+
+function withNumbers(letter: Letter): string {
   const choices = (letter.buttons ?? []).flat();
   if (choices.length === 0) return letter.text;
-  return `${letter.text}\n\n${choices.map((choice) => `- ${choice.label}: \`${choice.data}\``).join('\n')}`;
+  const lines = choices.map((choice, index) => `${index + 1}. ${choice.label}`);
+  return `${letter.text}\n\n${lines.join('\n')}\n\nAnswer with the number.`;
 }
 
 export interface Poster {

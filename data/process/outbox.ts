@@ -250,3 +250,19 @@ export function outboxRow(row: Selectable<Tables['outbox']>): OutboxRow {
     updatedAt: row.updated_at,
   };
 }
+
+/** The last rows of a chat and thread, latest first. */
+export async function listLatestOutbox(db: ProcessDb, at: Address, limit: number): Promise<readonly OutboxRow[]> {
+  const key = addressColumns(at);
+  const rows = await db.query
+    .selectFrom('outbox')
+    .selectAll()
+    .where('platform', '=', key.platform)
+    .where('account', '=', key.account)
+    .where('chat', '=', key.chat)
+    .where('thread', '=', key.thread)
+    .orderBy('seq', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(outboxRow);
+}
