@@ -15,6 +15,8 @@ const settingsSchema = z.object({
   disabledTools: z.array(z.string()).optional(),
   /** In a group: false answers everything. Default: as the configuration says. */
   requireMention: z.boolean().optional(),
+  /** on: voice messages are answered by voice too · tts: everything is. Default off. */
+  voice: z.enum(['off', 'on', 'tts']).optional(),
 });
 export type ChatSettings = z.infer<typeof settingsSchema>;
 

@@ -42,6 +42,16 @@ export interface InboxPayload {
   mediaGroup?: string | undefined;
   partial?: boolean | undefined;
   button?: { data: string; message: string } | undefined;
+  /** What was heard in its recordings, or why nothing was; `text` has it too. Kept so that nothing is transcribed twice. */
+  voice?: VoiceNote | undefined;
+}
+
+export interface VoiceNote {
+  /** voice: the sender's own words · audio: a file that may hold anybody's. */
+  by: 'voice' | 'audio';
+  text?: string | undefined;
+  /** For people. */
+  problem?: string | undefined;
 }
 
 export interface InboxRow {
@@ -267,6 +277,8 @@ const payloadSchema = z.object({
   sentAt: z.number(),
   addressed: z.boolean(),
   bot: z.boolean(),
+  verified: z.boolean().optional(),
+  foreign: z.boolean().optional(),
   chatTitle: z.string().optional(),
   replyTo: z
     .object({
@@ -279,6 +291,9 @@ const payloadSchema = z.object({
   mediaGroup: z.string().optional(),
   partial: z.boolean().optional(),
   button: z.object({ data: z.string(), message: z.string() }).optional(),
+  voice: z
+    .object({ by: z.enum(['voice', 'audio']), text: z.string().optional(), problem: z.string().optional() })
+    .optional(),
 });
 
 export function inboxRow(row: Selectable<Tables['inbox']>): InboxRow {

@@ -74,6 +74,8 @@ describe('insertInbox', () => {
         sentAt: 5,
         addressed: false,
         bot: true,
+        verified: false,
+        foreign: true,
         chatTitle: 'Group',
         replyTo: { message: messageId('9'), text: 't', author: 'a', mine: true },
         mediaGroup: 'm',
