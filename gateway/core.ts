@@ -23,7 +23,7 @@ import type { FileStore } from './media/downloads.ts';
 import { openInbox } from './inbox.ts';
 import { makeReceive } from './ingress.ts';
 import { openLanes, type Lanes } from './lanes.ts';
-import { makePoster } from './outbox.ts';
+import { makePoster, type Poster } from './outbox.ts';
 import { openPlatforms, type PlatformAccount, type Platforms } from './platforms.ts';
 import { chosenByNumber } from './chats/choices.ts';
 import { makeFollowers } from './chats/followers.ts';
@@ -98,26 +98,7 @@ export function makeCore(input: CoreInput): Core {
     ending: ending.signal,
   });
   const lanes = openLanes({ db, clock, log, settings, poster, turns });
-  const actions: GatewayActions = {
-    ...input.process,
-    status: () => readStatus(input, { startedAt, platforms, lanes }),
-    stopTurns: (target) => lanes.stopTurns(target),
-    isRunning: (session) => lanes.isRunning(session),
-    async post(to, text, options) {
-      if (!platforms.health().some((one) => one.platform === to.platform && one.account === to.account))
-        throw new AppError(
-          'not_found',
-          `No platform ${to.platform} is set up here, so nothing was sent. See \`herald status\`.`,
-        );
-      return poster.post(to, text, options);
-    },
-    async resend(key, person) {
-      const done = await resendOutbox(db, key, person, settings.ttlMs);
-      const row = done ? await getOutboxByKey(db, key) : undefined;
-      if (row) poster.wake(row.to);
-      return done;
-    },
-  };
+  const actions = makeActions(input, { startedAt, platforms, lanes, poster });
   const runner = makeCommandRunner({
     db,
     clock,
@@ -170,9 +151,41 @@ export function makeCore(input: CoreInput): Core {
   };
 }
 
+interface ActionParts {
+  startedAt: number;
+  platforms: Platforms;
+  lanes: Lanes;
+  poster: Poster;
+}
+
+function makeActions(input: CoreInput, parts: ActionParts): GatewayActions {
+  const { db } = input;
+  const { platforms, lanes, poster } = parts;
+  return {
+    ...input.process,
+    status: () => readStatus(input, parts),
+    stopTurns: (target) => lanes.stopTurns(target),
+    isRunning: (session) => lanes.isRunning(session),
+    async post(to, text, options) {
+      if (!platforms.health().some((one) => one.platform === to.platform && one.account === to.account))
+        throw new AppError(
+          'not_found',
+          `No platform ${to.platform} is set up here, so nothing was sent. See \`herald status\`.`,
+        );
+      return poster.post(to, text, options);
+    },
+    async resend(key, person) {
+      const done = await resendOutbox(db, key, person, input.settings.ttlMs);
+      const row = done ? await getOutboxByKey(db, key) : undefined;
+      if (row) poster.wake(row.to);
+      return done;
+    },
+  };
+}
+
 async function readStatus(
   input: CoreInput,
-  parts: { startedAt: number; platforms: Platforms; lanes: Lanes },
+  parts: Pick<ActionParts, 'startedAt' | 'platforms' | 'lanes'>,
 ): Promise<GatewayStatus> {
   return {
     version: input.version,
