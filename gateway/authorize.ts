@@ -12,7 +12,7 @@ import {
 } from '../data/process/people.ts';
 import type { InboxRow } from '../data/process/inbox.ts';
 import type { Pairing } from '../pairing/pairing.ts';
-import { decideAccess, type AccessPolicy } from '../pairing/policy.ts';
+import { decideAccess, type AccessPolicy, type AccessRequest } from '../pairing/policy.ts';
 import type { UserId } from '../shared/ids.ts';
 import { findCommand, parseCommand } from './commands/parse.ts';
 import { redeemReply } from './commands/link.ts';
@@ -38,18 +38,7 @@ export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<A
   const known =
     (await findPerson(ports.db, who)) ??
     (row.user === ports.ownerUser(row.address.platform) ? await admitOwner(ports, who, row) : undefined);
-  const policy = await policyAt(ports, row);
-  const decision = decideAccess({
-    person: known,
-    username: row.payload.senderUsername,
-    chatKind: row.address.kind,
-    chat: row.address.chat,
-    user: row.user,
-    addressed: row.payload.addressed,
-    bot: row.payload.bot,
-    verified: row.payload.verified ?? true,
-    policy,
-  });
+  const decision = decideAccess(await requestOf(ports, row, known));
   switch (decision.kind) {
     case 'allow':
       if (!known) return { kind: 'refused', reason: 'unpaired', reply: '' };
@@ -62,6 +51,32 @@ export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<A
     case 'refuse':
       return { kind: 'refused', reason: decision.reason, reply: '' };
   }
+}
+
+/**
+ * Whether what the sender says is taken up: as it stands, and if it named us. Only then may anything of it be opened. Reads only: nobody is
+ * admitted by it, and nothing is told.
+ */
+export async function foreseeAccess(ports: AuthorizePorts, row: InboxRow): Promise<{ now: boolean; named: boolean }> {
+  const { platform, account } = row.address;
+  if (row.user === ports.ownerUser(platform)) return { now: true, named: true };
+  const known = await findPerson(ports.db, { platform, account, user: row.user });
+  const request = await requestOf(ports, row, known);
+  return { now: decideAccess(request).allowed, named: decideAccess({ ...request, addressed: true }).allowed };
+}
+
+async function requestOf(ports: AuthorizePorts, row: InboxRow, person: Person | undefined): Promise<AccessRequest> {
+  return {
+    person,
+    username: row.payload.senderUsername,
+    chatKind: row.address.kind,
+    chat: row.address.chat,
+    user: row.user,
+    addressed: row.payload.addressed,
+    bot: row.payload.bot,
+    verified: row.payload.verified ?? true,
+    policy: await policyAt(ports, row),
+  };
 }
 
 /** The configuration's policy, with what was settled in the group itself. */

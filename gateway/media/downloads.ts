@@ -19,6 +19,8 @@ export interface FileStore {
     adapter: Adapter | undefined,
     signal: AbortSignal,
   ): Promise<{ files: readonly StoredFile[]; problems: readonly string[] }>;
+  /** One of them, at its place in the list. Rejects with AppError, or with the reason of `signal`. */
+  fetch(row: InboxRow, index: number, adapter: Adapter | undefined, signal: AbortSignal): Promise<StoredFile>;
   /** Keeps a stream as a file. Throws AppError `bad_input` when it is too large. */
   keep(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
   keepText(name: string, mime: string, content: string): Promise<StoredFile>;
@@ -51,14 +53,21 @@ export function makeFileStore(input: { home: string; clock: Clock; maxBytes: num
     return { kind: ref.kind, path: file, name, mime: ref.mime ?? 'application/octet-stream', bytes: size };
   }
 
+  const fetch: FileStore['fetch'] = async (row, index, adapter, signal) => {
+    const ref = row.payload.attachments[index];
+    if (!ref) throw new AppError('not_found', 'there is no such file');
+    if (!adapter) throw new AppError('platform_unreachable', 'the platform is not connected');
+    return fetchOne(ref, `in-${row.id}-${index}`, adapter, signal);
+  };
+
   return {
+    fetch,
     async fetchAll(row, adapter, signal) {
       const files: StoredFile[] = [];
       const problems: string[] = [];
       for (const [index, ref] of row.payload.attachments.entries()) {
         try {
-          if (!adapter) throw new AppError('platform_unreachable', 'the platform is not connected');
-          files.push(await fetchOne(ref, `in-${row.id}-${index}`, adapter, signal));
+          files.push(await fetch(row, index, adapter, signal));
         } catch (error) {
           if (signal.aborted) throw error;
           problems.push(
