@@ -6,6 +6,7 @@ import type { ProcessDb } from '../data/db.ts';
 import { getOutboxByKey, insertPreview, updateOutbox } from '../data/process/outbox.ts';
 import type { Turn } from '../data/process/turns.ts';
 import type { Clock } from '../shared/clock.ts';
+import { withDeadline } from '../shared/deadline.ts';
 import type { MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { takePrefix } from '../shared/text.ts';
@@ -15,7 +16,9 @@ const MIN_PREVIEW_CHARS = 24;
 /** An answer that is there so soon needs neither typing nor preview: each is a call, and the answer would have to wait for it. */
 const QUIET_MS = 200;
 
-/** A little more than a change of the preview may take. */
+/** How long one change of the preview may take. */
+const CHANGE_MS = 10_000;
+/** A little more than that. */
 const LAST_CHANGE_MS = 11_000;
 /** The same when the turn was stopped, which is to take no more than a second in all. */
 const CUT_WAIT_MS = 200;
@@ -132,7 +135,7 @@ interface Display {
 function chooseDisplay(ports: StreamPorts, adapter: Adapter, turn: Turn): Display | undefined {
   const capabilities = adapter.capabilities(turn.address);
   if (capabilities.drafts.support === 'full' && adapter.draft)
-    return draftDisplay(adapter, turn, capabilities.drafts.minIntervalMs);
+    return draftDisplay(ports, { adapter, turn }, capabilities.drafts.minIntervalMs);
   if (capabilities.edits.support === 'full' && adapter.edit)
     return editDisplay(ports, {
       adapter,
@@ -143,11 +146,17 @@ function chooseDisplay(ports: StreamPorts, adapter: Adapter, turn: Turn): Displa
   return undefined;
 }
 
-function draftDisplay(adapter: Adapter, turn: Turn, minIntervalMs: number): Display {
+function draftDisplay(
+  { clock }: StreamPorts,
+  { adapter, turn }: { adapter: Adapter; turn: Turn },
+  minIntervalMs: number,
+): Display {
   return {
     minIntervalMs,
     async update(text, tools) {
-      await adapter.draft?.(turn.address, { key: turn.id, text, tools }, AbortSignal.timeout(10_000));
+      await withDeadline({ clock, timeoutMs: CHANGE_MS }, async (signal) =>
+        adapter.draft?.(turn.address, { key: turn.id, text, tools }, signal),
+      );
     },
     close: async () => undefined,
   };
@@ -159,6 +168,7 @@ function editDisplay(
   input: { adapter: Adapter; edit: NonNullable<Adapter['edit']>; turn: Turn; minIntervalMs: number },
 ): Display {
   const { adapter, edit, turn } = input;
+  const limit = { clock: ports.clock, timeoutMs: CHANGE_MS };
   const key = previewKey(turn);
   let shown: MessageId | undefined;
   let given = false;
@@ -176,14 +186,15 @@ function editDisplay(
       if (given) return;
       const body = message(text || tools.at(-1) || '');
       if (shown !== undefined) {
-        await edit(turn.address, shown, body, AbortSignal.timeout(10_000));
+        const id = shown;
+        await withDeadline(limit, (signal) => edit(turn.address, id, body, signal));
         return;
       }
       const earlier = await getOutboxByKey(ports.db, key);
       shown = earlier?.sentIds[0];
       if (shown !== undefined) return;
       await insertPreview(ports.db, { key, to: turn.address, turn: turn.id, person: turn.person });
-      const result = await adapter.send(turn.address, body, AbortSignal.timeout(10_000));
+      const result = await withDeadline(limit, (signal) => adapter.send(turn.address, body, signal));
       shown = result.ok ? result.ids[0] : undefined;
       given = shown === undefined; // a chat that refuses the preview is not asked again
       const row = await getOutboxByKey(ports.db, key);

@@ -2,6 +2,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import { Api, InputFile, type RawApi } from 'grammy';
+import { systemClock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { NotCalledError } from './errors.ts';
 
 /** Deadline of a call that carries no file. */
@@ -30,20 +32,27 @@ export interface ApiInput {
 
 export function makeTelegramApi(input: ApiInput): TelegramApi {
   // grammY's signals are of a class of its own, so ours travel beside its calls.
-  const signals = new AsyncLocalStorage<AbortSignal>();
+  const calls = new AsyncLocalStorage<RunningCall>();
   const client = new Api(input.token, {
     apiRoot: input.apiRoot,
-    fetch: adaptFetch(input.fetch, signals),
+    fetch: adaptFetch(input.fetch, calls),
     sensitiveLogs: false,
   });
   return {
     async run(call, { signal, timeoutMs = CALL_TIMEOUT_MS } = {}) {
       if (signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
-      const deadline = AbortSignal.timeout(timeoutMs);
-      return signals.run(signal ? AbortSignal.any([signal, deadline]) : deadline, () => call(client.raw));
+      return withDeadline({ clock: systemClock, timeoutMs, parent: signal }, (ended, abort) =>
+        calls.run({ signal: ended, abort }, () => call(client.raw)),
+      );
     },
     file: (path, name) => new InputFile(path, name),
   };
+}
+
+/** A call under way: the signal that ends it, and how to end it from within. */
+interface RunningCall {
+  signal: AbortSignal;
+  abort(): void;
 }
 
 /** What grammY, written for node-fetch, hands to fetch. */
@@ -54,19 +63,18 @@ interface GrammyRequest {
   signal: { addEventListener(type: 'abort', listener: () => void): void };
 }
 
-function adaptFetch(fetchImpl: typeof fetch, signals: AsyncLocalStorage<AbortSignal>) {
+function adaptFetch(fetchImpl: typeof fetch, calls: AsyncLocalStorage<RunningCall>) {
   return async (url: string | URL, request: GrammyRequest): Promise<Response> => {
-    // Aborted by grammY when a file that it uploads cannot be read.
-    const upload = new AbortController();
-    request.signal.addEventListener('abort', () => upload.abort());
-    const signal = signals.getStore();
+    const call = calls.getStore();
+    // grammY aborts when a file that it uploads cannot be read.
+    request.signal.addEventListener('abort', () => call?.abort());
     const { connection: _, ...headers } = request.headers;
     return fetchImpl(url, {
       method: request.method,
       headers,
       body: typeof request.body === 'string' ? request.body : Readable.toWeb(request.body),
       ...(typeof request.body !== 'string' && { duplex: 'half' }),
-      signal: signal ? AbortSignal.any([signal, upload.signal]) : upload.signal,
+      ...(call && { signal: call.signal }),
       redirect: 'error',
     });
   };

@@ -1,0 +1,61 @@
+import { getEventListeners } from 'node:events';
+import { expect, test } from 'vitest';
+import { withDeadline } from '../../shared/deadline.ts';
+import { makeFakeClock } from '../support/fake-clock.ts';
+
+test('gives what the work gives, and leaves neither timer nor listener', async () => {
+  const clock = makeFakeClock();
+  const parent = new AbortController();
+  let mine: AbortSignal | undefined;
+  const value = await withDeadline({ clock, timeoutMs: 10, parent: parent.signal }, async (signal) => {
+    mine = signal;
+    expect(getEventListeners(parent.signal, 'abort')).toHaveLength(1);
+    return 5;
+  });
+  expect(value).toBe(5);
+  expect(getEventListeners(parent.signal, 'abort')).toHaveLength(0);
+  await clock.advance(100);
+  parent.abort();
+  expect(mine?.aborted).toBe(false);
+});
+
+test('leaves nothing when the work fails, either', async () => {
+  const clock = makeFakeClock();
+  const parent = new AbortController();
+  const failing = withDeadline({ clock, timeoutMs: 10, parent: parent.signal }, () => Promise.reject(new Error('no')));
+  await expect(failing).rejects.toThrow('no');
+  expect(getEventListeners(parent.signal, 'abort')).toHaveLength(0);
+});
+
+test('the signal aborts after the time', async () => {
+  const clock = makeFakeClock();
+  const work = withDeadline({ clock, timeoutMs: 10 }, untilAborted);
+  await clock.advance(10);
+  expect(await work).toMatchObject({ name: 'TimeoutError' });
+});
+
+test('the signal aborts with the parent, whose reason it has', async () => {
+  const clock = makeFakeClock();
+  const parent = new AbortController();
+  const work = withDeadline({ clock, timeoutMs: 10, parent: parent.signal }, untilAborted);
+  const reason = new Error('stopped');
+  parent.abort(reason);
+  expect(await work).toBe(reason);
+  const late = withDeadline({ clock, timeoutMs: 10, parent: parent.signal }, untilAborted);
+  expect(await late).toBe(reason);
+});
+
+test('the work can abort its own signal', async () => {
+  const work = withDeadline({ clock: makeFakeClock(), timeoutMs: 10 }, async (signal, abort) => {
+    abort('mine');
+    return signal.reason as unknown;
+  });
+  expect(await work).toBe('mine');
+});
+
+function untilAborted(signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(signal.reason);
+    else signal.addEventListener('abort', () => resolve(signal.reason));
+  });
+}
