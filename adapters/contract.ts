@@ -1,6 +1,6 @@
 // The contract between a platform and the core. A platform is one folder that implements it; the core knows nothing else of it.
 import type { z } from 'zod';
-import type { LoginIo, LoginResult, LoginStep } from './login.ts';
+import type { LoginIo, LoginResult, LoginStep, SetupPort } from './login.ts';
 import type { AccountId, ChatId, MessageId, ThreadId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Address, AttachmentRef, Button, ChatKind, ReplyRef, StoredFile } from '../shared/messages.ts';
@@ -162,6 +162,8 @@ export interface AdapterHost {
   gap(gap: Gap): Promise<void>;
   /** What the person must do now so that we can log in (a QR code to scan), shown in terminal and page; undefined: nothing any more. */
   login(step: LoginStep | undefined): void;
+  /** Setting up platforms, for a user of this account who is owner or admin; undefined for everybody else. */
+  setup(user: UserId): Promise<SetupPort | undefined>;
   /** Small durable values of this account: offsets, uids, keys. */
   cursor: Cursor;
   /**

@@ -43,6 +43,41 @@ export interface LoginIo {
   signal: AbortSignal;
 }
 
+/** A platform as setting up shows it. */
+export interface SetupPlatform {
+  id: string;
+  title: string;
+  /** off: not set up. */
+  state: 'off' | 'connecting' | 'online' | 'offline' | 'needs-login';
+  detail?: string | undefined;
+  /** What the person must do so that it can log in. */
+  login?: LoginStep | undefined;
+}
+
+/** Where a login flow stands. Exactly one of ask, choose, done and failed is there. */
+export interface SetupView {
+  session: string;
+  /** Shown and said since the last answer. */
+  shown: readonly LoginStep[];
+  said: readonly string[];
+  ask?: Omit<LoginQuestion, 'check'> | undefined;
+  choose?: LoginChoice | undefined;
+  /** It is saved; `name`: who we are there. It begins to run with the next start. */
+  done?: { name: string } | undefined;
+  failed?: string | undefined;
+}
+
+/** Setting platforms up, for a client of ours whose user may do that. All reject with AppError. */
+export interface SetupPort {
+  platforms(): Promise<readonly SetupPlatform[]>;
+  begin(platform: string): Promise<SetupView>;
+  /** Resolves with the next question, or the end. */
+  answer(session: string, text: string): Promise<SetupView>;
+  cancel(session: string): void;
+  /** Starts the gateway anew, so that what was set up runs. */
+  restart(): Promise<void>;
+}
+
 /** What is to be saved: secrets by the keys of the manifest's `secrets` (they go to .env), everything else to config.yaml. */
 export interface LoginResult {
   /** Who we are there, for people. */

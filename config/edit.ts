@@ -30,23 +30,32 @@ export function readTypedValue(typed: string): unknown {
   }
 }
 
-/**
- * Sets `dottedKey` in config.yaml of `home`, making file and sections as needed; undefined removes it. Rejects with AppError
- * `config_invalid` when the result has a problem that was not there before (nothing is written then), `bad_input` when the key is
- * no dotted name, `home_unwritable` or `disk_full`. Not meant for two writers at once: the last one wins.
- */
+/** Sets one setting; see setConfigValues. */
 export async function setConfigValue(
   home: string,
   dottedKey: string,
   value: unknown,
   options: EditOptions,
 ): Promise<void> {
-  const keys = parsePath(dottedKey);
+  await setConfigValues(home, new Map([[dottedKey, value]]), options);
+}
+
+/**
+ * Sets settings by dotted key in config.yaml of `home`, making file and sections as needed; undefined removes one. All or none: rejects
+ * with AppError `config_invalid` when the result has a problem that was not there before (nothing is written then), `bad_input` when
+ * a key is no dotted name, `home_unwritable` or `disk_full`. Not meant for two writers at once: the last one wins.
+ */
+export async function setConfigValues(
+  home: string,
+  values: ReadonlyMap<string, unknown>,
+  options: EditOptions,
+): Promise<void> {
+  const changes = [...values].map(([key, value]) => ({ keys: parsePath(key), value }));
   const files = await readConfigFiles({ home, env: options.env });
   const before = check(files, files.yaml.text, options);
   const document = parseDocument(files.yaml.text, YAML_OPTIONS);
   if (document.errors.length > 0) throw problemsError(before.problems, files.file, makeRedactor(before.secrets));
-  changeDocument(document, keys, value);
+  for (const { keys, value } of changes) changeDocument(document, keys, value);
   const text = document.toString({ lineWidth: 0 });
   const known = new Set(before.problems.map(problemKey));
   const after = check(files, text, options);

@@ -1,8 +1,10 @@
 // The composition root, with the folder compose/: the only files that know all folders. Builds a running gateway from a home folder,
 // and ends it in order.
 import path from 'node:path';
+import type { SetupPort } from '../adapters/login.ts';
 import { manifests } from '../adapters/manifests.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { savePlatformLogin } from '../config/platform-login.ts';
 import { watchConfig, type ConfigWatch } from '../config/watch.ts';
 import { openData, type OpenedData } from '../data/db.ts';
 import type { StatementObserver } from '../data/dialect.ts';
@@ -23,6 +25,7 @@ import { startUpkeep } from './compose/upkeep.ts';
 import { makeControlHandler } from './control/http.ts';
 import { makeCore, type Core } from './core.ts';
 import { openHttpServer, type HttpServer } from './http/server.ts';
+import { openSetup } from './setup/setup.ts';
 import { makeFileStore, type FileStore } from './media/downloads.ts';
 
 const SOCKET_FILE = 'herald.sock';
@@ -141,12 +144,16 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
       .then(() => ended.resolve(code), ended.reject);
   };
   const backup = backupOf(base);
-  const core = (parts.core = openCore(base, agent, http, {
-    restart: async (reason) => end(EXIT_RESTART, reason),
-    stop: async (reason) => end(0, reason),
-    reload: () => required(parts.watch).reload(),
-    backup,
-  }));
+  const core = (parts.core = openCore(
+    base,
+    { agent, http, parts },
+    {
+      restart: async (reason) => end(EXIT_RESTART, reason),
+      stop: async (reason) => end(0, reason),
+      reload: () => required(parts.watch).reload(),
+      backup,
+    },
+  ));
   parts.control = controlOf(base, { agent, core, http, backup });
   const watch = (parts.watch = watchFiles(base, agent));
   undo.push(() => watch.stop());
@@ -204,8 +211,7 @@ function openServer(base: Base, parts: Parts): Promise<HttpServer> {
 
 function openCore(
   base: Base,
-  agent: ConfiguredAgent,
-  http: HttpServer,
+  { agent, http, parts }: { agent: ConfiguredAgent; http: HttpServer; parts: Parts },
   lifecycle: Pick<GatewayActions, 'restart' | 'stop' | 'reload' | 'backup'>,
 ): Core {
   const { clock, log, home, data, pairing, files, loaded } = base;
@@ -222,8 +228,22 @@ function openCore(
     version: VERSION,
     url: () => http.url,
     ownerUser: ownerUserOf,
+    setup: setupOf(base, () => required(parts.core).actions),
     mount: (platform, account, handler, { root }) => void http.mount(platform, account, handler, { root }),
     process: lifecycle,
+  });
+}
+
+function setupOf({ clock, home, redactor }: Base, actions: () => GatewayActions): SetupPort {
+  return openSetup({
+    clock,
+    fetch,
+    manifests,
+    async save(manifest, result) {
+      for (const secret of Object.values(result.secrets)) redactor.add(secret);
+      await savePlatformLogin(home, manifest, result, { manifests });
+    },
+    actions,
   });
 }
 

@@ -1,13 +1,15 @@
 // The way of a message, put together: ingress, inbox, lanes, turns, outbox, delivery and the platforms' supervision. compose.ts gives it
 // the real agent, pairing and server; tests give it scripted ones.
 import type { HttpHandler } from '../adapters/contract.ts';
+import type { SetupPort } from '../adapters/login.ts';
 import type { AgentPort } from '../agent/port.ts';
 import type { ProcessDb } from '../data/db.ts';
 import { countInbox } from '../data/process/inbox.ts';
 import { countOutbox, getOutboxByKey, resendOutbox } from '../data/process/outbox.ts';
-import { listPersons } from '../data/process/people.ts';
+import { findPerson, listPersons } from '../data/process/people.ts';
 import { listTimeline } from '../data/process/timeline.ts';
 import type { Pairing } from '../pairing/pairing.ts';
+import { hasRole } from '../pairing/policy.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import type { AccountId, UserId } from '../shared/ids.ts';
@@ -45,6 +47,8 @@ export interface CoreInput {
   version: string;
   url(): string | undefined;
   ownerUser(platform: string): UserId | undefined;
+  /** For owners and admins at a client of ours. */
+  setup: SetupPort;
   mount(platform: string, account: AccountId, handler: HttpHandler, options: { root: boolean }): void;
   process: Pick<GatewayActions, 'restart' | 'stop' | 'reload' | 'backup'>;
 }
@@ -73,6 +77,10 @@ export function makeCore(input: CoreInput): Core {
     mount: input.mount,
     timeline: (platform, account, chat, page) => listTimeline(db, { platform, account, chat }, page),
     follow: makeFollowers(bus, clock),
+    setup: async (platform, account, user) => {
+      const person = await findPerson(db, { platform, account, user });
+      return person && hasRole(person.role, 'admin') ? input.setup : undefined;
+    },
     storeUpload: (name, mime, body) => files.keep(name, mime, body),
     backfill: settings.backfill,
     tellGap: (platform, account, gap) => tellGap({ db, log, poster }, { platform, account }, gap),

@@ -8,11 +8,11 @@ import type {
   PlatformTool,
   TimelineEntry,
 } from '../adapters/contract.ts';
-import type { LoginStep } from '../adapters/login.ts';
+import type { LoginStep, SetupPort } from '../adapters/login.ts';
 import type { Capabilities } from '../adapters/capabilities.ts';
 import type { ProcessDb } from '../data/db.ts';
 import { getCursor, listCursors, setCursor, updateCursors } from '../data/process/cursors.ts';
-import type { AccountId, ChatId } from '../shared/ids.ts';
+import type { AccountId, ChatId, UserId } from '../shared/ids.ts';
 import type { Clock } from '../shared/clock.ts';
 import { asAppError } from '../shared/errors.ts';
 import { backoffMs } from '../shared/backoff.ts';
@@ -53,6 +53,7 @@ export interface PlatformPorts {
     page: { limit: number; before?: string | undefined },
   ): Promise<readonly TimelineEntry[]>;
   follow(changed: () => void): () => void;
+  setup(platform: string, account: AccountId, user: UserId): Promise<SetupPort | undefined>;
   storeUpload(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
   backfill: AdapterHost['backfill'];
   tellGap(platform: string, account: AccountId, gap: Gap): Promise<void>;
@@ -165,6 +166,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
           .tellGap(platform, account, gap)
           .catch((error: unknown) => ports.log.error({ err: error, platform }, 'a gap could not be told'));
       },
+      setup: (user) => ports.setup(platform, account, user),
       login(step) {
         if (!signal.aborted) entry.login = step;
       },

@@ -135,6 +135,7 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
         record.gaps.push(gap);
         changed();
       },
+      setup: async () => undefined,
       login(step) {
         record.logins.push(step);
         changed();

@@ -25,6 +25,7 @@ async function open(clock: FakeClock, onOnline: (platform: string) => void = () 
     mount: () => undefined,
     timeline: async () => [],
     follow: () => () => undefined,
+    setup: async () => undefined,
     storeUpload: async () => {
       throw new Error('not part of this test');
     },

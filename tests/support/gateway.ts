@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { SetupPort } from '../../adapters/login.ts';
 import type { AgentPort, AgentTurn, TurnResult } from '../../agent/port.ts';
 import { openData, type ProcessDb } from '../../data/db.ts';
 import type { SyncFile } from '../../data/flush.ts';
@@ -103,6 +104,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
     home,
     version: 'test',
     url: () => undefined,
+    setup: noSetup,
     ownerUser: () => undefined,
     mount: () => undefined,
     process: { restart: unsupported, stop: unsupported, reload: unsupported, backup: unsupported },
@@ -145,6 +147,14 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
     },
   };
 }
+
+const noSetup: SetupPort = {
+  platforms: async () => [],
+  begin: () => Promise.reject(new Error('not part of this test')),
+  answer: () => Promise.reject(new Error('not part of this test')),
+  cancel: () => undefined,
+  restart: () => Promise.reject(new Error('not part of this test')),
+};
 
 const defaultSettings: GatewaySettings = {
   maxConcurrentTurns: 4,

@@ -18,6 +18,7 @@ function makeRig(receive: AdapterHost['receive']) {
     backfill: { maxAgeMs: 1, maxMessages: 1 },
     gap: async () => undefined,
     login: () => undefined,
+    setup: async () => undefined,
     timeline: async () => [],
     follow: () => () => undefined,
     serve: () => undefined,
