@@ -4,7 +4,7 @@ import type { HttpHandler } from '../adapters/contract.ts';
 import type { SetupPort } from '../adapters/login.ts';
 import type { AgentPort } from '../agent/port.ts';
 import type { ProcessDb } from '../data/db.ts';
-import { countInbox } from '../data/process/inbox.ts';
+import { countInbox, type InboxRow } from '../data/process/inbox.ts';
 import { countOutbox, getOutboxByKey, resendOutbox } from '../data/process/outbox.ts';
 import { findPerson, listPersons } from '../data/process/people.ts';
 import { listTimeline } from '../data/process/timeline.ts';
@@ -15,7 +15,7 @@ import { AppError } from '../shared/errors.ts';
 import type { AccountId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { GatewayActions, GatewayStatus } from './actions.ts';
-import { authorize } from './authorize.ts';
+import { authorize, foreseeAccess } from './authorize.ts';
 import { makeBus } from './bus.ts';
 import { makeCommandRunner } from './commands/runner.ts';
 import { commands } from './commands/registry.ts';
@@ -32,6 +32,7 @@ import { makeFollowers } from './chats/followers.ts';
 import { findRoute } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { makeTurnRunner } from './turn.ts';
+import { makeVoice, type VoiceEngines } from './voice/voice.ts';
 
 export interface CoreInput {
   db: ProcessDb;
@@ -43,6 +44,8 @@ export interface CoreInput {
   agent: AgentPort;
   pairing: Pairing;
   files: FileStore;
+  /** Undefined: recordings stay files, and answers are text only. */
+  voice?: VoiceEngines | undefined;
   home: string;
   version: string;
   url(): string | undefined;
@@ -93,7 +96,13 @@ export function makeCore(input: CoreInput): Core {
     capabilities: (at) => platforms.capabilities(at),
     keepWhole: (key, text) => files.keepWhole(key, text),
   });
-  const delivery = openDelivery({ ...input, bus, platforms, rows: (letter) => poster.rows(letter) });
+  const access = { db, pairing, settings, ownerUser: input.ownerUser };
+  const foresee = (row: InboxRow) => foreseeAccess(access, row);
+  const voice =
+    input.voice &&
+    makeVoice(input.voice, { ...input, platforms, poster, ttlMs: settings.ttlMs, foresee, signal: ending.signal });
+  const prepare = voice?.prepare;
+  const delivery = openDelivery({ ...input, bus, platforms, rows: (letter) => poster.rows(letter), prepare });
   const turns = makeTurnRunner({
     db,
     clock,
@@ -104,6 +113,7 @@ export function makeCore(input: CoreInput): Core {
     files,
     defaultQueueMode: settings.queueMode,
     ending: ending.signal,
+    voice,
   });
   const lanes = openLanes({ db, clock, log, settings, poster, turns });
   const actions = makeActions(input, { startedAt, platforms, lanes, poster });
@@ -130,7 +140,8 @@ export function makeCore(input: CoreInput): Core {
     commands: runner,
     signal: ending.signal,
     chosen: (row) => chosenByNumber(db, row, platforms.capabilities(row.address)),
-    authorize: (row) => authorize({ db, pairing, settings, ownerUser: input.ownerUser }, row),
+    authorize: (row) => authorize(access, row),
+    voice,
     route: (person, row) =>
       findRoute(
         db,

@@ -42,6 +42,11 @@ export interface DeliveryPorts {
   bus: Bus;
   random: () => number;
   platforms: Platforms;
+  /**
+   * What must be made before a row can be sent. 'drop': it cannot be made, and the chat was told · 'later': `signal` aborted. Undefined:
+   * every row can be sent as it is.
+   */
+  prepare?: ((row: OutboxRow, signal: AbortSignal) => Promise<OutboxRow | 'drop' | 'later'>) | undefined;
   /** Rows of a notice, for the same transaction as the change that it tells. */
   rows(letter: Letter): readonly NewOutboxRow[];
 }
@@ -115,7 +120,10 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
       // A row last touched in the future: the clock went back since, and what it was to wait for is long over.
       if (row.dueAt > now && row.updatedAt <= now) return Math.min(row.dueAt, row.expiresAt) - now;
       if (!adapter) return Math.min(LOOK_AGAIN_MS, row.expiresAt - now);
-      await sendRow(row, adapter);
+      const ready = ports.prepare ? await ports.prepare(row, stopping.signal) : row;
+      if (ready === 'later') continue;
+      if (ready === 'drop') await updateOutbox(ports.db, row.seq, { state: 'expired', error: 'it could not be made' });
+      else await sendRow(ready, adapter);
     }
   }
 

@@ -25,6 +25,7 @@ import type { Lanes } from './lanes.ts';
 import type { Poster } from './outbox.ts';
 import type { Route } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
+import type { Voice } from './voice/voice.ts';
 
 export interface InboxPorts {
   db: ProcessDb;
@@ -41,6 +42,8 @@ export interface InboxPorts {
   route(person: Person, row: InboxRow): Promise<Route>;
   /** What a choice by number stands for; undefined when the row is none. */
   chosen(row: InboxRow): Promise<string | undefined>;
+  /** Makes text of recordings; undefined: they stay files. */
+  voice?: Pick<Voice, 'listen' | 'keepHeard'> | undefined;
 }
 
 export interface InboxWorker {
@@ -136,7 +139,8 @@ export function openInbox(ports: InboxPorts): InboxWorker {
     if (row?.state === 'running' && row.turn === undefined) return ports.commands.tellCutOff(row);
   }
 
-  async function take(row: InboxRow): Promise<void> {
+  async function take(stored: InboxRow): Promise<void> {
+    const row = ports.voice ? await ports.voice.listen(stored) : stored;
     const admission = await ports.authorize(row);
     if (admission.kind !== 'admitted') return endUnadmitted(row, admission);
     const { person } = admission;
@@ -191,8 +195,10 @@ export function openInbox(ports: InboxPorts): InboxWorker {
 
   /** False when the message was taken up meanwhile. */
   async function change(waiting: InboxRow, row: InboxRow, trx: Query): Promise<boolean> {
-    if (row.kind === 'edit')
-      return rewriteWaiting(ports.db, waiting.id, { ...row.payload, attachments: waiting.payload.attachments }, trx);
+    if (row.kind === 'edit') {
+      const edited = { ...row.payload, attachments: waiting.payload.attachments };
+      return rewriteWaiting(ports.db, waiting.id, ports.voice?.keepHeard(edited, waiting.payload) ?? edited, trx);
+    }
     const end = { state: 'superseded', reason: 'deleted by the sender' } as const;
     return (await endInbox(ports.db, [waiting.id], end, trx)) > 0;
   }

@@ -30,6 +30,8 @@ import { TurnCut, type TurnRunner } from './lanes.ts';
 import type { Poster } from './outbox.ts';
 import type { Platforms } from './platforms.ts';
 import { openStream } from './stream.ts';
+import { voiceHint } from './voice/replies.ts';
+import type { Voice } from './voice/voice.ts';
 
 /** A turn that was running in this many crashes is not begun again. */
 const MAX_ATTEMPTS = 3;
@@ -45,6 +47,8 @@ export interface TurnPorts {
   defaultQueueMode: QueueMode;
   /** Aborted when the process begins to end. */
   ending: AbortSignal;
+  /** Says answers aloud; undefined: they are text only. */
+  voice?: Pick<Voice, 'rows'> | undefined;
 }
 
 export function makeTurnRunner(ports: TurnPorts): TurnRunner {
@@ -120,9 +124,16 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     const all = await listTurnRows(ports.db, turn.id);
     const end = makeFinish({ turn, rows: all, result, cut, preview });
     const news = end.state === 'done' ? await newsOfTurn(ports.db, turn, result.text) : undefined;
-    if (!news) return finish(turn, end);
-    await finish(turn, { ...end, outbox: [...end.outbox, ...ports.poster.rows(news)] });
-    ports.poster.wake(news.to);
+    const spoken = end.state === 'done' ? await speechOf(turn, result.text, all) : [];
+    const more = news ? [...spoken, ...ports.poster.rows(news)] : spoken;
+    await finish(turn, { ...end, outbox: [...end.outbox, ...more] });
+    if (news) ports.poster.wake(news.to);
+  }
+
+  async function speechOf(turn: Turn, text: string, asked: readonly InboxRow[]): Promise<TurnFinish['outbox']> {
+    if (!ports.voice) return [];
+    const mode = (await getChat(ports.db, turn.address))?.settings.voice;
+    return ports.voice.rows({ turn, text, mode, asked });
   }
 
   async function runAgent(
@@ -145,7 +156,9 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
           person: turn.person,
           role: person.role,
           address: turn.address,
-          promptHint: ports.platforms.capabilities(turn.address).promptHint,
+          promptHint: [ports.platforms.capabilities(turn.address).promptHint, voiceHint(chat?.settings.voice)]
+            .join(' ')
+            .trim(),
           chatPrompt: chat?.settings.prompt,
           disabledTools: chat?.settings.disabledTools,
           inputs,
@@ -170,7 +183,8 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     return {
       inbox: row.id,
       text: [textOf(row), ...problems].filter((part) => part !== '').join('\n'),
-      files,
+      // What was heard is in the text; a recording beside it would only be a file that cannot be seen.
+      files: row.payload.voice?.text === undefined ? files : files.filter((file) => file.kind !== 'voice'),
       author: row.payload.senderName || person.name,
       origin: row.payload.foreign ? 'foreign' : originOf(person.role),
       replyTo: row.payload.replyTo?.text
