@@ -4,6 +4,7 @@ import type { LoginStep } from '../adapters/login.ts';
 import type { InboxState, OutboxState } from '../data/schema.ts';
 import type { PersonId, SessionId } from '../shared/ids.ts';
 import type { Address, Button, StoredFile } from '../shared/messages.ts';
+import type { VoiceReport } from './voice/report.ts';
 
 export interface AdapterHealth {
   platform: string;
@@ -59,6 +60,8 @@ export interface GatewayActions {
   stop(reason: string): Promise<void>;
   /** Reads the configuration again. Rejects with AppError `config_invalid`; the last good one stays in force. */
   reload(): Promise<void>;
+  /** What is set up for voice messages; not there in a gateway without any. */
+  voice?: (() => Promise<VoiceReport>) | undefined;
   /** Online backup; resolves with the file. */
   backup(file?: string): Promise<string>;
 }

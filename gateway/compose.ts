@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { SetupPort } from '../adapters/login.ts';
 import { manifests } from '../adapters/manifests.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
-import { savePlatformLogin } from '../config/platform-login.ts';
+import { readPlatformSettings, savePlatformLogin } from '../config/platform-login.ts';
 import { watchConfig, type ConfigWatch } from '../config/watch.ts';
 import { openData, type OpenedData } from '../data/db.ts';
 import type { StatementObserver } from '../data/dialect.ts';
@@ -22,6 +22,7 @@ import { accountsOf, ownerUserOf, settingsOf } from './compose/accounts.ts';
 import { openConfiguredAgent, type ConfiguredAgent } from './compose/agent.ts';
 import { openLog } from './compose/logging.ts';
 import { startUpkeep } from './compose/upkeep.ts';
+import { openConfiguredVoice, type ConfiguredVoice } from './compose/voice.ts';
 import { makeControlHandler } from './control/http.ts';
 import { makeCore, type Core } from './core.ts';
 import { openHttpServer, type HttpServer } from './http/server.ts';
@@ -72,6 +73,7 @@ interface Base {
   data: OpenedData;
   pairing: Pairing;
   files: FileStore;
+  voice: ConfiguredVoice;
   describeLock(url: string): void;
   load(): Promise<LoadedConfig>;
   undo: Undo;
@@ -121,6 +123,7 @@ async function openBase(options: StartOptions, undo: Undo): Promise<Base> {
     data,
     pairing: openPairing({ db: data.db, clock, log: opened.log }),
     files: makeFileStore({ home, clock, maxBytes: loaded.config.gateway.max_upload_mb * 1_048_576 }),
+    voice: openConfiguredVoice({ home, clock, log: opened.log, loaded }),
     describeLock: (url) => lock.describe({ socket, url }),
     load,
     undo,
@@ -224,6 +227,7 @@ function openCore(
     agent: agent.port,
     pairing,
     files,
+    voice: base.voice.engines,
     home,
     version: VERSION,
     url: () => http.url,
@@ -239,6 +243,7 @@ function setupOf({ clock, home, redactor }: Base, actions: () => GatewayActions)
     clock,
     fetch,
     manifests,
+    current: (manifest) => readPlatformSettings(home, manifest),
     async save(manifest, result) {
       for (const secret of Object.values(result.secrets)) redactor.add(secret);
       await savePlatformLogin(home, manifest, result, { manifests });
@@ -293,6 +298,7 @@ function watchFiles(base: Base, agent: ConfiguredAgent): ConfigWatch {
     onChange: async (next, previous) => {
       for (const secret of next.secrets) redactor.add(secret);
       await agent.reload(next);
+      base.voice.reload(next);
       const lasting = ({ config }: LoadedConfig) => JSON.stringify([config.platforms, config.gateway, config.sessions]);
       if (lasting(next) === lasting(previous)) log.info({}, 'configuration read');
       else log.warn({}, 'configuration read; platforms, gateway and sessions change with `herald restart`');

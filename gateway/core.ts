@@ -32,6 +32,7 @@ import { makeFollowers } from './chats/followers.ts';
 import { findRoute } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { makeTurnRunner } from './turn.ts';
+import { describeVoice } from './voice/report.ts';
 import { makeVoice, type VoiceEngines } from './voice/voice.ts';
 
 export interface CoreInput {
@@ -180,8 +181,10 @@ interface ActionParts {
 function makeActions(input: CoreInput, parts: ActionParts): GatewayActions {
   const { db } = input;
   const { platforms, lanes, poster } = parts;
+  const engines = input.voice;
   return {
     ...input.process,
+    voice: engines && (() => describeVoice(engines)),
     status: () => readStatus(input, parts),
     stopTurns: (target) => lanes.stopTurns(target),
     isRunning: (session) => lanes.isRunning(session),

@@ -27,6 +27,7 @@ import type { Command } from './types.ts';
 import { undo } from './undo.ts';
 import { unified } from './unified.ts';
 import { usage } from './usage.ts';
+import { voice } from './voice.ts';
 import { whoami } from './whoami.ts';
 
 export const commands: readonly Command[] = [
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   compress,
   model,
   personality,
+  voice,
   chat,
   here,
   handoff,

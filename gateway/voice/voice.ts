@@ -1,5 +1,6 @@
 // Voice as the gateway's core knows it: the engines come from outside, and are joined here with what happens to messages.
 import type { VoiceSettings } from '../../config/voice.ts';
+import type { Programs } from './audio/programs.ts';
 import { makeListener, type Listener, type ListenerPorts } from './listener.ts';
 import { makeVoiceReplies, type VoiceReplies, type VoiceRepliesPorts } from './replies.ts';
 import type { Speaker } from './speech/speaker.ts';
@@ -9,6 +10,8 @@ import type { Transcriber } from './transcription/transcriber.ts';
 export interface VoiceEngines {
   transcriber: Transcriber;
   speaker: Speaker;
+  /** Other programs on this machine. */
+  programs: Programs;
   settings(): VoiceSettings;
 }
 
