@@ -21,7 +21,12 @@ async function askForSecrets(manifest: AdapterManifest, io: LoginIo): Promise<Lo
     }
     if (!manifest.verify) return { name: manifest.title, settings: {}, secrets };
     io.say(`Asking ${manifest.title}…`);
-    const input = { platform: manifest.id, account: accountId('default'), settings: secrets, fetch: io.fetch };
+    const input = {
+      platform: manifest.id,
+      account: accountId('default'),
+      settings: { ...io.current, ...secrets },
+      fetch: io.fetch,
+    };
     const checked = await manifest.verify(input, io.signal);
     if (checked.ok) return { name: checked.name, settings: {}, secrets };
     io.say(checked.message);

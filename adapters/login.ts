@@ -39,6 +39,8 @@ export interface LoginIo {
   show(step: LoginStep): void;
   /** A line about what goes on, such as a check that failed and why. */
   say(text: string): void;
+  /** What config.yaml has of the platform already. */
+  current?: Readonly<Record<string, unknown>> | undefined;
   fetch: typeof fetch;
   signal: AbortSignal;
 }

@@ -44,6 +44,7 @@ export function buildProgram(hooks: ProgramHooks): Command {
   });
   addTalkCommands(program, hooks);
   addSetupCommands(program, hooks);
+  addGatewayCommands(program, hooks);
   addConfigCommands(program, hooks);
   addPairingCommands(program, hooks);
   addDataCommands(program, hooks);
@@ -133,6 +134,15 @@ function addSetupCommands(program: Command, hooks: ProgramHooks): void {
   )
     .option('-l, --list', 'list the models on offer')
     .option('--force', 'set it even when the service does not list it');
+}
+
+function addGatewayCommands(program: Command, hooks: ProgramHooks): void {
+  const addGateway = adderTo(group(program, 'gateway', 'connect chat platforms'), hooks);
+  addGateway(
+    'setup [platform]',
+    'connect a chat platform, step by step',
+    async () => (await import('./commands/gateway.ts')).runGatewaySetup,
+  );
 }
 
 function addConfigCommands(program: Command, hooks: ProgramHooks): void {
@@ -248,11 +258,10 @@ function addDataCommands(program: Command, hooks: ProgramHooks): void {
 
 function addCareCommands(program: Command, hooks: ProgramHooks): void {
   const add = adderTo(program, hooks);
-  add(
-    'doctor',
-    'check everything and say how to mend it',
-    async () => (await import('./commands/doctor.ts')).runDoctor,
-  ).option('--deep', 'also make a real call to the model');
+  add('doctor', 'check everything and say how to mend it', async () => (await import('./commands/doctor.ts')).runDoctor)
+    .option('--deep', 'also make a real call to the model')
+    .option('--live', 'also write to you on each chat platform and wait for your answer')
+    .option('--platform <id>', 'with --live: on this platform only');
   add('logs', "print the gateway's log", async () => (await import('./commands/logs.ts')).runLogs)
     .option('-n, --lines <count>', 'how many of the last lines (default 50)', wholeNumber(0, 1_000_000))
     .option('-f, --follow', 'go on printing new lines')

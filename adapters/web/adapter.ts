@@ -8,6 +8,7 @@ import { describeBrowser, makeDeviceCookie, newDeviceId } from './auth.ts';
 import { WEB_CAPABILITIES } from './capabilities.ts';
 import { loadPageFiles } from './page-files.ts';
 import { renderHtml } from './render.ts';
+import { handleSetup } from './setup.ts';
 
 export interface WebSettings {
   /** Largest file that can be sent from the page, in MiB. */
@@ -41,9 +42,12 @@ async function openRoute(host: AdapterHost): Promise<LocalChatRoute> {
       return answer;
     }
     if (known === undefined) return problem(401, 'no_device', 'This browser is not known yet. Reload the page.');
+    const user = userId(known);
+    const setup = await handleSetup(host, request, user);
+    if (setup !== undefined) return setup;
     const answer = await chat.handle(request, {
       chat: chatId(known),
-      user: userId(known),
+      user,
       name: describeBrowser(request),
     });
     return answer ?? problem(404, 'not_found', 'There is nothing at this address.');

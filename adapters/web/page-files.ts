@@ -12,6 +12,8 @@ const FILES: readonly (readonly [name: string, type: string])[] = [
   ['connection.js', 'text/javascript; charset=utf-8'],
   ['lines.js', 'text/javascript; charset=utf-8'],
   ['outbox.js', 'text/javascript; charset=utf-8'],
+  ['setup.css', 'text/css; charset=utf-8'],
+  ['setup.js', 'text/javascript; charset=utf-8'],
   ['uploads.js', 'text/javascript; charset=utf-8'],
 ];
 

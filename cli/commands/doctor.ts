@@ -1,9 +1,11 @@
 // `herald doctor`: looks at everything that can be wrong and says how to mend it. Exit code 1 when something fails.
+import { manifests } from '../../adapters/manifests.ts';
 import { callControl, findOwner } from '../client.ts';
 import type { CliContext, Given } from '../context.ts';
 import { checkDatabase, checkOwner, checkQueues, readConfiguration } from '../doctor/herald.ts';
 import type { Check, Examination, Finding } from '../doctor/finding.ts';
 import { checkHome, checkNode, checkPort, checkSecretsFile, checkSpace } from '../doctor/machine.ts';
+import { proveLive } from '../doctor/live.ts';
 import { checkModelService, checkPlatforms } from '../doctor/outside.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printable, tint, type Tone } from '../output.ts';
@@ -24,6 +26,8 @@ export async function runDoctor(context: CliContext, given: Given): Promise<numb
   const { findings: early, examination } = await examine(context, given.flag('deep'));
   const findings = [...early];
   for (const check of CHECKS) findings.push(...(await check(examination)));
+  if (given.flag('live'))
+    findings.push(...(await proveLive(context, livePlatforms(examination, given.text('platform')))));
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length;
   const failed = count('fail');
   context.print({ ok: failed === 0, findings }, () => formatFindings(findings, context));
@@ -32,6 +36,13 @@ export async function runDoctor(context: CliContext, given: Given): Promise<numb
       failed === 0 ? `Nothing is broken (${count('warn')} warnings).` : `${failed} broken, ${count('warn')} warnings.`,
     );
   return failed === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** The platforms that are to be proven: the one that was named, or all that are set up. */
+function livePlatforms({ loaded }: Examination, only: string | undefined): readonly string[] {
+  if (only !== undefined) return [only];
+  const isOn = (id: string) => loaded?.config.platforms[id]?.enabled === true;
+  return manifests.filter((manifest) => !manifest.builtin && isOn(manifest.id)).map((manifest) => manifest.id);
 }
 
 async function examine(

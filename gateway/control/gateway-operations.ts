@@ -12,6 +12,14 @@ const DAY_MS = 24 * 3_600_000;
 const MODEL_LIST_TIMEOUT_MS = 15_000;
 const reason = z.string().trim().min(1).max(200).default('asked on the command line');
 
+const expiry = { expiresAt: z.number().optional() };
+const loginStep = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('qr'), data: z.string(), caption: z.string(), ...expiry }),
+  z.object({ kind: z.literal('code'), code: z.string(), caption: z.string(), ...expiry }),
+  z.object({ kind: z.literal('url'), url: z.string(), caption: z.string() }),
+  z.object({ kind: z.literal('text'), text: z.string(), caption: z.string() }),
+]);
+
 const statusOutput = z.object({
   version: z.string(),
   pid: z.number(),
@@ -26,6 +34,7 @@ const statusOutput = z.object({
       title: z.string(),
       state: z.enum(['connecting', 'online', 'offline', 'needs-login']),
       detail: z.string().optional(),
+      login: loginStep.optional(),
       lastAliveAt: z.number().optional(),
       restarts: z.number(),
     }),

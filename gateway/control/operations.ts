@@ -5,10 +5,17 @@ import { AppError } from '../../shared/errors.ts';
 import { gatewayOperations } from './gateway-operations.ts';
 import { notRunning, type ControlContext, type Operation } from './operation.ts';
 import { pairingOperations } from './pairing-operations.ts';
+import { probeOperations } from './probe-operations.ts';
 import { sendOperations } from './send-operations.ts';
 import { sessionOperations } from './session-operations.ts';
 
-export const operations = { ...gatewayOperations, ...sessionOperations, ...pairingOperations, ...sendOperations };
+export const operations = {
+  ...gatewayOperations,
+  ...sessionOperations,
+  ...pairingOperations,
+  ...sendOperations,
+  ...probeOperations,
+};
 
 export type OperationName = keyof typeof operations;
 export type OperationInput<Name extends OperationName> = z.input<(typeof operations)[Name]['input']>;

@@ -16,6 +16,7 @@ export interface Flow {
 
 export interface FlowPorts {
   fetch: typeof fetch;
+  current: Readonly<Record<string, unknown>>;
   /** Runs the platform's flow. */
   run(io: LoginIo): Promise<LoginResult>;
   /** Keeps what it came to. */
@@ -62,6 +63,7 @@ export function openFlow(session: string, ports: FlowPorts): Flow {
     },
     show: (step) => void shown.push(step),
     say: (text) => void said.push(text),
+    current: ports.current,
     fetch: ports.fetch,
     signal: stopping.signal,
   };

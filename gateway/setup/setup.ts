@@ -18,6 +18,8 @@ export interface SetupPorts {
   clock: Clock;
   fetch: typeof fetch;
   manifests: readonly AdapterManifest[];
+  /** What the configuration has of a platform already, without secrets of .env. */
+  current(manifest: AdapterManifest): Promise<Readonly<Record<string, unknown>>>;
   /** Rejects with AppError. */
   save(manifest: AdapterManifest, result: LoginResult): Promise<void>;
   actions(): Pick<GatewayActions, 'status' | 'restart'>;
@@ -80,6 +82,7 @@ export function openSetup(ports: SetupPorts): SetupPort {
       const session = randomUUID();
       const flow = openFlow(session, {
         fetch: ports.fetch,
+        current: await ports.current(manifest),
         run: (io) => runLogin(manifest, io),
         save: (result) => ports.save(manifest, result),
       });

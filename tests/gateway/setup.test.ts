@@ -14,7 +14,9 @@ function manifestOf(login?: (io: LoginIo) => Promise<LoginResult>, accepts = 'go
     secrets: [{ key: 'token', env: 'PIGEON_TOKEN', required: true }],
     settings: z.strictObject({ token: z.string() }),
     builtin: false,
-    load: () => Promise.reject(new Error('not part of this test')),
+    load: async () => () => {
+      throw new Error('not part of this test');
+    },
     verify: async ({ settings }) =>
       settings.token === accepts
         ? { ok: true, name: '@pigeon' }
@@ -31,6 +33,7 @@ function open(manifest: AdapterManifest) {
     clock,
     fetch,
     manifests: [manifest],
+    current: async () => ({}),
     save: async (_manifest, result) => void saved.push(result),
     actions: () => ({
       status: () => Promise.reject(new Error('not part of this test')),

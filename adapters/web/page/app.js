@@ -3,6 +3,7 @@ import { Composer } from './composer.js';
 import { Connection, openSession } from './connection.js';
 import { Lines, lineId, make, makeBubble, makeDraft } from './lines.js';
 import { Outbox } from './outbox.js';
+import { Setup } from './setup.js';
 
 /** Closer to the end than this, new lines are scrolled to. */
 const FOLLOW_PX = 120;
@@ -40,6 +41,7 @@ const composer = new Composer({
   },
   needSession: openSession,
 });
+const setup = new Setup({ button: byId('setup-open'), dialog: byId('setup') });
 const connection = new Connection({
   status: showConnection,
   fresh: () => (opening = { before: lines.ids(), seen: new Set() }),
@@ -55,6 +57,8 @@ const handlers = {
     }
     lines.put(entry);
     if (entry.direction === 'out') showTyping(0);
+    // A pairing may just have changed who this is.
+    if (entry.kind === 'command') void setup.offer();
     byId('welcome').hidden = true;
   },
   draft(draft) {
@@ -82,6 +86,7 @@ const handlers = {
       if (!overlaps || opening.before.size === 0) byId('older').hidden = !state.more;
     }
     opening = undefined;
+    void setup.offer();
     byId('welcome').hidden = lines.size > 0 || waiting.size > 0;
     outbox.retryNow();
   },
