@@ -1,0 +1,232 @@
+// Keeps one connection to Home Assistant, for ever. The client library keeps track of commands and subscriptions; connecting again is
+// ours, since the library gives up after a refused token and would let a failed subscription end the process.
+import { Connection } from 'home-assistant-js-websocket';
+import type { z } from 'zod';
+import { backoffMs } from '../../../shared/backoff.ts';
+import { abortReason, type Clock } from '../../../shared/clock.ts';
+import type { Logger } from '../../../shared/log.ts';
+import type { Redactor } from '../../../shared/redact.ts';
+import type { AdapterState } from '../../contract.ts';
+import { CommandError, describe, NoAnswerError, NotSentError } from '../errors.ts';
+import { anything, failureSchema } from './answers.ts';
+import { openSocket, TokenRefusedError, type HomeSocket } from './socket.ts';
+
+const BACKOFF = { baseMs: 500, maxMs: 30_000 };
+/** Home Assistant can ban an address after a few wrong logins (`login_attempts_threshold`), so a refused token is tried rarely. */
+const REFUSED_BACKOFF = { baseMs: 5 * 60_000, maxMs: 60 * 60_000 };
+/** A connection that died without a word is noticed after this and the time of one answer. */
+const PING_EVERY_MS = 30_000;
+const PING_TIMEOUT_MS = 10_000;
+/** A service that takes longer may go on; its end is not waited for. */
+const COMMAND_TIMEOUT_MS = 30_000;
+/** How long the closing handshake is waited for. */
+const CLOSE_WAIT_MS = 1_000;
+
+export interface Command {
+  type: string;
+  [key: string]: unknown;
+}
+
+/** One connection that stands. */
+export interface Session {
+  /** Rejects with CommandError, NotSentError, NoAnswerError or the signal's reason; with ZodError when the answer is not as it should be. */
+  call<T>(command: Command, answer: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
+  /** Resolves when it is subscribed. `onEvent` must not throw. Rejects as `call`. */
+  subscribe(command: Command, onEvent: (event: unknown) => void): Promise<void>;
+}
+
+export interface LinkDeps {
+  url: string;
+  token: string;
+  clock: Clock;
+  log: Logger;
+  redactor: Redactor;
+  signal: AbortSignal;
+  status(state: AdapterState, detail?: string): void;
+  /** Runs at the beginning of each connection, before it counts as online; tells what is amiss, for people. A rejection ends the connection. */
+  onSession(session: Session): Promise<string | undefined>;
+  /** Runs at each sign of life and, as the `last`, at the end of a connection. A rejection of the former ends the connection. */
+  onAlive(isLast: boolean): Promise<void>;
+}
+
+export interface Link {
+  /** Rejects with NotSentError while there is no connection; else as Session's. */
+  call<T>(command: Command, answer: z.ZodType<T>, signal: AbortSignal): Promise<T>;
+  /** Connects and connects again until the signal is aborted. Never rejects. */
+  run(): Promise<void>;
+  /** Resolves when the first attempt has ended, well or not. */
+  begun: Promise<void>;
+}
+
+export function makeLink(deps: LinkDeps): Link {
+  const { clock, signal } = deps;
+  const begun = Promise.withResolvers<void>();
+  let current: Session | undefined;
+
+  async function serve(socket: HomeSocket): Promise<void> {
+    const closed = Promise.withResolvers<void>();
+    const connection = new Connection(socket, { setupRetry: 0, createSocket: neverAgain });
+    socket.addEventListener('close', () => {
+      connection.close(); // the library would connect by itself
+      closed.resolve();
+    });
+    if (socket.readyState !== WebSocket.OPEN) closed.resolve();
+    const end = () => connection.close();
+    signal.addEventListener('abort', end, { once: true });
+    const session = makeSession(connection, { closed: closed.promise, stopping: signal });
+    try {
+      const detail = await deps.onSession(session);
+      current = session;
+      deps.status('online', detail);
+      begun.resolve();
+      await keepAlive(session, closed.promise, detail);
+    } finally {
+      current = undefined;
+      signal.removeEventListener('abort', end);
+      connection.close();
+      await atMost(CLOSE_WAIT_MS, closed.promise);
+      await deps.onAlive(true).catch(() => undefined);
+    }
+  }
+
+  /** Returns when the connection has ended. */
+  async function keepAlive(session: Session, closed: Promise<void>, detail: string | undefined): Promise<void> {
+    let isOpen = true;
+    const ended = closed.then(() => void (isOpen = false));
+    while (!signal.aborted) {
+      await deps.onAlive(false);
+      const enough = new AbortController();
+      await Promise.race([
+        ended,
+        clock.sleep(PING_EVERY_MS, AbortSignal.any([signal, enough.signal])).catch(() => undefined),
+      ]);
+      enough.abort();
+      if (!isOpen || signal.aborted) return;
+      await Promise.race([ended, ping(session)]);
+      if (isOpen) deps.status('online', detail);
+    }
+  }
+
+  async function ping(session: Session): Promise<void> {
+    const enough = new AbortController();
+    const late = clock.after(PING_TIMEOUT_MS, () => enough.abort(new NoAnswerError('Home Assistant does not answer.')));
+    try {
+      await session.call({ type: 'ping' }, anything, enough.signal);
+    } finally {
+      late();
+    }
+  }
+
+  async function connectOnce(): Promise<void> {
+    const socket = await openSocket(deps, signal);
+    await serve(socket);
+  }
+
+  return {
+    begun: begun.promise,
+    call(command, answer, callSignal) {
+      if (!current) return Promise.reject(new NotSentError('Home Assistant is not connected.'));
+      return current.call(command, answer, callSignal);
+    },
+    async run() {
+      let failures = 0;
+      let refusals = 0;
+      while (!signal.aborted) {
+        if (failures + refusals === 0) deps.status('connecting');
+        const startedAt = clock.now();
+        const error = await connectOnce().then(
+          () => undefined,
+          (reason: unknown) => reason ?? new Error('unknown failure'),
+        );
+        if (signal.aborted) break;
+        const wasLong = clock.now() - startedAt > PING_EVERY_MS;
+        failures = error === undefined || wasLong ? 0 : failures + 1;
+        if (error !== undefined) tell(deps, error, failures);
+        begun.resolve();
+        const isRefused = error instanceof TokenRefusedError;
+        refusals = isRefused ? refusals + 1 : 0;
+        const waitMs = isRefused ? backoffMs(refusals, REFUSED_BACKOFF) : backoffMs(failures + 1, BACKOFF);
+        await clock.sleep(waitMs, signal).catch(() => undefined);
+      }
+      begun.resolve();
+    },
+  };
+}
+
+function tell({ log, redactor, status }: LinkDeps, error: unknown, failures: number): void {
+  const problem = describe(error, redactor).message;
+  log.warn({ problem, failures }, 'no connection to Home Assistant');
+  if (error instanceof TokenRefusedError)
+    status(
+      'needs-login',
+      'Home Assistant refuses the token. Make a new long-lived access token on your profile page there (Security), and set HASS_TOKEN.',
+    );
+  else status('offline', 'Home Assistant cannot be reached; it is tried again by itself.');
+}
+
+function makeSession(connection: Connection, life: { closed: Promise<void>; stopping: AbortSignal }): Session {
+  const lost = life.closed.then((): never => {
+    throw new NoAnswerError('The connection to Home Assistant broke.');
+  });
+  lost.catch(() => undefined);
+
+  /** The library leaves subscriptions in flight without an answer when the connection breaks; so `lost` has a part in all of it. */
+  async function settle<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> {
+    const timeout = AbortSignal.timeout(COMMAND_TIMEOUT_MS);
+    const signals = [life.stopping, timeout, ...(signal ? [signal] : [])];
+    const ended = rejectOnAbort(AbortSignal.any(signals), timeout);
+    try {
+      return await Promise.race([answer, lost, ended.promise]);
+    } catch (error) {
+      throw translate(error);
+    } finally {
+      ended.forget();
+    }
+  }
+
+  const expectOpen = (signal?: AbortSignal) => {
+    if (!connection.connected) throw new NotSentError('Home Assistant is not connected.');
+    if (signal?.aborted || life.stopping.aborted) throw new NotSentError('It was stopped before it began.');
+  };
+
+  return {
+    async call(command, answer, signal) {
+      expectOpen(signal);
+      return answer.parse(await settle(connection.sendMessagePromise<unknown>(command), signal));
+    },
+    async subscribe(command, onEvent) {
+      expectOpen();
+      await settle(connection.subscribeMessage<unknown>(onEvent, command, { resubscribe: false }));
+    },
+  };
+}
+
+/** What the library rejects with: its number 3 before sending, a result with that number when the connection broke, or Home Assistant's error. */
+function translate(error: unknown): Error {
+  if (error === 3) return new NotSentError('Home Assistant is not connected.');
+  if (error instanceof Error) return error;
+  const parsed = failureSchema.safeParse(error);
+  if (parsed.success) return new CommandError(parsed.data.code, parsed.data.message ?? 'no reason given');
+  return new NoAnswerError('The connection to Home Assistant broke.');
+}
+
+function rejectOnAbort(signal: AbortSignal, timeout: AbortSignal): { promise: Promise<never>; forget(): void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  const onAbort = () =>
+    reject(timeout.aborted ? new NoAnswerError('Home Assistant did not answer in time.') : abortReason(signal));
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return { promise, forget: () => signal.removeEventListener('abort', onAbort) };
+}
+
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}
+
+function neverAgain(): Promise<HomeSocket> {
+  return Promise.reject(new Error('connecting again is not left to the library'));
+}
