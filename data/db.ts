@@ -12,6 +12,7 @@ import { ensureDir, fileError } from './files.ts';
 import { ALWAYS_FLUSHED, openFlusher, type Flusher, type SyncFile } from './flush.ts';
 import { migrations as ownMigrations, type Migration } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
+import { makeWriteCounter, type TableWrites } from './table-writes.ts';
 import { corruptMessage, databaseError, isStorageFailure } from './storage-errors.ts';
 
 declare const processOnly: unique symbol;
@@ -24,6 +25,8 @@ export interface Db {
   readonly clock: Clock;
   /** To be awaited before anything leaves the process that follows from what was written; see Flusher. */
   readonly flush: Flusher['flush'];
+  /** Says when something that was read is out of date. */
+  readonly writes: TableWrites;
 }
 
 /** Handle of the process itself, for inbox, outbox, turns, people and routes, which serve everyone. */
@@ -67,7 +70,8 @@ export async function openData(options: OpenOptions): Promise<OpenedData> {
   checkFile(file, migrations.length);
   const raw = openFile(file, options.maxBytes);
   const flusher = hasLog(raw) ? openFlusher(`${file}-wal`, options.syncFile) : ALWAYS_FLUSHED;
-  const dialect = makeDialect(raw, file, { ...options, committed: () => flusher.committed() });
+  const writes = makeWriteCounter(raw);
+  const dialect = makeDialect(raw, file, { ...options, writes, committed: () => flusher.committed() });
   const query = new Kysely<Tables>({ dialect });
   const close = async () => {
     await flusher.close();
@@ -76,7 +80,7 @@ export async function openData(options: OpenOptions): Promise<OpenedData> {
   };
   try {
     await migrate(raw, query, { file, migrations });
-    const handle: Db = { query, clock: options.clock ?? systemClock, flush: () => flusher.flush() };
+    const handle: Db = { query, clock: options.clock ?? systemClock, flush: () => flusher.flush(), writes };
     return { db: handle as ProcessDb, backup: (target) => backupTo(file, target), close };
   } catch (error) {
     await close();

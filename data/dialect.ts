@@ -9,6 +9,7 @@ import {
   type SqliteStatement,
 } from 'kysely';
 import { databaseError, isStorageFailure } from './storage-errors.ts';
+import { effectOf, type WriteCounter } from './table-writes.ts';
 
 export type StatementObserver = (when: 'before' | 'after', sql: string) => void;
 
@@ -19,6 +20,8 @@ export interface DialectOptions {
   observe?: StatementObserver | undefined;
   /** Called after each commit. */
   committed(): void;
+  /** Told of each writing statement. */
+  writes: WriteCounter;
 }
 
 /** `raw` stays the caller's; `file` is named in errors. */
@@ -59,20 +62,27 @@ function makeDriver(raw: Database.Database, file: string, options: DialectOption
   };
   const compile = (text: string): SqliteStatement => {
     const statement = translated(() => raw.prepare<unknown[]>(text));
-    const writes = !statement.readonly || text === 'commit';
+    const undoes = /^rollback\b/.test(text);
+    const effect = undoes ? 'all' : statement.readonly ? undefined : effectOf(text);
+    const mayCommit = text === 'commit' || !statement.readonly;
     const act = <Result>(run: () => Result): Result => {
-      const result = translated(run);
-      if (writes && !raw.inTransaction) options.committed();
-      return result;
+      try {
+        const result = translated(run);
+        if (mayCommit && !raw.inTransaction) options.committed();
+        return result;
+      } finally {
+        if (effect) options.writes.wrote(effect);
+      }
     };
     const wrapped: SqliteStatement = {
       reader: statement.reader,
       all: (parameters) => act(() => statement.all(...parameters)),
-      run: (parameters) => {
-        // A full disk makes SQLite itself roll back; a second rollback would fail and hide why.
-        if (text === 'rollback' && !raw.inTransaction) return { changes: 0, lastInsertRowid: 0 };
-        return act(() => statement.run(...parameters));
-      },
+      run: (parameters) =>
+        act(() => {
+          // A full disk makes SQLite itself roll back; a second rollback would fail and hide why.
+          if (undoes && !raw.inTransaction) return { changes: 0, lastInsertRowid: 0 };
+          return statement.run(...parameters);
+        }),
       iterate: (parameters) => translated(() => statement.iterate(...parameters)),
     };
     const { observe } = options;

@@ -1,10 +1,11 @@
-// Wake-ups inside the process. They carry no data: what is to be done stands in the database, and a lost wake-up is made good at start.
-import type { InboxId, SessionId } from '../shared/ids.ts';
+// Wake-ups inside the process. What is to be done stands in the database, and a lost wake-up is made good at start.
+import type { InboxRow } from '../data/process/inbox.ts';
+import type { SessionId } from '../shared/ids.ts';
 import type { Address } from '../shared/messages.ts';
 
 interface Topics {
-  /** A row was committed to the inbox. */
-  inbox: InboxId;
+  /** This row was committed to the inbox. */
+  inbox: InboxRow;
   /** A session has queued rows. */
   session: SessionId;
   /** A chat has something to send. */

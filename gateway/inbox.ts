@@ -63,20 +63,13 @@ export function openInbox(ports: InboxPorts): InboxWorker {
   /** Tail of the work per chat, so that its rows are taken in order. */
   const tails = new Map<string, Promise<void>>();
   /** What comes in while rows of an earlier process are still looked for: it goes behind them, and is not taken twice. */
-  let early: InboxId[] | undefined = [];
+  let early: InboxRow[] | undefined = [];
   let stopped = false;
 
-  function accept(id: InboxId): void {
+  function accept(row: InboxRow): void {
     if (stopped) return;
-    if (early) {
-      early.push(id);
-      return;
-    }
-    void untilStored(ports, 'a message', () => getInbox(ports.db, id))
-      .then((row) => row && enter(row))
-      .catch((error: unknown) =>
-        ports.log.error({ err: error, inbox: id }, 'could not read an inbox row; it is taken up at the next start'),
-      );
+    if (early) early.push(row);
+    else void enter(row);
   }
 
   function enter(row: InboxRow): Promise<void> {
@@ -232,10 +225,9 @@ export function openInbox(ports: InboxPorts): InboxWorker {
       await ports.commands.recover();
       const rows = await listInbox(ports.db, { state: 'received', limit: 10_000 });
       const known = new Set(rows.map((row) => row.id));
-      const since = (early ?? []).filter((id) => !known.has(id));
+      const since = (early ?? []).filter((row) => !known.has(row.id));
       early = undefined;
-      for (const row of rows) void enter(row);
-      for (const id of since) accept(id);
+      for (const row of [...rows, ...since]) void enter(row);
     },
     async stop() {
       stopped = true;

@@ -20,7 +20,7 @@ export function makeReceive(db: ProcessDb, bus: Bus): Receive {
       ...(message.thread === undefined ? {} : { thread: message.thread }),
     };
     try {
-      const id = await insertInbox(db, {
+      const row = await insertInbox(db, {
         address,
         kind: message.kind,
         message: message.id,
@@ -29,9 +29,9 @@ export function makeReceive(db: ProcessDb, bus: Bus): Receive {
         payload: payloadOf(message),
       });
       // Work begins at once; only the platform waits for the disk.
-      if (id !== undefined) bus.emit('inbox', id);
+      if (row) bus.emit('inbox', row);
       await db.flush();
-      return id === undefined ? 'duplicate' : 'new';
+      return row ? 'new' : 'duplicate';
     } catch (error) {
       throw databaseError(error, 'the inbox');
     }

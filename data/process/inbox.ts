@@ -1,5 +1,5 @@
 // The inbox: one row per event of a platform, committed before the platform is acknowledged. Each row ends in exactly one end state.
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { z } from 'zod';
 import {
   inboxId,
@@ -12,6 +12,7 @@ import {
 } from '../../shared/ids.ts';
 import type { Address, AttachmentRef, ReplyRef } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
+import { prepare } from '../prepared.ts';
 import type { InboxEndState, InboxState, Tables } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
 
@@ -73,32 +74,48 @@ export interface InboxRow {
 
 export type NewInboxRow = Pick<InboxRow, 'address' | 'kind' | 'message' | 'revision' | 'user' | 'payload'>;
 
-/** Stores an event once. Returns its id, or undefined when the same event is stored already. */
-export async function insertInbox(db: ProcessDb, row: NewInboxRow): Promise<InboxId | undefined> {
-  const now = db.clock.now();
-  const result = await db.query
+const insertRow = prepare<Omit<Tables['inbox'], 'seq'>, { seq: number }>((query, row) =>
+  query
     .insertInto('inbox')
-    .values({
-      ...addressColumns(row.address),
-      message_id: row.message,
-      kind: row.kind,
-      revision: row.revision,
-      user_id: row.user,
-      payload: JSON.stringify(row.payload),
-      state: 'received',
-      reason: null,
-      person_id: null,
-      session_id: null,
-      turn_id: null,
-      merged_into: null,
-      received_at: now,
-      due_at: now,
-      updated_at: now,
-    })
+    .values(row)
     .onConflict((conflict) => conflict.doNothing())
-    .returning('seq')
-    .executeTakeFirst();
-  return result && inboxId(String(result.seq));
+    .returning('seq'),
+);
+
+/** Stores an event once. Returns its row, or undefined when the same event is stored already. */
+export async function insertInbox(db: ProcessDb, row: NewInboxRow): Promise<InboxRow | undefined> {
+  const now = db.clock.now();
+  const { rows } = await insertRow(db.query, {
+    ...addressColumns(row.address),
+    message_id: row.message,
+    kind: row.kind,
+    revision: row.revision,
+    user_id: row.user,
+    payload: JSON.stringify(row.payload),
+    state: 'received',
+    reason: null,
+    person_id: null,
+    session_id: null,
+    turn_id: null,
+    merged_into: null,
+    received_at: now,
+    due_at: now,
+    updated_at: now,
+  });
+  const [inserted] = rows;
+  return (
+    inserted && {
+      ...row,
+      id: inboxId(String(inserted.seq)),
+      state: 'received',
+      reason: undefined,
+      person: undefined,
+      session: undefined,
+      turn: undefined,
+      receivedAt: now,
+      dueAt: now,
+    }
+  );
 }
 
 export async function getInbox(db: ProcessDb, id: InboxId): Promise<InboxRow | undefined> {
@@ -106,20 +123,25 @@ export async function getInbox(db: ProcessDb, id: InboxId): Promise<InboxRow | u
   return row && inboxRow(row);
 }
 
+const selectLive = (query: Query, state: RawBuilder<InboxState>, limit: RawBuilder<number>) =>
+  query.selectFrom('inbox').selectAll().where(isLive).where('state', '=', state).orderBy('seq').limit(limit);
+const selectInState = prepare<{ state: InboxState; limit: number }, Selectable<Tables['inbox']>>(
+  (query, { state, limit }) => selectLive(query, state, limit),
+);
+const selectOfSession = prepare<{ state: InboxState; limit: number; session: SessionId }, Selectable<Tables['inbox']>>(
+  (query, { state, limit, session }) => selectLive(query, state, limit).where('session_id', '=', session),
+);
+
 /** Rows in one of the live states, in order of arrival. */
 export async function listInbox(
   db: ProcessDb,
-  filter: { state: InboxLiveState; session?: SessionId; limit: number },
+  { state, session, limit }: { state: InboxLiveState; session?: SessionId; limit: number },
 ): Promise<readonly InboxRow[]> {
-  let query = db.query
-    .selectFrom('inbox')
-    .selectAll()
-    .where(isLive)
-    .where('state', '=', filter.state)
-    .orderBy('seq')
-    .limit(filter.limit);
-  if (filter.session !== undefined) query = query.where('session_id', '=', filter.session);
-  return (await query.execute()).map(inboxRow);
+  const { rows } =
+    session === undefined
+      ? await selectInState(db.query, { state, limit })
+      : await selectOfSession(db.query, { state, session, limit });
+  return rows.map(inboxRow);
 }
 
 /** Sessions that have queued messages. */
@@ -146,24 +168,23 @@ export async function countQueued(db: ProcessDb, session: SessionId): Promise<nu
   return row?.count ?? 0;
 }
 
+const queueRow = prepare<{ seq: number; person: PersonId; session: SessionId; due: number; now: number }>(
+  (query, { seq, person, session, due, now }) =>
+    query
+      .updateTable('inbox')
+      .set({ state: 'queued', person_id: person, session_id: session, due_at: due, updated_at: now })
+      .where('seq', '=', seq)
+      .where('state', '=', 'received'),
+);
+
 /** received → queued for a session. */
 export async function queueInbox(
   db: ProcessDb,
   id: InboxId,
   to: { person: PersonId; session: SessionId; dueAt: number },
 ): Promise<void> {
-  await db.query
-    .updateTable('inbox')
-    .set({
-      state: 'queued',
-      person_id: to.person,
-      session_id: to.session,
-      due_at: to.dueAt,
-      updated_at: db.clock.now(),
-    })
-    .where('seq', '=', Number(id))
-    .where('state', '=', 'received')
-    .execute();
+  const { person, session, dueAt: due } = to;
+  await queueRow(db.query, { seq: Number(id), person, session, due, now: db.clock.now() });
 }
 
 /** Moves a live row that no turn holds from one live state to another: a command that is being carried out is 'running'. */
@@ -190,6 +211,29 @@ export interface InboxEnd {
   person?: PersonId | undefined;
 }
 
+interface EndValues {
+  seq: number;
+  state: InboxEndState;
+  reason: string | null;
+  mergedInto: number | null;
+  now: number;
+  person: PersonId | null;
+}
+
+const endRow = prepare<EndValues>((query, { seq, state, reason, mergedInto, now, person }) =>
+  query
+    .updateTable('inbox')
+    .set({
+      state,
+      reason,
+      merged_into: mergedInto,
+      updated_at: now,
+      person_id: sql<PersonId | null>`coalesce(${person}, person_id)`,
+    })
+    .where('seq', '=', seq)
+    .where('state', 'in', ['received', 'queued', 'running']),
+);
+
 /** Moves live rows to their end state. Rows that ended already are left alone. Returns how many moved. */
 export async function endInbox(
   db: ProcessDb,
@@ -197,20 +241,14 @@ export async function endInbox(
   end: InboxEnd,
   query: Query = db.query,
 ): Promise<number> {
-  if (ids.length === 0) return 0;
-  const result = await query
-    .updateTable('inbox')
-    .set({
-      state: end.state,
-      reason: end.reason ?? null,
-      merged_into: end.mergedInto === undefined ? null : Number(end.mergedInto),
-      updated_at: db.clock.now(),
-      ...(end.person === undefined ? {} : { person_id: end.person }),
-    })
-    .where('seq', 'in', ids.map(Number))
-    .where('state', 'in', ['received', 'queued', 'running'])
-    .executeTakeFirst();
-  return Number(result.numUpdatedRows);
+  const { state, reason = null, person = null } = end;
+  const mergedInto = end.mergedInto === undefined ? null : Number(end.mergedInto);
+  let moved = 0;
+  for (const id of ids) {
+    const values = { seq: Number(id), state, reason, mergedInto, now: db.clock.now(), person };
+    moved += Number((await endRow(query, values)).numAffectedRows);
+  }
+  return moved;
 }
 
 /** The stored message that an edit or deletion is about, when it is still waiting. */

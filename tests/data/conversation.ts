@@ -43,9 +43,9 @@ export function makeEvent(change: Partial<NewInboxRow> = {}, text = 'hello'): Ne
 }
 
 export async function receive(db: ProcessDb, change: Partial<NewInboxRow> = {}, text?: string): Promise<InboxId> {
-  const id = await insertInbox(db, makeEvent(change, text));
-  if (id === undefined) throw new Error('the event was stored before');
-  return id;
+  const row = await insertInbox(db, makeEvent(change, text));
+  if (row === undefined) throw new Error('the event was stored before');
+  return row.id;
 }
 
 /** Somebody in a place: a person in their DM or in a group, with the session that is current there. */

@@ -47,16 +47,16 @@ describe('insertInbox', () => {
   test('of many deliveries of one event at the same time one is new', async () => {
     const { db } = await openTemporaryData();
     const event = makeEvent();
-    const ids = await Promise.all(Array.from({ length: 20 }, () => insertInbox(db, event)));
-    expect(ids.filter((id) => id !== undefined)).toHaveLength(1);
+    const stored = await Promise.all(Array.from({ length: 20 }, () => insertInbox(db, event)));
+    expect(stored.filter((row) => row !== undefined)).toHaveLength(1);
   });
 
   test('a redelivery is recognized in every state', async () => {
     const { db } = await openTemporaryData();
     for (const state of INBOX_END_STATES) {
       const event = makeEvent();
-      const id = await insertInbox(db, event);
-      await endInbox(db, id ? [id] : [], { state });
+      const row = await insertInbox(db, event);
+      await endInbox(db, row ? [row.id] : [], { state });
       expect(await insertInbox(db, event), state).toBeUndefined();
     }
   });
@@ -83,10 +83,11 @@ describe('insertInbox', () => {
         button: { data: 'd', message: 'x' },
       },
     });
-    const id = await insertInbox(db, event);
-    expect(id && (await getInbox(db, id))).toEqual({
+    const row = await insertInbox(db, event);
+    expect(row && (await getInbox(db, row.id))).toEqual(row);
+    expect(row).toEqual({
       ...event,
-      id,
+      id: row?.id,
       state: 'received',
       receivedAt: clock.now(),
       dueAt: clock.now(),

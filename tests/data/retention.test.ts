@@ -40,8 +40,8 @@ describe('the inbox', () => {
   test('ended rows go after 30 days, and a redelivery is recognized until then', async () => {
     const { db, clock } = await openTemporaryData();
     const event: NewInboxRow = makeEvent(inGroup);
-    const id = await insertInbox(db, event);
-    if (id) await endInbox(db, [id], { state: 'answered' });
+    const row = await insertInbox(db, event);
+    if (row) await endInbox(db, [row.id], { state: 'answered' });
     await clock.advance(30 * DAY);
     expect(await pruneEnded(db)).toBe(0);
     expect(await insertInbox(db, event)).toBeUndefined();

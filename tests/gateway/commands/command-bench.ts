@@ -92,7 +92,7 @@ export async function openBench(): Promise<Bench> {
   async function store(person: Person, at: Address, text: string): Promise<InboxId> {
     await clock.advance(1_000);
     await touchChat(db, at, at.chat);
-    const id = await insertInbox(db, {
+    const row = await insertInbox(db, {
       address: at,
       kind: 'message',
       message: messageId(`m${++sent}`),
@@ -107,8 +107,8 @@ export async function openBench(): Promise<Bench> {
         bot: false,
       },
     });
-    if (id === undefined) throw new Error('stored twice');
-    return id;
+    if (!row) throw new Error('stored twice');
+    return row.id;
   }
 
   async function carryOut(person: Person, at: Address, command: { id: InboxId; text: string }): Promise<CommandReply> {

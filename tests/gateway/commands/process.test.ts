@@ -110,7 +110,7 @@ describe('/stop', () => {
 });
 
 async function queueOne(): Promise<void> {
-  const id = await insertInbox(bench.db, {
+  const row = await insertInbox(bench.db, {
     address: dm(ada),
     kind: 'message',
     message: messageId('waiting'),
@@ -118,9 +118,9 @@ async function queueOne(): Promise<void> {
     user: userId('ada'),
     payload: { text: 'later', attachments: [], senderName: 'ada', sentAt: 0, addressed: true, bot: false },
   });
-  if (id === undefined) throw new Error('not stored');
+  if (!row) throw new Error('not stored');
   const { session } = await bench.route(ada, dm(ada));
-  await queueInbox(bench.db, id, { person: ada.id, session: session.id, dueAt: 0 });
+  await queueInbox(bench.db, row.id, { person: ada.id, session: session.id, dueAt: 0 });
 }
 
 describe('/status', () => {
