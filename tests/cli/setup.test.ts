@@ -1,14 +1,13 @@
 // herald setup and herald model, against a scripted model server: a real call proves everything before it is saved.
 import fs from 'node:fs';
 import path from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
-import { spawn } from '@lydell/node-pty';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import type { ScriptedReply } from '../support/model-server-script.ts';
-import { bareEnv, MAIN, makeTempHome, removeHome, runCli } from './run-cli.ts';
+import { answerQuestions, type Steps } from './answer-questions.ts';
+import { makeTempHome, removeHome, runCli } from './run-cli.ts';
 
 const KEY = 'sk-good-key-0123456789';
 let home: string;
@@ -198,35 +197,7 @@ describe('a chat platform in herald setup', () => {
 });
 
 describe('herald setup with questions', () => {
-  /** Types `keys` when `prompt` is on the screen; resolves with the exit code. */
-  async function answer(steps: readonly (readonly [RegExp, string])[]): Promise<{ code: number; screen: string }> {
-    const pty = spawn(process.execPath, [MAIN, 'setup'], {
-      env: bareEnv(home, { TERM: 'xterm', NO_COLOR: '1' }),
-      cols: 120,
-      rows: 40,
-    });
-    let screen = '';
-    let from = 0;
-    let exited: number | undefined;
-    const ended = new Promise<number>((resolve) => pty.onExit(({ exitCode }) => resolve((exited = exitCode))));
-    pty.onData((data) => (screen += stripVTControlCharacters(data)));
-    try {
-      for (const [prompt, keys] of steps) {
-        for (let waited = 0; !prompt.test(screen.slice(from)); waited += 20) {
-          if (waited > 10_000 || exited !== undefined)
-            throw new Error(
-              `${prompt} did not come; ${exited === undefined ? '' : `exit ${exited}; `}the screen was:\n${screen}`,
-            );
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-        from = screen.length;
-        pty.write(keys);
-      }
-      return { code: await ended, screen };
-    } finally {
-      pty.kill('SIGKILL');
-    }
-  }
+  const answer = (steps: Steps) => answerQuestions(home, ['setup'], steps);
   const UP = '\u001b[A';
 
   it('leads from service and platform to saved configuration, each proven before the next', async () => {
