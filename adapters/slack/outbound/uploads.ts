@@ -1,0 +1,151 @@
+// Files: uploaded first, then shared in one message. A shared file carries no metadata, so the ids are written down before it is shared;
+// they tell later whether it was. https://docs.slack.dev/messaging/working-with-files, read 2026-11-21.
+import { openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { messageId, type MessageId } from '../../../shared/ids.ts';
+import type { StoredFile } from '../../../shared/messages.ts';
+import { StatusError, UnsendableError } from '../errors.ts';
+import { isSlackUrl } from '../hosts.ts';
+import type { RichTextBlock } from './blocks.ts';
+import type { OutboundDeps } from './deps.ts';
+
+const PREFIX = 'file.';
+/** A message that is older is sent no more. */
+const KEEP_MS = 3 * 24 * 3_600_000;
+/** 50 MB at 1 Mbit/s. */
+const UPLOAD_TIMEOUT_MS = 420_000;
+/** A share is visible a moment after the call that makes it has answered. */
+const SHARE_WAITS_MS = [0, 150, 300, 600, 1_200, 2_400] as const;
+
+export interface ShareRequest {
+  key: string;
+  channel: string;
+  thread: string | undefined;
+  files: readonly StoredFile[];
+  /** Text of the message; only rich text is taken here. */
+  comment: readonly RichTextBlock[];
+  /** True when nothing of the message follows. */
+  isWhole: boolean;
+}
+
+export interface Shared {
+  id: MessageId;
+  isWhole: boolean;
+}
+
+const recordSchema = z.object({
+  at: z.number(),
+  channel: z.string(),
+  files: z.array(z.string()).min(1),
+  isWhole: z.boolean(),
+});
+type UploadRecord = z.output<typeof recordSchema>;
+
+/** Rejects with UnsendableError for a file that is gone or empty. */
+export async function expectFile(file: StoredFile): Promise<void> {
+  const found = await stat(file.path).catch(() => undefined);
+  if (!found?.isFile())
+    throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is not there any more.`);
+  if (found.size === 0) throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is empty.`);
+}
+
+/** Shares the files in one message and tells its id. */
+export async function shareFiles(deps: OutboundDeps, request: ShareRequest, signal: AbortSignal): Promise<MessageId> {
+  const ids: string[] = [];
+  for (const file of request.files) ids.push(await uploadFile(deps, file, signal));
+  const { key, channel, isWhole } = request;
+  await writeRecord(deps, key, { at: deps.clock.now(), channel, files: ids, isWhole });
+  const [first, ...others] = ids.map((id, i) => ({ id, title: safeFileName(request.files[i]?.name ?? 'file') }));
+  if (first === undefined) throw new UnsendableError('bad_request', 'There is no file to send.');
+  const where =
+    request.thread === undefined
+      ? { channel_id: request.channel }
+      : { channel_id: request.channel, thread_ts: request.thread };
+  const comment = request.comment.length > 0 ? { blocks: [...request.comment] } : {};
+  await deps.api.call(
+    (client) => client.files.completeUploadExternal({ files: [first, ...others], ...where, ...comment }),
+    {
+      signal,
+    },
+  );
+  for (const waitMs of SHARE_WAITS_MS) {
+    if (waitMs > 0) await deps.clock.sleep(waitMs, signal);
+    const shared = await findShare(deps, first.id, request.channel, signal).catch(() => undefined);
+    if (shared) return shared;
+  }
+  // It is out; only its message cannot be named yet.
+  return messageId(first.id);
+}
+
+/** The message that shares the files of `key`; undefined when they were not shared. Rejects when that cannot be found out. */
+export async function findShared(deps: OutboundDeps, key: string): Promise<Shared | undefined> {
+  const record = await readRecord(deps, key);
+  const [first] = record?.files ?? [];
+  if (!record || first === undefined) return undefined;
+  const id = await findShare(deps, first, record.channel);
+  return id && { id, isWhole: record.isWhole };
+}
+
+/** Forgets files of messages that are sent no more. */
+export async function forgetOldUploads(deps: OutboundDeps): Promise<void> {
+  const all = (await deps.cursor()?.list(PREFIX)) ?? new Map<string, string>();
+  const old = [...all].filter(([, value]) => deps.clock.now() - (parseRecord(value)?.at ?? 0) > KEEP_MS);
+  if (old.length > 0) await deps.cursor()?.update(Object.fromEntries(old.map(([key]) => [key, undefined])));
+}
+
+async function uploadFile(deps: OutboundDeps, file: StoredFile, signal: AbortSignal): Promise<string> {
+  await expectFile(file);
+  const body = await openAsBlob(file.path, { type: 'application/octet-stream' });
+  const filename = safeFileName(file.name);
+  const ticket = await deps.api.call((client) => client.files.getUploadURLExternal({ filename, length: body.size }), {
+    signal,
+  });
+  const { upload_url: url, file_id: id } = ticket;
+  if (url === undefined || id === undefined || !isSlackUrl(url, deps.apiRoot))
+    throw new UnsendableError('unsupported', 'Slack gave no address of its own to upload to.');
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_TIMEOUT_MS)]);
+  const response = await deps.fetch(url, { method: 'POST', body, signal: deadline, redirect: 'error' });
+  await response.body?.cancel();
+  if (!response.ok) throw new StatusError(response.status, 'upload');
+  return id;
+}
+
+const sharesSchema = z.record(z.string(), z.record(z.string(), z.array(z.looseObject({ ts: z.string().optional() }))));
+
+async function findShare(
+  deps: OutboundDeps,
+  file: string,
+  channel: string,
+  signal?: AbortSignal,
+): Promise<MessageId | undefined> {
+  const info = await deps.api.call((client) => client.files.info({ file }), { signal });
+  const shares = sharesSchema.safeParse(info.file?.shares ?? {});
+  if (!shares.success) return undefined;
+  // By visibility (public, private), then by channel.
+  const ts = Object.values(shares.data)
+    .flatMap((channels) => channels[channel] ?? [])
+    .at(-1)?.ts;
+  return ts === undefined ? undefined : messageId(ts);
+}
+
+async function writeRecord(deps: OutboundDeps, key: string, record: UploadRecord): Promise<void> {
+  await deps.cursor()?.set(`${PREFIX}${key}`, JSON.stringify(record));
+}
+
+async function readRecord(deps: OutboundDeps, key: string): Promise<UploadRecord | undefined> {
+  return parseRecord((await deps.cursor()?.get(`${PREFIX}${key}`)) ?? '');
+}
+
+function parseRecord(value: string): UploadRecord | undefined {
+  try {
+    return recordSchema.safeParse(JSON.parse(value)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without what would leave its folder or end its line where somebody saves it. */
+function safeFileName(name: string): string {
+  return name.replace(/[\r\n"\\/]+/g, '_').slice(-120) || 'file';
+}
