@@ -4,6 +4,7 @@ import { AppError } from '../shared/errors.ts';
 import { sessionId, type SessionId } from '../shared/ids.ts';
 import type { PersonId, SpaceId } from '../shared/ids.ts';
 import type { Db, Query } from './db.ts';
+import { prepare } from './prepared.ts';
 import { newRowId } from './row-id.ts';
 import type { Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
@@ -56,26 +57,28 @@ export async function createSession(
   return session;
 }
 
-/** The space's current session; undefined before the first. */
-export async function currentSession(db: Db, scope: Scope): Promise<Session | undefined> {
-  const row = await db.query
+const selectCurrent = prepare<{ space: SpaceId }, Selectable<Tables['sessions']>>((query, { space }) =>
+  query
     .selectFrom('spaces')
     .innerJoin('sessions', 'sessions.id', 'spaces.session_id')
     .selectAll('sessions')
-    .where('spaces.id', '=', scope.space)
-    .where('sessions.space_id', '=', scope.space)
-    .executeTakeFirst();
-  return row && sessionOf(row);
+    .where('spaces.id', '=', space)
+    .where('sessions.space_id', '=', space),
+);
+
+/** The space's current session; undefined before the first. */
+export async function currentSession(db: Db, scope: Scope): Promise<Session | undefined> {
+  const { rows } = await selectCurrent(db.query, { space: scope.space });
+  return rows[0] && sessionOf(rows[0]);
 }
 
+const selectSession = prepare<{ id: SessionId; space: SpaceId }, Selectable<Tables['sessions']>>(
+  (query, { id, space }) => query.selectFrom('sessions').selectAll().where('id', '=', id).where('space_id', '=', space),
+);
+
 export async function getSession(db: Db, scope: Scope, id: SessionId): Promise<Session | undefined> {
-  const row = await db.query
-    .selectFrom('sessions')
-    .selectAll()
-    .where('id', '=', id)
-    .where('space_id', '=', scope.space)
-    .executeTakeFirst();
-  return row && sessionOf(row);
+  const { rows } = await selectSession(db.query, { id, space: scope.space });
+  return rows[0] && sessionOf(rows[0]);
 }
 
 /** Latest first. */

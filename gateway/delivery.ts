@@ -105,8 +105,9 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
     const chatKey = addressKey(address);
     for (;;) {
       if (stopping.signal.aborted) return undefined;
-      const row = await nextOutbox(ports.db, chatKey);
-      if (!row) return undefined;
+      const next = await nextOutbox(ports.db, chatKey);
+      if (!next) return undefined;
+      const { row, isLast } = next;
       const now = ports.clock.now();
       const adapter = ports.platforms.find(address);
       if (row.state === 'sending') {
@@ -123,49 +124,49 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
       const ready = ports.prepare ? await ports.prepare(row, stopping.signal) : row;
       if (ready === 'later') continue;
       if (ready === 'drop') await updateOutbox(ports.db, row.seq, { state: 'expired', error: 'it could not be made' });
-      else await sendRow(ready, adapter);
+      // What was written since has woken this lane.
+      else if ((await sendRow(ready, adapter)) && isLast) return undefined;
     }
   }
 
-  async function sendRow(row: OutboxRow, adapter: Adapter): Promise<void> {
+  /** True when the platform took it. */
+  async function sendRow(row: OutboxRow, adapter: Adapter): Promise<boolean> {
     await updateOutbox(ports.db, row.seq, { state: 'sending', attempts: row.attempts + 1 });
     // Whoever reads it may rely on it, and after a power cut it must be known that it may have been sent.
     await ports.db.flush();
     const result = await sendInTime(row, adapter);
-    if (!result) return; // it stays 'sending'; the next start finds out what became of it
+    if (!result) return false; // it stays 'sending'; the next start finds out what became of it
     const tried = { ...row, attempts: row.attempts + 1 };
     // What is known now must be written down, however long the disk is full: later nobody could tell whether it went out.
     await untilStored({ ...ports, signal: stopping.signal }, 'the end of a send', () =>
       applyResult(tried, adapter, result),
     );
+    return result.ok;
   }
 
   /** What the platform said, or that it said nothing in time. Undefined when it says nothing and the gateway ends. */
   async function sendInTime(row: OutboxRow, adapter: Adapter): Promise<SendResult | undefined> {
     const limit = new AbortController();
-    const ended = new AbortController();
-    const onStop = () => limit.abort(abortReason(stopping.signal));
+    const overdue = Promise.withResolvers<undefined>();
+    let cancelGrace: (() => void) | undefined;
+    const end = (reason: Error) => {
+      limit.abort(reason);
+      cancelGrace ??= ports.clock.after(SEND_GRACE_MS, () => overdue.resolve(undefined));
+    };
+    const onStop = () => end(abortReason(stopping.signal));
     const cancelTimeout = ports.clock.after(SEND_TIMEOUT_MS, () =>
-      limit.abort(new DOMException('the platform did not answer in time', 'TimeoutError')),
+      end(new DOMException('the platform did not answer in time', 'TimeoutError')),
     );
-    const overdue = new Promise<undefined>((resolve) => {
-      const giveUp = () =>
-        void ports.clock.sleep(SEND_GRACE_MS, ended.signal).then(
-          () => resolve(undefined),
-          () => undefined,
-        );
-      limit.signal.addEventListener('abort', giveUp, { once: true });
-    });
     if (stopping.signal.aborted) onStop();
     else stopping.signal.addEventListener('abort', onStop, { once: true });
     try {
       // Adapters promise never to reject; one that does anyway must not leave the row in 'sending'.
       const sending = sendOnce(row, adapter, limit.signal).catch((cause: unknown) => brokenPromise(cause));
-      const result = await Promise.race([sending, overdue]);
+      const result = await Promise.race([sending, overdue.promise]);
       if (result || stopping.signal.aborted) return result;
       return brokenPromise(abortReason(limit.signal));
     } finally {
-      ended.abort();
+      cancelGrace?.();
       cancelTimeout();
       stopping.signal.removeEventListener('abort', onStop);
     }

@@ -2,8 +2,9 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { PersonId, SessionId, SpaceId } from '../../shared/ids.ts';
-import type { Address } from '../../shared/messages.ts';
+import { addressKey, type Address } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
+import { makeKeeper } from '../keep.ts';
 
 const settingsSchema = z.object({
   queueMode: z.enum(['queue', 'steer', 'collect', 'interrupt']).optional(),
@@ -25,8 +26,12 @@ export interface Chat {
   title: string;
   session: SessionId | undefined;
   settings: ChatSettings;
+  /** To about ten minutes; the inbox has the times themselves. */
   lastInboundAt: number;
 }
+
+/** How far `last_inbound_at` may lag behind. */
+const TOUCH_MS = 10 * 60_000;
 
 /** Columns that hold an address. */
 export function addressColumns(at: Address) {
@@ -49,7 +54,13 @@ export function addressOf(row: ReturnType<typeof addressColumns>): Address {
   };
 }
 
+const keepChat = makeKeeper<Chat | undefined>('chats');
+
 export async function getChat(db: ProcessDb, at: Address): Promise<Chat | undefined> {
+  return keepChat(db, addressKey(at), () => readChat(db, at));
+}
+
+async function readChat(db: ProcessDb, at: Address): Promise<Chat | undefined> {
   const key = addressColumns(at);
   const row = await db.query
     .selectFrom('chats')
@@ -73,6 +84,9 @@ export async function getChat(db: ProcessDb, at: Address): Promise<Chat | undefi
 /** Remembers that a message came from this chat. */
 export async function touchChat(db: ProcessDb, at: Address, title: string): Promise<void> {
   const now = db.clock.now();
+  const known = await getChat(db, at);
+  if (known?.title === title && known.address.kind === at.kind && Math.abs(now - known.lastInboundAt) < TOUCH_MS)
+    return;
   await db.query
     .insertInto('chats')
     .values({ ...addressColumns(at), title, session_id: null, settings: '{}', last_inbound_at: now })

@@ -6,6 +6,7 @@ import { messageId } from '../../shared/ids.ts';
 import { addressKey, type Address, type Button, type StoredFile } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
 import { parseFiles } from '../messages.ts';
+import { prepare } from '../prepared.ts';
 import type { OutboxKind, OutboxState, Tables } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
 
@@ -58,43 +59,45 @@ export interface OutboxRow {
   updatedAt: number;
 }
 
+const insertRow = prepare<Omit<Tables['outbox'], 'seq'>>((query, row) =>
+  query
+    .insertInto('outbox')
+    .values(row)
+    .onConflict((conflict) => conflict.column('key').doNothing()),
+);
+
 export async function enqueueOutbox(
   db: ProcessDb,
   rows: readonly NewOutboxRow[],
   query: Query = db.query,
 ): Promise<void> {
   const now = db.clock.now();
-  for (const row of rows) {
-    await query
-      .insertInto('outbox')
-      .values({
-        ...addressColumns(row.to),
-        key: row.key,
-        chat_key: addressKey(row.to),
-        turn_id: row.turn ?? null,
-        person_id: row.person ?? null,
-        kind: row.kind,
-        part: row.part,
-        parts: row.parts,
-        text: row.text,
-        files: JSON.stringify(row.files ?? []),
-        buttons: JSON.stringify(row.buttons ?? []),
-        reply_to: row.replyTo ?? null,
-        edit_of: row.editOf ?? null,
-        silent: row.silent ? 1 : 0,
-        plain: 0,
-        state: 'pending',
-        attempts: 0,
-        due_at: now,
-        expires_at: now + row.ttlMs,
-        sent_ids: null,
-        error: null,
-        created_at: now,
-        updated_at: now,
-      })
-      .onConflict((conflict) => conflict.column('key').doNothing())
-      .execute();
-  }
+  for (const row of rows)
+    await insertRow(query, {
+      ...addressColumns(row.to),
+      key: row.key,
+      chat_key: addressKey(row.to),
+      turn_id: row.turn ?? null,
+      person_id: row.person ?? null,
+      kind: row.kind,
+      part: row.part,
+      parts: row.parts,
+      text: row.text,
+      files: JSON.stringify(row.files ?? []),
+      buttons: JSON.stringify(row.buttons ?? []),
+      reply_to: row.replyTo ?? null,
+      edit_of: row.editOf ?? null,
+      silent: row.silent ? 1 : 0,
+      plain: 0,
+      state: 'pending',
+      attempts: 0,
+      due_at: now,
+      expires_at: now + row.ttlMs,
+      sent_ids: null,
+      error: null,
+      created_at: now,
+      updated_at: now,
+    });
 }
 
 /** Remembers that a streamed preview is about to be sent: until its ids are known it is `uncertain`, and delivery leaves it alone. */
@@ -115,17 +118,17 @@ export async function insertPreview(
   });
 }
 
-/** Next row of a chat that is not ended, in order; it may be due later. */
-export async function nextOutbox(db: ProcessDb, chatKey: string): Promise<OutboxRow | undefined> {
-  const row = await db.query
-    .selectFrom('outbox')
-    .selectAll()
-    .where('chat_key', '=', chatKey)
-    .where(isOpen)
-    .orderBy('seq')
-    .limit(1)
-    .executeTakeFirst();
-  return row && outboxRow(row);
+const selectOpen = prepare<{ chatKey: string }, Selectable<Tables['outbox']>>((query, { chatKey }) =>
+  query.selectFrom('outbox').selectAll().where('chat_key', '=', chatKey).where(isOpen).orderBy('seq').limit(2),
+);
+
+/** Next row of a chat that is not ended, in order, and whether it is the last of them; it may be due later. */
+export async function nextOutbox(
+  db: ProcessDb,
+  chatKey: string,
+): Promise<{ row: OutboxRow; isLast: boolean } | undefined> {
+  const { rows } = await selectOpen(db.query, { chatKey });
+  return rows[0] && { row: outboxRow(rows[0]), isLast: rows.length === 1 };
 }
 
 /** Chats that have something to send. */
@@ -152,6 +155,39 @@ export interface OutboxChange {
   error?: string;
 }
 
+interface ChangeValues {
+  seq: number;
+  state: OutboxState;
+  now: number;
+  attempts: number | null;
+  dueAt: number | null;
+  expiresAt: number | null;
+  plain: number | null;
+  /** Whether `editOf` counts, which may be null itself. */
+  edits: number;
+  editOf: MessageId | null;
+  sentIds: string | null;
+  error: string | null;
+}
+
+const changeRow = prepare<ChangeValues>((query, { seq, state, now, edits, editOf, ...change }) =>
+  query
+    .updateTable('outbox')
+    .set({
+      state,
+      updated_at: now,
+      attempts: sql<number>`coalesce(${change.attempts}, attempts)`,
+      due_at: sql<number>`coalesce(${change.dueAt}, due_at)`,
+      expires_at: sql<number>`coalesce(${change.expiresAt}, expires_at)`,
+      plain: sql<number>`coalesce(${change.plain}, plain)`,
+      edit_of: sql<MessageId | null>`case when ${edits} then ${editOf} else edit_of end`,
+      sent_ids: sql<string | null>`coalesce(${change.sentIds}, sent_ids)`,
+      error: sql<string | null>`coalesce(${change.error}, error)`,
+    })
+    .where('seq', '=', seq)
+    .where(sql<boolean>`(state <> 'sent' or ${state} = 'sent')`),
+);
+
 /** Changes a row. What was sent stays sent, whatever comes later. */
 export async function updateOutbox(
   db: ProcessDb,
@@ -159,22 +195,19 @@ export async function updateOutbox(
   change: OutboxChange,
   query: Query = db.query,
 ): Promise<void> {
-  await query
-    .updateTable('outbox')
-    .set({
-      state: change.state,
-      updated_at: db.clock.now(),
-      ...(change.attempts === undefined ? {} : { attempts: change.attempts }),
-      ...(change.dueAt === undefined ? {} : { due_at: change.dueAt }),
-      ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
-      ...(change.plain === undefined ? {} : { plain: change.plain ? 1 : 0 }),
-      ...(change.editOf === undefined ? {} : { edit_of: change.editOf }),
-      ...(change.sentIds === undefined ? {} : { sent_ids: JSON.stringify(change.sentIds) }),
-      ...(change.error === undefined ? {} : { error: change.error }),
-    })
-    .where('seq', '=', seq)
-    .$if(change.state !== 'sent', (update) => update.where('state', '<>', 'sent'))
-    .execute();
+  await changeRow(query, {
+    seq,
+    state: change.state,
+    now: db.clock.now(),
+    attempts: change.attempts ?? null,
+    dueAt: change.dueAt ?? null,
+    expiresAt: change.expiresAt ?? null,
+    plain: change.plain === undefined ? null : Number(change.plain),
+    edits: change.editOf === undefined ? 0 : 1,
+    editOf: change.editOf ?? null,
+    sentIds: change.sentIds === undefined ? null : JSON.stringify(change.sentIds),
+    error: change.error ?? null,
+  });
 }
 
 export async function getOutboxByKey(db: ProcessDb, key: string): Promise<OutboxRow | undefined> {

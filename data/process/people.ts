@@ -1,8 +1,12 @@
 // Persons and the platform accounts that belong to them.
+import type { Selectable } from 'kysely';
 import { personId, type AccountId, type PersonId, type UserId } from '../../shared/ids.ts';
 import type { Role } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
+import { makeKeeper } from '../keep.ts';
+import { prepare } from '../prepared.ts';
 import { newRowId } from '../row-id.ts';
+import type { Tables } from '../schema.ts';
 import { personSpace } from '../scope.ts';
 
 export interface Person {
@@ -51,31 +55,46 @@ export async function createPerson(
   return created;
 }
 
+const selectByIdentity = prepare<{ platform: string; account: AccountId; user: UserId }, Selectable<Tables['persons']>>(
+  (query, { platform, account, user }) =>
+    query
+      .selectFrom('identities')
+      .innerJoin('persons', 'persons.id', 'identities.person_id')
+      .selectAll('persons')
+      .where('identities.platform', '=', platform)
+      .where('identities.account', '=', account)
+      .where('identities.user_id', '=', user),
+);
+const keepByIdentity = makeKeeper<Person | undefined>('identities', 'persons');
+
 /** Whom an account belongs to. */
 export async function findPerson(
   db: ProcessDb,
-  identity: IdentityKey,
+  { platform, account, user }: IdentityKey,
   query: Query = db.query,
 ): Promise<Person | undefined> {
-  const row = await query
-    .selectFrom('identities')
-    .innerJoin('persons', 'persons.id', 'identities.person_id')
-    .select(['persons.id', 'persons.name', 'persons.role', 'persons.created_at'])
-    .where('identities.platform', '=', identity.platform)
-    .where('identities.account', '=', identity.account)
-    .where('identities.user_id', '=', identity.user)
-    .executeTakeFirst();
-  return row && { id: row.id, name: row.name, role: row.role, createdAt: row.created_at };
+  const load = async () => personOf((await selectByIdentity(query, { platform, account, user })).rows[0]);
+  if (query !== db.query) return load();
+  return keepByIdentity(db, [platform, account, user].join('\u001f'), load);
 }
 
+const selectPerson = prepare<{ id: PersonId }, Selectable<Tables['persons']>>((query, { id }) =>
+  query.selectFrom('persons').selectAll().where('id', '=', id),
+);
+const keepPerson = makeKeeper<Person | undefined>('persons');
+
 export async function getPerson(db: ProcessDb, id: PersonId, query: Query = db.query): Promise<Person | undefined> {
-  const row = await query.selectFrom('persons').selectAll().where('id', '=', id).executeTakeFirst();
+  const load = async () => personOf((await selectPerson(query, { id })).rows[0]);
+  return query === db.query ? keepPerson(db, id, load) : load();
+}
+
+function personOf(row: Selectable<Tables['persons']> | undefined): Person | undefined {
   return row && { id: row.id, name: row.name, role: row.role, createdAt: row.created_at };
 }
 
 export async function listPersons(db: ProcessDb): Promise<readonly Person[]> {
   const rows = await db.query.selectFrom('persons').selectAll().orderBy('created_at').orderBy('id').execute();
-  return rows.map((row) => ({ id: row.id, name: row.name, role: row.role, createdAt: row.created_at }));
+  return rows.flatMap((row) => personOf(row) ?? []);
 }
 
 /** The oldest owner; undefined before the first pairing. */
@@ -88,7 +107,7 @@ export async function findOwner(db: ProcessDb, query: Query = db.query): Promise
     .orderBy('id')
     .limit(1)
     .executeTakeFirst();
-  return row && { id: row.id, name: row.name, role: row.role, createdAt: row.created_at };
+  return personOf(row);
 }
 
 export async function countOwners(db: ProcessDb, query: Query = db.query): Promise<number> {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { accountId, chatId, threadId, type PersonId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb } from '../db.ts';
+import { makeKeeper } from '../keep.ts';
 
 const address = z.object({
   platform: z.string(),
@@ -20,13 +21,17 @@ const settingsSchema = z.object({
 });
 export type PersonSettings = z.output<typeof settingsSchema>;
 
+const keepSettings = makeKeeper<PersonSettings>('person_settings');
+
 export async function getPersonSettings(db: ProcessDb, person: PersonId): Promise<PersonSettings> {
-  const row = await db.query
-    .selectFrom('person_settings')
-    .select('settings')
-    .where('person_id', '=', person)
-    .executeTakeFirst();
-  return row ? settingsSchema.parse(JSON.parse(row.settings)) : {};
+  return keepSettings(db, person, async () => {
+    const row = await db.query
+      .selectFrom('person_settings')
+      .select('settings')
+      .where('person_id', '=', person)
+      .executeTakeFirst();
+    return row ? settingsSchema.parse(JSON.parse(row.settings)) : {};
+  });
 }
 
 /** Replaces all of them. */

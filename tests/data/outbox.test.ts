@@ -75,15 +75,17 @@ describe('order', () => {
       makeOutboxRow('b', { to: dmAddress('bob') }),
       makeOutboxRow('3'),
     ]);
-    const next = async () => (await nextOutbox(db, annKey))?.key;
+    const next = async () => (await nextOutbox(db, annKey))?.row.key;
     await change(db, '1', { state: 'pending', dueAt: clock.now() + 60_000 });
     expect(await next()).toBe('1');
+    expect((await nextOutbox(db, annKey))?.isLast).toBe(false);
     await change(db, '1', { state: 'sending' });
     expect(await next()).toBe('1');
     await change(db, '1', { state: 'uncertain', error: 'cut off' });
     expect(await next()).toBe('2');
     await change(db, '2', { state: 'dead' });
     expect(await next()).toBe('3');
+    expect((await nextOutbox(db, annKey))?.isLast).toBe(true);
     await change(db, '3', { state: 'expired' });
     expect(await next()).toBeUndefined();
     expect((await listOpenChats(db)).map(addressKey)).toEqual([addressKey(dmAddress('bob'))]);
@@ -93,7 +95,7 @@ describe('order', () => {
     const { db } = await openTemporaryData();
     const thread = { ...dmAddress('ann'), thread: threadId('t') };
     await enqueueOutbox(db, [makeOutboxRow('1'), makeOutboxRow('2', { to: thread })]);
-    expect((await nextOutbox(db, addressKey(thread)))?.key).toBe('2');
+    expect((await nextOutbox(db, addressKey(thread)))?.row.key).toBe('2');
     expect(await listOpenChats(db)).toEqual(expect.arrayContaining([dmAddress('ann'), thread]));
   });
 });
