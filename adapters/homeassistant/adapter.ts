@@ -13,8 +13,8 @@ import { makeLink, type Link } from './connection/link.ts';
 import { explainFailure, NotSentError } from './errors.ts';
 import { makeExchanges } from './receive/exchanges.ts';
 import { makeNames } from './receive/names.ts';
-import { makeReceiveQueue } from './receive/queue.ts';
-import { makeReceiver } from './receive/receiver.ts';
+import { makeReceiveQueue, type ReceiveQueue } from './receive/queue.ts';
+import { makeReceiver, type Receiver } from './receive/receiver.ts';
 import { editMessage, routeOf, sendMessage, type OutboundDeps } from './send/outbound.ts';
 import type { HomeAssistantSettings } from './settings.ts';
 import { makeTools } from './tools/tools.ts';
@@ -80,19 +80,15 @@ class HomeAssistantAdapter implements Adapter {
     const names = makeNames({ clock, log: host.log });
     const exchanges = makeExchanges(host.cursor);
     const receiver = makeReceiver({ settings, account, host, queue, calls, names, exchanges, clock });
-    await receiver.load();
-    const ended = link.run().then(async () => {
-      receiver.stop();
-      await queue.settle();
-    });
+    const ended = runUntilStopped({ receiver, link, queue });
     const outbound = { settings, link, calls, exchanges, names, redactor: this.#redactor, clock };
     this.#running = { link, calls, outbound, ended };
-    await link.begun;
+    await Promise.race([link.begun, ended]);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#running?.ended;
+    await this.#running?.ended.catch(() => undefined);
   }
 
   async send(to: Address, message: OutboundMessage, signal: AbortSignal): Promise<SendResult> {
@@ -121,5 +117,15 @@ class HomeAssistantAdapter implements Adapter {
 
   #notRunning(): SendResult {
     return explainFailure(new NotSentError('The adapter does not run.'), this.#redactor);
+  }
+}
+
+async function runUntilStopped(parts: { receiver: Receiver; link: Link; queue: ReceiveQueue }): Promise<void> {
+  try {
+    await parts.receiver.load();
+    await parts.link.run();
+  } finally {
+    parts.receiver.stop();
+    await parts.queue.settle();
   }
 }

@@ -131,8 +131,8 @@ export function makeLink(deps: LinkDeps): Link {
     async run() {
       let failures = 0;
       let refusals = 0;
+      deps.status('connecting');
       while (!signal.aborted) {
-        if (failures + refusals === 0) deps.status('connecting');
         const startedAt = clock.now();
         const error = await connectOnce().then(
           () => undefined,
@@ -141,7 +141,8 @@ export function makeLink(deps: LinkDeps): Link {
         if (signal.aborted) break;
         const wasLong = clock.now() - startedAt > PING_EVERY_MS;
         failures = error === undefined || wasLong ? 0 : failures + 1;
-        if (error !== undefined) tell(deps, error, failures);
+        if (error === undefined) deps.status('connecting');
+        else tell(deps, error, failures);
         begun.resolve();
         const isRefused = error instanceof TokenRefusedError;
         refusals = isRefused ? refusals + 1 : 0;

@@ -5,6 +5,7 @@ import type { Logger } from '../../../shared/log.ts';
 import { preview } from '../../../shared/text.ts';
 import { stateSchema } from '../connection/answers.ts';
 import type { Session } from '../connection/link.ts';
+import { USER_ID } from '../settings.ts';
 
 /** An unknown user makes us look again, not more often than this. */
 const LOOK_EVERY_MS = 60_000;
@@ -25,7 +26,7 @@ export function makeNames(deps: { clock: Clock; log: Logger }): Names {
   return {
     of: (user) => names.get(user),
     async learn(session, user) {
-      if (names.has(user) || deps.clock.now() - lookedAt < LOOK_EVERY_MS) return;
+      if (!USER_ID.test(user) || names.has(user) || deps.clock.now() - lookedAt < LOOK_EVERY_MS) return;
       lookedAt = deps.clock.now();
       try {
         for (const { entity_id: entity, attributes } of await session.call({ type: 'get_states' }, answer)) {

@@ -66,10 +66,12 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
     event: HomeEvent,
     read: typeof readMessageEvent | typeof readActionEvent,
   ): Promise<void> {
-    const context = contextOf(event.context);
-    if (await calls.isOurs(context)) return;
-    if (context.userId !== undefined) await names.learn(session, context.userId);
-    const reading: Reading = read(event, { account: deps.account, now: clock.now(), nameOf: (user) => names.of(user) });
+    if (await calls.isOurs(contextOf(event.context))) return;
+    const readIt = (): Reading =>
+      read(event, { account: deps.account, now: clock.now(), nameOf: (user) => names.of(user) });
+    const first = readIt();
+    if (first.kind === 'message') await names.learn(session, first.message.sender.id);
+    const reading = readIt();
     if (reading.kind === 'ignored') {
       host.log.debug({ reason: reading.reason, event: event.event_type }, 'event ignored');
       return;
