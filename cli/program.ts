@@ -48,6 +48,7 @@ export function buildProgram(hooks: ProgramHooks): Command {
   addConfigCommands(program, hooks);
   addPairingCommands(program, hooks);
   addDataCommands(program, hooks);
+  addVoiceCommands(program, hooks);
   addCareCommands(program, hooks);
   program.addHelpText('after', () => `\nExit codes:\n${exitCodeLines().join('\n')}\n`);
   return program;
@@ -256,10 +257,30 @@ function addDataCommands(program: Command, hooks: ProgramHooks): void {
   );
 }
 
+function addVoiceCommands(program: Command, hooks: ProgramHooks): void {
+  const add = adderTo(group(program, 'voice', 'voice messages: what understands and speaks them'), hooks);
+  add('status', 'show what is set up', async () => (await import('./voice/status.ts')).runVoiceStatus);
+  add(
+    'install [model]',
+    'set up transcription on this machine: build the engine, download a model (default base)',
+    async () => (await import('./voice/install.ts')).runVoiceInstall,
+  )
+    .option('--sha256 <checksum>', 'of a model that is not one of the known ones')
+    .option('--engine-only', 'download no model')
+    .option('--rebuild', 'build the engine anew');
+  add('models', 'list the models', async () => (await import('./voice/status.ts')).runVoiceModels);
+  add(
+    'test [file]',
+    'transcribe a recording, or a sample of known words, and say it again',
+    async () => (await import('./voice/test.ts')).runVoiceTest,
+  );
+}
+
 function addCareCommands(program: Command, hooks: ProgramHooks): void {
   const add = adderTo(program, hooks);
   add('doctor', 'check everything and say how to mend it', async () => (await import('./commands/doctor.ts')).runDoctor)
     .option('--deep', 'also make a real call to the model')
+    .option('--voice', 'also transcribe a sample and say it again')
     .option('--live', 'also write to you on each chat platform and wait for your answer')
     .option('--platform <id>', 'with --live: on this platform only');
   add('logs', "print the gateway's log", async () => (await import('./commands/logs.ts')).runLogs)

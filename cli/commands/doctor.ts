@@ -7,6 +7,7 @@ import type { Check, Examination, Finding } from '../doctor/finding.ts';
 import { checkHome, checkNode, checkPort, checkSecretsFile, checkSpace } from '../doctor/machine.ts';
 import { proveLive } from '../doctor/live.ts';
 import { checkModelService, checkPlatforms } from '../doctor/outside.ts';
+import { checkVoice, proveVoice } from '../doctor/voice.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printable, tint, type Tone } from '../output.ts';
 import { asAppError } from '../../shared/errors.ts';
@@ -20,12 +21,14 @@ const CHECKS: readonly Check[] = [
   checkPort,
   checkModelService,
   checkPlatforms,
+  checkVoice,
 ];
 
 export async function runDoctor(context: CliContext, given: Given): Promise<number> {
   const { findings: early, examination } = await examine(context, given.flag('deep'));
   const findings = [...early];
   for (const check of CHECKS) findings.push(...(await check(examination)));
+  if (given.flag('voice')) findings.push(...(await proveVoice(examination)));
   if (given.flag('live'))
     findings.push(...(await proveLive(context, livePlatforms(examination, given.text('platform')))));
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length;

@@ -19,7 +19,7 @@ export interface ChildInput {
 
 /**
  * missing: it could not be started · failed: it ended with another code than 0 · crashed: by a signal, which is `detail` · timeout: it
- * was killed. `detail` is the end of what it printed: for the log, never for a chat, since it may hold paths.
+ * was killed. `detail` is the end of its standard error: for the log, never for a chat, since it may hold paths.
  */
 export type ChildResult =
   | { ok: true; stdout: string; stderr: string }
@@ -66,7 +66,7 @@ export async function runChild(command: string, args: readonly string[], input: 
   child.stdin.end(input.stdin ?? '');
   child.once('error', (error) => ended.resolve({ ok: false, reason: 'missing', detail: error.message }));
   child.once('close', (code, killedBy) => {
-    const detail = stderr.trim() || stdout.slice(-MAX_STDERR_CHARS).trim();
+    const detail = stderr.trim();
     if (isOverdue) ended.resolve({ ok: false, reason: 'timeout', detail });
     else if (killedBy !== null) ended.resolve({ ok: false, reason: 'crashed', detail: killedBy });
     else if (code === 0) ended.resolve({ ok: true, stdout: stdout.slice(0, MAX_STDOUT_CHARS), stderr });

@@ -21,7 +21,7 @@ export function makeCommandSpeech({ clock, programs, settings }: CommandSpeechPo
     async check() {
       const [name] = words();
       if (name === undefined)
-        return { ready: false, about: 'no command is set', fix: 'herald config set voice.speech.command …' };
+        return { ready: false, about: 'no command is set', fix: 'Set voice.speech.command in config.yaml.' };
       if ((await find()) !== undefined) return { ready: true, about: `command ${name}` };
       return { ready: false, about: `command ${name} cannot be run`, fix: 'Install it, or write its absolute path.' };
     },

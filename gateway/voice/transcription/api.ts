@@ -74,8 +74,9 @@ function readAnswer(body: Uint8Array, service: VoiceService): EngineResult {
   try {
     return { ok: true, text: answerSchema.parse(JSON.parse(text)).text };
   } catch {
+    // What it did say may be somebody's words, which no log holds.
     const message = `${service.title} gave no readable answer.`;
-    return { ok: false, code: 'failed', message, detail: text.slice(0, 300) };
+    return { ok: false, code: 'failed', message, detail: `${text.length} characters without a text` };
   }
 }
 

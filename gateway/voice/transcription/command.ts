@@ -19,7 +19,7 @@ export function makeCommandEngine({ clock, programs, settings }: CommandPorts): 
     async check() {
       const [name] = words();
       if (name === undefined)
-        return { ready: false, about: 'no command is set', fix: 'herald config set voice.transcription.command …' };
+        return { ready: false, about: 'no command is set', fix: 'Set voice.transcription.command in config.yaml.' };
       const program = await find();
       if (program !== undefined) return { ready: true, about: `command ${name}` };
       return { ready: false, about: `command ${name} cannot be run`, fix: 'Install it, or write its absolute path.' };
