@@ -111,6 +111,10 @@ const gatewaySettings = z.strictObject({
     .enum(['queue', 'steer', 'collect', 'interrupt'])
     .default('queue')
     .describe('What a message during a turn does, unless the chat chose otherwise. Default queue.'),
+  receipts: z
+    .boolean()
+    .default(false)
+    .describe('A message gets a reaction while I work on it, where the platform has reactions. Default false.'),
   turn_timeout_ms: z
     .int()
     .min(1000)

@@ -16,7 +16,7 @@ import type { AccountId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { GatewayActions, GatewayStatus } from './actions.ts';
 import { authorize, foreseeAccess } from './authorize.ts';
-import { makeBus } from './bus.ts';
+import { makeBus, type Bus } from './bus.ts';
 import { makeCommandRunner } from './commands/runner.ts';
 import { commands } from './commands/registry.ts';
 import { openDelivery } from './delivery.ts';
@@ -29,6 +29,7 @@ import { makePoster, type Poster } from './outbox.ts';
 import { openPlatforms, type PlatformAccount, type Platforms } from './platforms.ts';
 import { chosenByNumber } from './chats/choices.ts';
 import { makeFollowers } from './chats/followers.ts';
+import { makeReceipts } from './chats/receipts.ts';
 import { findRoute } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { makeTurnRunner } from './turn.ts';
@@ -71,24 +72,9 @@ export function makeCore(input: CoreInput): Core {
   const bus = makeBus();
   const ending = new AbortController();
   const startedAt = clock.now();
-  const platforms: Platforms = openPlatforms({
-    db,
-    clock,
-    log,
-    random: input.random,
-    receive: makeReceive(db, bus),
+  const platforms: Platforms = openAccounts(input, bus, {
     onOnline: (platform, account) => delivery.accountOnline(platform, account),
-    mount: input.mount,
-    timeline: (platform, account, chat, page) => listTimeline(db, { platform, account, chat }, page),
-    follow: makeFollowers(bus, clock),
-    setup: async (platform, account, user) => {
-      const person = await findPerson(db, { platform, account, user });
-      return person && hasRole(person.role, 'admin') ? input.setup : undefined;
-    },
-    storeUpload: (name, mime, body) => files.keep(name, mime, body),
-    backfill: settings.backfill,
-    tellGap: (platform, account, gap) => tellGap({ db, log, poster }, { platform, account }, gap),
-    commands: commands.map(({ name, description }) => ({ name, description })),
+    poster: () => poster,
   });
   const poster = makePoster({
     db,
@@ -104,6 +90,7 @@ export function makeCore(input: CoreInput): Core {
     makeVoice(input.voice, { ...input, platforms, poster, ttlMs: settings.ttlMs, foresee, signal: ending.signal });
   const prepare = voice?.prepare;
   const delivery = openDelivery({ ...input, bus, platforms, rows: (letter) => poster.rows(letter), prepare });
+  const receipts = makeReceipts({ isOn: () => settings.receipts, find: (at) => platforms.find(at) });
   const turns = makeTurnRunner({
     db,
     clock,
@@ -112,6 +99,7 @@ export function makeCore(input: CoreInput): Core {
     platforms,
     poster,
     files,
+    receipts,
     defaultQueueMode: settings.queueMode,
     ending: ending.signal,
     voice,
@@ -138,6 +126,7 @@ export function makeCore(input: CoreInput): Core {
     settings,
     poster,
     lanes,
+    receipts,
     commands: runner,
     signal: ending.signal,
     chosen: (row) => chosenByNumber(db, row, platforms.capabilities(row.address)),
@@ -169,6 +158,33 @@ export function makeCore(input: CoreInput): Core {
       await platforms.stop();
     },
   };
+}
+
+function openAccounts(
+  input: CoreInput,
+  bus: Bus,
+  parts: { onOnline(platform: string, account: AccountId): void; poster(): Poster },
+): Platforms {
+  const { db, clock, log, files } = input;
+  return openPlatforms({
+    db,
+    clock,
+    log,
+    random: input.random,
+    receive: makeReceive(db, bus),
+    onOnline: parts.onOnline,
+    mount: input.mount,
+    timeline: (platform, account, chat, page) => listTimeline(db, { platform, account, chat }, page),
+    follow: makeFollowers(bus, clock),
+    setup: async (platform, account, user) => {
+      const person = await findPerson(db, { platform, account, user });
+      return person && hasRole(person.role, 'admin') ? input.setup : undefined;
+    },
+    storeUpload: (name, mime, body) => files.keep(name, mime, body),
+    backfill: input.settings.backfill,
+    tellGap: (platform, account, gap) => tellGap({ db, log, poster: parts.poster() }, { platform, account }, gap),
+    commands: commands.map(({ name, description }) => ({ name, description })),
+  });
 }
 
 interface ActionParts {

@@ -23,6 +23,7 @@ import type { CommandRunner } from './commands/runner.ts';
 import { isHeldUp, untilStored } from '../shared/held-up.ts';
 import type { Lanes } from './lanes.ts';
 import type { Poster } from './outbox.ts';
+import type { Receipts } from './chats/receipts.ts';
 import type { Route } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 import type { Voice } from './voice/voice.ts';
@@ -40,6 +41,7 @@ export interface InboxPorts {
   signal: AbortSignal;
   authorize(row: InboxRow): Promise<Admission>;
   route(person: Person, row: InboxRow): Promise<Route>;
+  receipts: Receipts;
   /** What a choice by number stands for; undefined when the row is none. */
   chosen(row: InboxRow): Promise<string | undefined>;
   /** Makes text of recordings; undefined: they stay files. */
@@ -161,6 +163,7 @@ export function openInbox(ports: InboxPorts): InboxWorker {
       session: route.session.id,
       dueAt: more ? now + ports.settings.debounceMs : now,
     });
+    ports.receipts.accepted(row);
     await ports.lanes.arrived(row, route.session.id);
   }
 

@@ -10,6 +10,8 @@ export interface GatewaySettings {
   /** How long to wait for the rest of a text or album that the platform cut in pieces. */
   debounceMs: number;
   queueMode: QueueMode;
+  /** Messages get a reaction while they are worked on. */
+  receipts: boolean;
   /** A turn that runs longer is stopped and says so. */
   turnTimeoutMs: number;
   /** Older messages are not answered and older answers not sent; the person is told once. */

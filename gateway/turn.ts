@@ -24,6 +24,7 @@ import { addressKey, type Origin, type QueueMode, type Role } from '../shared/me
 import { isHeldUp, isHeldUpCode, untilStored } from '../shared/held-up.ts';
 import { earlierInChat } from './chats/group-context.ts';
 import { newsOfTurn } from './chats/news.ts';
+import type { Receipts } from './chats/receipts.ts';
 import type { FileStore } from './media/downloads.ts';
 import { textOf } from './inbox.ts';
 import { TurnCut, type TurnRunner } from './lanes.ts';
@@ -44,6 +45,7 @@ export interface TurnPorts {
   platforms: Platforms;
   poster: Poster;
   files: FileStore;
+  receipts: Receipts;
   defaultQueueMode: QueueMode;
   /** Aborted when the process begins to end. */
   ending: AbortSignal;
@@ -128,6 +130,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     const more = news ? [...spoken, ...ports.poster.rows(news)] : spoken;
     await finish(turn, { ...end, outbox: [...end.outbox, ...more] });
     if (news) ports.poster.wake(news.to);
+    ports.receipts.ended(all, end.state !== 'failed');
   }
 
   async function speechOf(turn: Turn, text: string, asked: readonly InboxRow[]): Promise<TurnFinish['outbox']> {

@@ -38,6 +38,7 @@ export function settingsOf(loaded: LoadedConfig): GatewaySettings {
     maxConcurrentTurns: gateway.max_concurrent_turns,
     debounceMs: gateway.debounce_ms,
     queueMode: gateway.queue_mode,
+    receipts: gateway.receipts,
     turnTimeoutMs: gateway.turn_timeout_ms,
     ttlMs: gateway.answer_ttl_hours * 3_600_000,
     drainMs: gateway.drain_ms,

@@ -48,9 +48,15 @@ export const platformNames: Rule = {
     for (const file of project.product) {
       if (file.path === 'adapters/manifests.ts') continue;
       const foreign = project.platforms.filter((id) => !file.path.startsWith(`adapters/${id}/`));
+      const typeWords = new Set(findNodes(file.program, (node) => node.type === 'TSLiteralType').flatMap(childrenOf));
       for (const node of findNodes(file.program, isNaming)) {
         const text = namedText(node);
-        const id = foreign.find((candidate) => namesPlatform(text, candidate, node.type));
+        const id = foreign.find(
+          (candidate) =>
+            namesPlatform(text, candidate, node.type) &&
+            // Such as Pick<Options, 'signal'>.
+            !(EVERYDAY_IDS.includes(candidate) && typeWords.has(node)),
+        );
         if (id !== undefined)
           violations.push({
             file: file.path,

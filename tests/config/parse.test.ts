@@ -131,7 +131,7 @@ describe('problems', () => {
       ).toSorted(),
     ).toEqual(
       [
-        'config.yaml:2:3 gateway.prot: there is no such setting. Did you mean port? Allowed here: host, port, allowed_hosts, allowed_users, allow_all_users, max_concurrent_turns, debounce_ms, queue_mode, turn_timeout_ms, answer_ttl_hours, backfill_hours, backfill_messages, max_upload_mb, drain_ms.',
+        'config.yaml:2:3 gateway.prot: there is no such setting. Did you mean port? Allowed here: host, port, allowed_hosts, allowed_users, allow_all_users, max_concurrent_turns, debounce_ms, queue_mode, receipts, turn_timeout_ms, answer_ttl_hours, backfill_hours, backfill_messages, max_upload_mb, drain_ms.',
         'config.yaml:3:9 gateway.port: found "abc"; expected a whole number from 0 to 65535',
         'config.yaml:4:15 gateway.queue_mode: found "steeer"; expected one of queue, steer, collect, interrupt. Did you mean steer?',
         'config.yaml:5:13 gateway.drain_ms: found 1.5; expected a whole number from 0 to 600000',

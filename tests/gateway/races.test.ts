@@ -131,6 +131,7 @@ describe('an end in order', () => {
         maxConcurrentTurns: 1,
         debounceMs: 0,
         queueMode: 'queue',
+        receipts: false,
         turnTimeoutMs: 1_000,
         ttlMs: 1_000,
         backfill: { maxAgeMs: 1_000, maxMessages: 10 },

@@ -160,6 +160,7 @@ const defaultSettings: GatewaySettings = {
   maxConcurrentTurns: 4,
   debounceMs: 600,
   queueMode: 'queue',
+  receipts: false,
   turnTimeoutMs: 600_000,
   ttlMs: 24 * 3_600_000,
   backfill: { maxAgeMs: 24 * 3_600_000, maxMessages: 200 },
