@@ -20,7 +20,8 @@ interface Cut {
   insert: string;
 }
 
-export function readText(message: TelegramMessage, bot: Bot): ReadText {
+/** `hasFiles`: what is forwarded may have no text at all, and a voice message speaks for its first sender as a text does. */
+export function readText(message: TelegramMessage, bot: Bot, hasFiles: boolean): ReadText {
   const raw = message.text ?? message.caption ?? describeOther(message);
   const entities = (message.text === undefined ? message.caption_entities : message.entities) ?? [];
   const cuts: Cut[] = [];
@@ -39,7 +40,8 @@ export function readText(message: TelegramMessage, bot: Bot): ReadText {
   const text = applyCuts(raw, cuts);
   const origin = message.forward_origin && describeOrigin(message.forward_origin);
   // A forwarded text speaks for somebody else, and must not be taken for a command of the sender.
-  return { text: origin && text !== '' ? `${FORWARD_MARK}${origin}:\n${text}` : text, isAddressed };
+  if (!origin || (text === '' && !hasFiles)) return { text, isAddressed };
+  return { text: `${FORWARD_MARK}${origin}:${text === '' ? '' : `\n${text}`}`, isAddressed };
 }
 
 function namesUs(entity: TelegramEntity, name: string, bot: Bot): boolean {

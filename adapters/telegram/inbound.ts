@@ -47,7 +47,7 @@ function readMessage(message: TelegramMessage, kind: 'message' | 'edit', context
   const { from, chat } = message;
   if (!from) return { kind: 'ignored', reason: 'no sender' };
   const attachments = readAttachments(message);
-  const { text, isAddressed } = readText(message, context.bot);
+  const { text, isAddressed } = readText(message, context.bot, attachments.length > 0);
   if (text === '' && attachments.length === 0 && !message.text) return { kind: 'ignored', reason: 'service message' };
   const isDm = chat.type === 'private';
   const replyTo = readReply(message, context.bot);

@@ -81,6 +81,9 @@ describe('text', () => {
   it('that is forwarded says whose it is, and is no command', () => {
     const origin = { type: 'hidden_user', sender_user_name: 'Eve', date: 1 };
     expect(message({ text: '/stop', forward_origin: origin }).text).toBe('Forwarded from Eve:\n/stop');
+    const voice = { file_id: 'v', file_unique_id: 'u', duration: 2 };
+    expect(message({ voice, forward_origin: origin }).text).toBe('Forwarded from Eve:');
+    expect(message({ voice }).text).toBe('');
   });
 
   it('stands for a location and a contact', () => {
