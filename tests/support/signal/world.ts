@@ -1,0 +1,83 @@
+// What the server and its account know: who is there, what was sent, what waits.
+import { randomUUID } from 'node:crypto';
+import type { Group, Mode, Person } from './types.ts';
+import type { TextStyle } from './styled.ts';
+
+export interface SentFile {
+  name?: string | undefined;
+  mime: string;
+  bytes: Uint8Array;
+}
+
+/** Of a message of ours: it always has a name. */
+export interface NamedFile extends SentFile {
+  name: string;
+}
+
+/** A message of ours. */
+export interface SentMessage {
+  /** First and latest one. */
+  timestamp: number;
+  revision: number;
+  chat: string;
+  text: string;
+  styles: readonly TextStyle[];
+  files: readonly NamedFile[];
+  quote?: { timestamp: number; author: string; text: string | undefined } | undefined;
+  reactions: string[];
+}
+
+export interface World {
+  mode: Mode;
+  number: string;
+  uuid: string;
+  accounts: string[];
+  people: Person[];
+  groups: Group[];
+  sent: SentMessage[];
+  /** Reactions of ours, by `author:timestamp` of other people's messages. */
+  reactions: Map<string, string>;
+  typing: Set<string>;
+  attachments: Map<string, SentFile>;
+  trust: string | undefined;
+  /** Envelopes that Signal keeps for the next poll. */
+  queue: unknown[];
+  lost: number;
+  /** Frames that no real server sends: they are not recorded. */
+  injected: Set<unknown>;
+  /** Gives an envelope to whoever listens. */
+  deliver(frame: unknown): void;
+  /** Never the same twice, as signal-cli's. */
+  nextTimestamp(): number;
+  changed(): void;
+}
+
+export function makeWorld(input: {
+  mode: Mode;
+  number: string;
+  isLinked: boolean;
+  deliver: (world: World, frame: unknown) => void;
+  changed: () => void;
+}): World {
+  let last = 0;
+  const world: World = {
+    mode: input.mode,
+    number: input.number,
+    uuid: randomUUID(),
+    accounts: input.isLinked ? [input.number] : [],
+    people: [],
+    groups: [],
+    sent: [],
+    reactions: new Map(),
+    typing: new Set(),
+    attachments: new Map(),
+    trust: undefined,
+    queue: [],
+    lost: 0,
+    injected: new Set(),
+    deliver: (frame) => input.deliver(world, frame),
+    nextTimestamp: () => (last = Math.max(last + 1, Date.now())),
+    changed: input.changed,
+  };
+  return world;
+}
