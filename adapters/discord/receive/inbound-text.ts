@@ -1,0 +1,76 @@
+// Text of a message as a person meant it: without the mention that addressed us, with names for the ids that Discord puts into it
+// (https://docs.discord.com/developers/reference#message-formatting, read 2026-11-21).
+import { FORWARD_MARK } from '../../../shared/messages.ts';
+import type { Directory } from './directory.ts';
+import type { DiscordMessage } from './schema.ts';
+
+export interface ReadText {
+  text: string;
+  /** True when the text itself names us or our role. */
+  isAddressed: boolean;
+}
+
+export interface Naming {
+  /** Our own id. */
+  me: string;
+  directory: Directory;
+  guild: string | undefined;
+}
+
+export function readText(message: DiscordMessage, naming: Naming): ReadText {
+  const { me, directory, guild } = naming;
+  const snapshot = message.message_snapshots?.[0]?.message;
+  if (message.message_reference?.type === 1 && snapshot) {
+    // A forwarded text speaks for somebody else, whom Discord does not name, and must not be taken for a command of the sender.
+    const text = nameIds(snapshot.content, message, naming);
+    return { text: text === '' ? '' : `${FORWARD_MARK}somebody:\n${text}`, isAddressed: false };
+  }
+  const isAddressed =
+    (message.mentions ?? []).some((user) => user.id === me) ||
+    (message.mention_roles ?? []).some((role) => directory.isOwnRole(guild, role));
+  const named = nameIds(cutOwnMentions(message.content, naming), message, naming);
+  return { text: named === '' && message.poll ? describePoll(message.poll) : named, isAddressed };
+}
+
+/** A mention at either end goes with the white space and punctuation that set it off; one inside a sentence is a part of it. */
+function cutOwnMentions(text: string, { me, directory, guild }: Naming): string {
+  const isOurs = (kind: string, id: string) => (kind === '@&' ? directory.isOwnRole(guild, id) : id === me);
+  let out = text;
+  for (const mention of text.matchAll(/<(@[!&]?)(\d{1,20})>/g)) {
+    const [whole, kind = '', id = ''] = mention;
+    if (!isOurs(kind, id)) continue;
+    const at = out.indexOf(whole);
+    const before = out.slice(0, at);
+    const after = out.slice(at + whole.length);
+    if (before.trim() === '') out = after.replace(/^[\s,:;–—-]*/, '');
+    else if (/^[\s.!?]*$/.test(after)) out = before.replace(/[\s,]*$/, '') + after.trim();
+  }
+  return out;
+}
+
+function nameIds(text: string, message: DiscordMessage, { directory, guild }: Naming): string {
+  const user = (id: string) => message.mentions?.find((one) => one.id === id);
+  return text.replace(
+    /<(?:(@[!&]?|#)(\d{1,20})|a?(:\w{1,64}:)\d{1,20}|(\/[^:<>]{1,100}):\d{1,20}|t:(-?\d{1,13})(?::[tTdDfFsSR])?)>/g,
+    (whole, kind: string | undefined, id: string | undefined, emoji?: string, command?: string, time?: string) => {
+      if (emoji !== undefined) return emoji;
+      if (command !== undefined) return command;
+      if (time !== undefined) return describeTime(Number(time)) ?? whole;
+      if (kind === undefined || id === undefined) return whole;
+      if (kind === '#') return `#${directory.channelName(id) ?? id}`;
+      if (kind === '@&') return `@${directory.roleName(guild, id) ?? id}`;
+      const found = user(id);
+      return `@${found?.global_name ?? found?.username ?? id}`;
+    },
+  );
+}
+
+function describeTime(seconds: number): string | undefined {
+  const date = new Date(seconds * 1_000);
+  return Number.isNaN(date.getTime()) ? undefined : `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+function describePoll(poll: NonNullable<DiscordMessage['poll']>): string {
+  const answers = poll.answers.map((answer) => `- ${answer.poll_media.text ?? ''}`);
+  return [`Poll: ${poll.question.text ?? ''}`, ...answers].join('\n');
+}
