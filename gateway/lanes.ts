@@ -23,8 +23,8 @@ export class TurnCut extends Error {
 }
 
 export interface TurnRunner {
-  /** Runs a begun turn to its end state. Never rejects. */
-  run(turn: Turn, signal: AbortSignal): Promise<void>;
+  /** Runs a turn that was just begun with `rows` to its end state. Never rejects. */
+  run(turn: Turn, rows: readonly InboxRow[], signal: AbortSignal): Promise<void>;
   /** Takes up a turn that a crash cut off. Never rejects. */
   resume(turn: Turn, signal: AbortSignal): Promise<void>;
 }
@@ -144,18 +144,19 @@ export function openLanes(ports: LanePorts): Lanes {
       return false;
     }
     if (stopping) return false;
-    const turn = await beginTurn(ports.db, {
+    const begun = await beginTurn(ports.db, {
       session: lane.session,
       space: scopeAt(first.person, first.address).space,
       person: first.person,
       address: first.address,
       rows: batch.map((row) => row.id),
     });
-    if (!turn) {
+    if (!begun) {
       lane.again = true; // its rows were taken back meanwhile
       return false;
     }
-    occupy(lane, turn, (signal) => ports.turns.run(turn, signal));
+    const { turn, taken } = begun;
+    occupy(lane, turn, (signal) => ports.turns.run(turn, taken, signal));
     return true;
   }
 

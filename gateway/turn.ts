@@ -57,9 +57,17 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
   const { clock, log, ending } = ports;
   const disk = { clock, log, signal: ending };
 
-  async function runUntilStored(turn: Turn, signal: AbortSignal, resumed: boolean): Promise<void> {
+  /** `taken`: its rows, when it was only just begun. */
+  async function runUntilStored(
+    turn: Turn,
+    taken: readonly InboxRow[] | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
-      await untilStored(disk, 'a turn', (attempt) => run(turn, signal, resumed || attempt > 1));
+      await untilStored(disk, 'a turn', async (attempt) => {
+        const rows = attempt === 1 ? taken : undefined;
+        return run(turn, { rows: rows ?? (await listTurnRows(ports.db, turn.id)), resumed: !rows }, signal);
+      });
     } catch (error) {
       if (isHeldUp(error)) {
         log.warn({ err: error, turn: turn.id }, 'a turn could not be stored; it is resumed at the next start');
@@ -93,11 +101,13 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     });
   }
 
-  async function run(turn: Turn, signal: AbortSignal, resumed: boolean): Promise<void> {
+  async function run(
+    turn: Turn,
+    { rows, resumed }: { rows: readonly InboxRow[]; resumed: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
     const person = await getPerson(ports.db, turn.person);
-    const rows = await listTurnRows(ports.db, turn.id);
-    const first = rows[0];
-    if (!person || !first) {
+    if (!person || rows.length === 0) {
       await finish(turn, {
         state: 'failed',
         errorCode: 'not_found',
@@ -110,8 +120,11 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     const stream = openStream({ ...ports, adapter: ports.platforms.find(turn.address) }, turn);
     let preview: MessageId | undefined;
     let result: TurnResult;
+    let mayHaveMore = false;
     try {
-      result = await runAgent({ turn, person, rows, resumed, emit: (event) => stream.event(event) }, signal);
+      const emit: AgentTurn['emit'] = (event) => stream.event(event);
+      const onSteer = () => (mayHaveMore = true);
+      result = await runAgent({ turn, person, rows, resumed, emit, onSteer }, signal);
     } finally {
       preview = await stream.close(signal);
     }
@@ -123,7 +136,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     if (why === 'shutdown' && result.end !== 'done') return parkTurn(ports.db, turn.id);
     // An answer that was ready is given, even in the last moment.
     const cut = why === 'shutdown' ? undefined : why;
-    const all = await listTurnRows(ports.db, turn.id);
+    const all = mayHaveMore ? await listTurnRows(ports.db, turn.id) : rows;
     const end = makeFinish({ turn, rows: all, result, cut, preview });
     const news = end.state === 'done' ? await newsOfTurn(ports.db, turn, result.text) : undefined;
     const spoken = end.state === 'done' ? await speechOf(turn, result.text, all) : [];
@@ -140,7 +153,15 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
   }
 
   async function runAgent(
-    input: { turn: Turn; person: Person; rows: readonly InboxRow[]; resumed: boolean; emit: AgentTurn['emit'] },
+    input: {
+      turn: Turn;
+      person: Person;
+      rows: readonly InboxRow[];
+      resumed: boolean;
+      emit: AgentTurn['emit'];
+      /** Rows may join the turn from now on. */
+      onSteer: () => void;
+    },
     signal: AbortSignal,
   ): Promise<TurnResult> {
     const { turn, person } = input;
@@ -168,7 +189,10 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
           model: session?.model ?? chat?.settings.model,
           personality: session?.personality,
           resumed: input.resumed,
-          steer: (stepKey) => steer(turn, person, stepKey, signal),
+          steer(stepKey) {
+            input.onSteer();
+            return steer(turn, person, stepKey, signal);
+          },
           emit: input.emit,
         },
         signal,
@@ -269,11 +293,11 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
   }
 
   return {
-    run: (turn, signal) => runUntilStored(turn, signal, false),
+    run: (turn, rows, signal) => runUntilStored(turn, rows, signal),
     async resume(turn, signal) {
       const attempts = await untilStored(disk, 'a turn', () => countAttempt(ports.db, turn.id));
       if (attempts > MAX_ATTEMPTS) return untilStored(disk, 'a turn', () => quarantine(turn));
-      return runUntilStored(turn, signal, true);
+      return runUntilStored(turn, undefined, signal);
     },
   };
 }

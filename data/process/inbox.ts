@@ -36,6 +36,8 @@ export interface InboxPayload {
   bot: boolean;
   /** False: nobody vouches that it came from its sender. Default true. */
   verified?: boolean | undefined;
+  /** Its chat has a conversation of its own. */
+  detached?: boolean | undefined;
   /** Text of a device or program, which speaks for nobody. */
   foreign?: boolean | undefined;
   chatTitle?: string | undefined;

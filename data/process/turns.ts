@@ -4,6 +4,7 @@ import { turnId, type InboxId, type PersonId, type SessionId, type SpaceId, type
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
 import type { NewMessage } from '../messages.ts';
+import { prepare } from '../prepared.ts';
 import { newRowId } from '../row-id.ts';
 import type { InboxEndState, Tables, TurnState } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
@@ -25,51 +26,57 @@ export interface Turn {
   endedAt: number | undefined;
 }
 
+const takeRow = prepare<{ seq: number; session: SessionId; turn: TurnId; now: number }, Selectable<Tables['inbox']>>(
+  (query, { seq, session, turn, now }) =>
+    query
+      .updateTable('inbox')
+      .set({ state: 'running', turn_id: turn, updated_at: now })
+      .where('seq', '=', seq)
+      .where('session_id', '=', session)
+      .where('state', '=', 'queued')
+      .returningAll(),
+);
+const insertTurn = prepare<Tables['turns']>((query, row) => query.insertInto('turns').values(row));
+
 /**
- * queued → running: one turn for these rows of the session. Rows that do not wait any more are left out; undefined, and no turn, when none
- * is left.
+ * queued → running: one turn for these rows of the session. Rows that do not wait any more are left out of `taken`; undefined, and no turn,
+ * when none is left.
  */
 export async function beginTurn(
   db: ProcessDb,
   start: { session: SessionId; space: SpaceId; person: PersonId; address: Address; rows: readonly InboxId[] },
-): Promise<Turn | undefined> {
+): Promise<{ turn: Turn; taken: readonly InboxRow[] } | undefined> {
   const now = db.clock.now();
-  const id = turnId(newRowId(now));
+  const { rows, ...place } = start;
+  const turn: Turn = {
+    ...place,
+    id: turnId(newRowId(now)),
+    state: 'running',
+    attempts: 1,
+    startedAt: now,
+    endedAt: undefined,
+  };
   return db.query.transaction().execute(async (trx) => {
-    const taken = await trx
-      .updateTable('inbox')
-      .set({ state: 'running', turn_id: id, updated_at: now })
-      .where('seq', 'in', start.rows.map(Number))
-      .where('session_id', '=', start.session)
-      .where('state', '=', 'queued')
-      .executeTakeFirst();
-    if (taken.numUpdatedRows === 0n) return undefined;
-    await trx
-      .insertInto('turns')
-      .values({
-        id,
-        session_id: start.session,
-        space_id: start.space,
-        person_id: start.person,
-        ...addressColumns(start.address),
-        state: 'running',
-        attempts: 1,
-        error_code: null,
-        started_at: now,
-        ended_at: null,
-      })
-      .execute();
-    return {
-      id,
-      session: start.session,
-      space: start.space,
-      person: start.person,
-      address: start.address,
-      state: 'running',
-      attempts: 1,
-      startedAt: now,
-      endedAt: undefined,
-    };
+    const taken: InboxRow[] = [];
+    for (const id of rows) {
+      // As it stands now: an edit may have come in since the caller looked.
+      const result = await takeRow(trx, { seq: Number(id), session: turn.session, turn: turn.id, now });
+      taken.push(...result.rows.map(inboxRow));
+    }
+    if (taken.length === 0) return undefined;
+    await insertTurn(trx, {
+      id: turn.id,
+      session_id: turn.session,
+      space_id: turn.space,
+      person_id: turn.person,
+      ...addressColumns(turn.address),
+      state: turn.state,
+      attempts: turn.attempts,
+      error_code: null,
+      started_at: now,
+      ended_at: null,
+    });
+    return { turn, taken };
   });
 }
 
@@ -105,9 +112,13 @@ export async function parkTurn(db: ProcessDb, turn: TurnId): Promise<void> {
     .execute();
 }
 
+const selectTurnRows = prepare<{ turn: TurnId }, Selectable<Tables['inbox']>>((query, { turn }) =>
+  query.selectFrom('inbox').selectAll().where('turn_id', '=', turn).orderBy('seq'),
+);
+
 /** Inbox rows that belong to a turn, in order of arrival. */
 export async function listTurnRows(db: ProcessDb, turn: TurnId): Promise<readonly InboxRow[]> {
-  const rows = await db.query.selectFrom('inbox').selectAll().where('turn_id', '=', turn).orderBy('seq').execute();
+  const { rows } = await selectTurnRows(db.query, { turn });
   return rows.map(inboxRow);
 }
 
@@ -169,35 +180,56 @@ export interface TurnFinish {
   inbox: readonly { rows: readonly InboxId[]; state: InboxEndState; reason?: string; mergedInto?: InboxId }[];
 }
 
+const endTurn = prepare<{ turn: TurnId; state: TurnState; error: string | null; now: number }>(
+  (query, { turn, state, error, now }) =>
+    query
+      .updateTable('turns')
+      .set({ state, ended_at: now, error_code: error })
+      .where('id', '=', turn)
+      .where('state', '=', 'running'),
+);
+const selectRunning = prepare<{ turn: TurnId }, { seq: number }>((query, { turn }) =>
+  query.selectFrom('inbox').select('seq').where('turn_id', '=', turn).where('state', '=', 'running'),
+);
+const touchSession = prepare<{ session: SessionId; now: number }>((query, { session, now }) =>
+  query.updateTable('sessions').set({ updated_at: now }).where('id', '=', session),
+);
+const deleteSteps = prepare<{ turn: TurnId }>((query, { turn }) =>
+  query.deleteFrom('journal').where('turn_id', '=', turn),
+);
+
 /**
  * The finish transaction: history, outbox, inbox end states and the turn's own state change together or not at all. False when the
  * turn had ended already (then nothing was written).
  */
 export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boolean> {
-  const { turn } = finish;
+  const { id: turn, session } = finish.turn;
+  const now = db.clock.now();
   return db.query.transaction().execute(async (trx) => {
-    const ended = await trx
-      .updateTable('turns')
-      .set({ state: finish.state, ended_at: db.clock.now(), error_code: finish.errorCode ?? null })
-      .where('id', '=', turn.id)
-      .where('state', '=', 'running')
-      .executeTakeFirst();
-    if (ended.numUpdatedRows === 0n) return false;
-    await insertMessages(db, turn, finish.messages, trx);
+    const ended = await endTurn(trx, { turn, state: finish.state, error: finish.errorCode ?? null, now });
+    if (ended.numAffectedRows !== 1n) return false;
+    await insertMessages(db, finish.turn, finish.messages, trx);
     await enqueueOutbox(db, finish.outbox, trx);
     for (const end of finish.inbox) await endInbox(db, end.rows, end, trx);
-    await trx
-      .updateTable('inbox')
-      .set({ state: 'queued', turn_id: null, updated_at: db.clock.now() })
-      .where('turn_id', '=', turn.id)
-      .where('state', '=', 'running')
-      .execute();
-    await trx.updateTable('sessions').set({ updated_at: db.clock.now() }).where('id', '=', turn.session).execute();
+    const left = await selectRunning(trx, { turn });
+    if (left.rows.length > 0) await queueAgain(trx, turn, now);
+    await touchSession(trx, { session, now });
     // The journal has done its work; what counts is in the history now.
-    await trx.deleteFrom('journal').where('turn_id', '=', turn.id).execute();
+    await deleteSteps(trx, { turn });
     return true;
   });
 }
+
+async function queueAgain(trx: Query, turn: TurnId, now: number): Promise<void> {
+  await trx
+    .updateTable('inbox')
+    .set({ state: 'queued', turn_id: null, updated_at: now })
+    .where('turn_id', '=', turn)
+    .where('state', '=', 'running')
+    .execute();
+}
+
+const insertMessage = prepare<Omit<Tables['messages'], 'id'>>((query, row) => query.insertInto('messages').values(row));
 
 /** The turn says whose space they go to. */
 async function insertMessages(
@@ -207,28 +239,24 @@ async function insertMessages(
   query: Query,
 ): Promise<void> {
   const now = db.clock.now();
-  for (const message of messages) {
-    await query
-      .insertInto('messages')
-      .values({
-        session_id: turn.session,
-        space_id: turn.space,
-        turn_id: turn.id,
-        role: message.role,
-        author: message.author,
-        text: message.text,
-        tool_call_id: message.toolCallId ?? null,
-        tool_name: message.toolName ?? null,
-        tool_calls: message.toolCalls ?? null,
-        reasoning: message.reasoning ?? null,
-        files: message.files && message.files.length > 0 ? JSON.stringify(message.files) : null,
-        is_error: message.isError ? 1 : 0,
-        origin: message.origin,
-        state: 'active',
-        created_at: now,
-      })
-      .execute();
-  }
+  for (const message of messages)
+    await insertMessage(query, {
+      session_id: turn.session,
+      space_id: turn.space,
+      turn_id: turn.id,
+      role: message.role,
+      author: message.author,
+      text: message.text,
+      tool_call_id: message.toolCallId ?? null,
+      tool_name: message.toolName ?? null,
+      tool_calls: message.toolCalls ?? null,
+      reasoning: message.reasoning ?? null,
+      files: message.files && message.files.length > 0 ? JSON.stringify(message.files) : null,
+      is_error: message.isError ? 1 : 0,
+      origin: message.origin,
+      state: 'active',
+      created_at: now,
+    });
 }
 
 /** Writes outbox rows and ends inbox rows together: for commands and notices, which need no turn. */

@@ -179,7 +179,7 @@ describe('messages steered into a turn', () => {
   it('are given once, at the same place, after a restart', async () => {
     const { home } = world;
     const turn = await startTurn(home);
-    const row = await insertInbox(home.db, {
+    const stored = await insertInbox(home.db, {
       address: turn.address,
       kind: 'message',
       message: messageId('steered'),
@@ -187,7 +187,8 @@ describe('messages steered into a turn', () => {
       user: userId('u'),
       payload: { text: 'and this', attachments: [], senderName: 'Ann', sentAt: 2, addressed: true, bot: false },
     });
-    if (row === undefined) throw new Error('not new');
+    if (!stored) throw new Error('not new');
+    const row = stored.id;
     await queueInbox(home.db, row, { person: home.person, session: home.session.id, dueAt: 0 });
     const input = { inbox: row, text: 'and this', files: [], author: 'Ann', origin: 'owner' as const, sentAt: 2 };
     let claims = 0;

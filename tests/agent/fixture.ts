@@ -116,7 +116,7 @@ export async function startTurn(
   home: Pick<Home, 'db' | 'person' | 'scope' | 'session'>,
   address: Address = DM,
 ): Promise<Turn> {
-  const id = await insertInbox(home.db, {
+  const row = await insertInbox(home.db, {
     address,
     kind: 'message',
     message: messageId(`m${++messages}`),
@@ -124,17 +124,17 @@ export async function startTurn(
     user: userId('u'),
     payload: { text: '…', attachments: [], senderName: 'Ann', sentAt: 1, addressed: true, bot: false },
   });
-  if (id === undefined) throw new Error('inbox row not new');
-  await queueInbox(home.db, id, { person: home.person, session: home.session.id, dueAt: 0 });
-  const turn = await beginTurn(home.db, {
+  if (!row) throw new Error('inbox row not new');
+  await queueInbox(home.db, row.id, { person: home.person, session: home.session.id, dueAt: 0 });
+  const begun = await beginTurn(home.db, {
     session: home.session.id,
     space: home.scope.space,
     person: home.person,
     address,
-    rows: [id],
+    rows: [row.id],
   });
-  if (!turn) throw new Error('turn did not begin');
-  return turn;
+  if (!begun) throw new Error('turn did not begin');
+  return begun.turn;
 }
 
 /** Rows of history that a past turn left. */

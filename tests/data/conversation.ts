@@ -75,15 +75,15 @@ export async function queue(db: ProcessDb, speaker: Speaker, text?: string): Pro
 export async function begin(db: ProcessDb, speaker: Speaker, text?: string): Promise<{ turn: Turn; row: InboxId }> {
   const row = await queue(db, speaker, text);
   const { session, scope, person, address } = speaker;
-  const turn = await beginTurn(db, {
+  const begun = await beginTurn(db, {
     session: session.id,
     space: scope.space,
     person: person.id,
     address,
     rows: [row],
   });
-  if (!turn) throw new Error('nothing waited');
-  return { turn, row };
+  if (!begun) throw new Error('nothing waited');
+  return { turn: begun.turn, row };
 }
 
 /** What a person said and what the agent answered, as history. */

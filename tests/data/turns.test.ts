@@ -48,18 +48,17 @@ describe('beginTurn', () => {
   test('takes the waiting rows and makes one running turn', async () => {
     const { db, ann, clock } = await openConversation();
     const rows = [await queue(db, ann), await queue(db, ann)];
-    const turn = await beginTurn(db, startOf(ann, rows));
-    expect(turn).toMatchObject({
+    const begun = await beginTurn(db, startOf(ann, rows));
+    expect(begun?.turn).toMatchObject({
       state: 'running',
       attempts: 1,
       startedAt: clock.now(),
       person: ann.person.id,
       address: ann.address,
     });
-    expect(turn && (await listTurnRows(db, turn.id)).map((row) => [row.id, row.state])).toEqual(
-      rows.map((id) => [id, 'running']),
-    );
-    expect(await listRunningTurns(db)).toEqual([turn]);
+    expect(begun?.taken.map((row) => [row.id, row.state])).toEqual(rows.map((id) => [id, 'running']));
+    expect(begun && (await listTurnRows(db, begun.turn.id))).toEqual(begun?.taken);
+    expect(await listRunningTurns(db)).toEqual([begun?.turn]);
   });
 
   test('of two that begin with the same rows one gets them', async () => {
@@ -82,8 +81,9 @@ describe('beginTurn', () => {
     await endInbox(db, [ended], { state: 'superseded' });
     expect(await beginTurn(db, startOf(ann, [ended, fresh, foreign]))).toBeUndefined();
     expect(await beginTurn(db, startOf(ann, []))).toBeUndefined();
-    const turn = await beginTurn(db, startOf(ann, [ended, fresh, foreign, mine]));
-    expect(turn && (await listTurnRows(db, turn.id)).map((row) => row.id)).toEqual([mine]);
+    const begun = await beginTurn(db, startOf(ann, [ended, fresh, foreign, mine]));
+    expect(begun?.taken.map((row) => row.id)).toEqual([mine]);
+    expect(begun && (await listTurnRows(db, begun.turn.id)).map((row) => row.id)).toEqual([mine]);
     expect(await stateOf(db, foreign)).toBe('queued');
   });
 });

@@ -176,14 +176,15 @@ async function answerRow(
   const { id, person, at, said, options } = input;
   const { session, scope } = input.route;
   await queueInbox(db, id, { person: person.id, session: session.id, dueAt: db.clock.now() });
-  const turn = await beginTurn(db, {
+  const begun = await beginTurn(db, {
     session: session.id,
     space: scope.space,
     person: person.id,
     address: at,
     rows: [id],
   });
-  if (!turn) throw new Error('the turn did not begin');
+  if (!begun) throw new Error('the turn did not begin');
+  const { turn } = begun;
   const tool: NewMessage[] = options.tool
     ? [
         {
