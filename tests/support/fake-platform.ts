@@ -4,7 +4,7 @@ import type { Adapter, AdapterHost, InboundMessage, OutboundMessage, SendResult 
 import { plainText } from '../../adapters/markdown.ts';
 import type { PlatformAccount } from '../../gateway/platforms.ts';
 import { accountId, chatId, messageId, userId } from '../../shared/ids.ts';
-import type { Address, Button } from '../../shared/messages.ts';
+import type { Address, Button, StoredFile } from '../../shared/messages.ts';
 
 export interface SentPart {
   key: string;
@@ -12,6 +12,7 @@ export interface SentPart {
   id: string;
   text: string;
   buttons: readonly Button[];
+  files: readonly StoredFile[];
   plain: boolean;
 }
 
@@ -24,6 +25,8 @@ export interface FakePlatform {
   texts(chat?: string): string[];
   drafts: string[];
   typings: number;
+  /** Refs of the files that were fetched, in order. */
+  opened: string[];
   /** Results of the next sends; then they succeed. `act` decides whether the part counts as arrived. */
   failures: { result: SendResult; arrives: boolean }[];
   address(chat?: string): Address;
@@ -74,6 +77,7 @@ export function makeFakePlatform(
         id,
         text: plainText(message.body),
         buttons: message.buttons.flat(),
+        files: message.files,
         plain: message.plain,
       });
     return failure?.result ?? { ok: true, ids: [messageId(id)] };
@@ -84,6 +88,7 @@ export function makeFakePlatform(
     texts: (chat = 'ann') => sent.filter((part) => part.to.chat === chat).map((part) => part.text),
     drafts,
     typings: 0,
+    opened: [],
     failures,
     host: requireHost,
     address: (chat = 'ann') => ({ platform, account, chat: chatId(chat), kind: 'dm' }),
@@ -113,7 +118,8 @@ export function makeFakePlatform(
     },
     async stop() {},
     send: async (to, message) => keep(to, message),
-    async open() {
+    async open(ref) {
+      fake.opened.push(ref.ref);
       return new Blob(['file']).stream();
     },
     async edit(_to, id, message) {

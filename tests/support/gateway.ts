@@ -10,6 +10,7 @@ import { addIdentity, createPerson, type Person } from '../../data/process/peopl
 import { makeCore, type Core } from '../../gateway/core.ts';
 import { makeFileStore } from '../../gateway/media/downloads.ts';
 import type { GatewaySettings } from '../../gateway/settings.ts';
+import type { VoiceEngines } from '../../gateway/voice/voice.ts';
 import { openPairing } from '../../pairing/pairing.ts';
 import { userId } from '../../shared/ids.ts';
 import { silentLog, type Logger } from '../../shared/log.ts';
@@ -43,6 +44,8 @@ export interface TestGatewayOptions {
   log?: Logger;
   /** Default: at once. */
   syncFile?: SyncFile;
+  /** Default: none, so that recordings stay files. */
+  voice?: VoiceEngines;
 }
 
 /** Answers with what it was told. */
@@ -101,6 +104,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
     agent,
     pairing,
     files: makeFileStore({ home, clock, maxBytes: 1_000_000 }),
+    voice: options.voice,
     home,
     version: 'test',
     url: () => undefined,
