@@ -35,9 +35,11 @@ export interface AuthorizePorts {
 
 export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<Admission> {
   const who = { platform: row.address.platform, account: row.address.account, user: row.user };
-  const known =
-    (await findPerson(ports.db, who)) ??
-    (row.user === ports.ownerUser(row.address.platform) ? await admitOwner(ports, who, row) : undefined);
+  const isOwners = row.user === ports.ownerUser(row.address.platform);
+  // A device speaks for an owner, and is none: whoever comes first as a person becomes it.
+  if (isOwners && row.payload.foreign && !(await findOwner(ports.db)))
+    return { kind: 'refused', reason: 'no_owner', reply: '' };
+  const known = (await findPerson(ports.db, who)) ?? (isOwners ? await admitOwner(ports, who, row) : undefined);
   const decision = decideAccess(await requestOf(ports, row, known));
   switch (decision.kind) {
     case 'allow':

@@ -20,7 +20,7 @@ import { disarmTemplates, renderMarkdown, renderPlain } from './render.ts';
 export const ANSWER_EVENT = 'herald_answer';
 const TITLE = 'Herald';
 /** Room for what a reply button and buttons told as text add to a text of the largest size. */
-const MOBILE_SLACK_BYTES = 1_000;
+const MOBILE_SPARE_BYTES = 1_000;
 
 export interface OutboundDeps {
   settings: HomeAssistantSettings;
@@ -157,7 +157,7 @@ function makeMobileData(message: OutboundMessage): Record<string, unknown> {
   const buttons = message.buttons.flat();
   const shown = buttons.slice(0, MAX_ACTIONS);
   const text = renderPlain(message, shown.length);
-  if (measureText(text, 'utf8-byte') > MOBILE_MAX_BYTES + MOBILE_SLACK_BYTES)
+  if (measureText(text, 'utf8-byte') > MOBILE_MAX_BYTES + MOBILE_SPARE_BYTES)
     throw new UnsendableError('too_long', 'The text is too long for a notification.');
   const actions: Record<string, unknown>[] = shown.map(({ label, data }) => ({
     action: writeAction({ kind: 'press', message: id, data }),
