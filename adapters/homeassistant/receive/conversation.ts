@@ -71,7 +71,7 @@ function senderOf(
   const { userId: user } = contextOf(event.context);
   if (user !== undefined) return USER_ID.test(user) ? { kind: 'user', id: user } : undefined;
   if (event.origin !== 'LOCAL') return undefined;
-  if (data.user_id) return USER_ID.test(data.user_id) ? { kind: 'user', id: data.user_id } : undefined;
+  if (data.user_id && USER_ID.test(data.user_id)) return { kind: 'user', id: data.user_id };
   return data.device_id && USER_ID.test(data.device_id) ? { kind: 'device', id: data.device_id } : undefined;
 }
 
