@@ -1,9 +1,11 @@
 // One row per model call: reserved before it at its largest possible cost, settled after it. Caps count reservations too, so
 // that calls at the same time cannot overspend together.
-import { sql } from 'kysely';
-import { turnId, type SessionId, type TurnId } from '../shared/ids.ts';
-import type { Db, Query } from './db.ts';
+import type { PersonId, SessionId, SpaceId, TurnId } from '../shared/ids.ts';
+import type { Db } from './db.ts';
+import { prepare } from './prepared.ts';
+import type { Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
+import { spentOf, type Amount, type Place, type Sum } from './spent.ts';
 
 export interface UsageCaps {
   /** Millionths of a US dollar; null = no cap. */
@@ -34,38 +36,43 @@ export interface UsageReservation {
 
 export type CapName = 'turn' | 'person_day' | 'day' | 'turn_tokens' | 'person_day_tokens' | 'day_tokens';
 
+const insertReservation = prepare<Omit<Tables['usage'], 'id'>, { id: number }>((query, row) =>
+  query.insertInto('usage').values(row).returning('id'),
+);
+
 /** Reserves within all caps, or says which one is in the way and what is spent of it (micro-dollars, or tokens). */
 export async function reserveUsage(
   db: Db,
   scope: Scope,
   reservation: UsageReservation,
 ): Promise<{ ok: true; id: number } | CapRefusal> {
+  const spent = spentOf(db);
+  const place: Place = { ...scope, turn: reservation.turn, dayStart: reservation.dayStart };
   return db.query.transaction().execute(async (trx) => {
-    const refusal = await findCapInTheWay(trx, scope, reservation);
+    const refusal = await findCapInTheWay((sum) => spent.read(trx, sum, place), reservation);
     if (refusal) return refusal;
-    const row = await trx
-      .insertInto('usage')
-      .values({
-        person_id: scope.person,
-        space_id: scope.space,
-        session_id: reservation.session ?? null,
-        turn_id: reservation.turn ?? null,
-        cause: reservation.cause,
-        provider: reservation.provider,
-        model: reservation.model,
-        state: 'reserved',
-        input_tokens: reservation.tokens,
-        output_tokens: 0,
-        cache_read_tokens: 0,
-        cache_write_tokens: 0,
-        reasoning_tokens: 0,
-        cost_micro_usd: reservation.microUsd,
-        cost_known: reservation.costKnown ? 1 : 0,
-        created_at: db.clock.now(),
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    return { ok: true, id: row.id };
+    const write = spent.beginWrite();
+    const { rows } = await insertReservation(trx, {
+      person_id: scope.person,
+      space_id: scope.space,
+      session_id: reservation.session ?? null,
+      turn_id: reservation.turn ?? null,
+      cause: reservation.cause,
+      provider: reservation.provider,
+      model: reservation.model,
+      state: 'reserved',
+      input_tokens: reservation.tokens,
+      output_tokens: 0,
+      cache_read_tokens: 0,
+      cache_write_tokens: 0,
+      reasoning_tokens: 0,
+      cost_micro_usd: reservation.microUsd,
+      cost_known: reservation.costKnown ? 1 : 0,
+      created_at: db.clock.now(),
+    });
+    const id = rows[0]?.id ?? 0;
+    write.reserved(id, { money: reservation.microUsd, tokens: reservation.tokens }, place);
+    return { ok: true, id };
   });
 }
 
@@ -73,47 +80,21 @@ type CapRefusal = { ok: false; cap: CapName; limit: number; spent: number };
 
 /** Sums only where a cap is set, so that an installation without caps pays for none. */
 async function findCapInTheWay(
-  trx: Query,
-  scope: Scope,
-  { caps, turn, dayStart, ...call }: UsageReservation,
+  read: (sum: Sum) => Promise<Amount>,
+  { caps, ...call }: UsageReservation,
 ): Promise<CapRefusal | undefined> {
-  const today = trx.selectFrom('usage').where('created_at', '>=', dayStart);
   const groups = [
-    {
-      // A call outside of turns has spent nothing of its own before.
-      rows: trx
-        .selectFrom('usage')
-        .where('turn_id', '=', turn ?? turnId(''))
-        .where('space_id', '=', scope.space)
-        .where('person_id', '=', scope.person),
-      money: { cap: 'turn', limit: caps.turnMicroUsd },
-      tokens: { cap: 'turn_tokens', limit: caps.turnTokens },
-    },
-    {
-      rows: today.where('person_id', '=', scope.person),
-      money: { cap: 'person_day', limit: caps.personDayMicroUsd },
-      tokens: { cap: 'person_day_tokens', limit: caps.personDayTokens },
-    },
-    {
-      rows: today,
-      money: { cap: 'day', limit: caps.dayMicroUsd },
-      tokens: { cap: 'day_tokens', limit: caps.dayTokens },
-    },
+    { sum: 'turn', money: caps.turnMicroUsd, tokens: caps.turnTokens },
+    { sum: 'person_day', money: caps.personDayMicroUsd, tokens: caps.personDayTokens },
+    { sum: 'day', money: caps.dayMicroUsd, tokens: caps.dayTokens },
   ] as const;
-  for (const { rows, money, tokens } of groups) {
-    if (money.limit === null && tokens.limit === null) continue;
-    const spent = await rows
-      .select([
-        sql<number>`coalesce(sum(cost_micro_usd), 0)`.as('money'),
-        sql<number>`coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens), 0)`.as(
-          'tokens',
-        ),
-      ])
-      .executeTakeFirstOrThrow();
-    if (money.limit !== null && spent.money + call.microUsd > money.limit)
-      return { ok: false, cap: money.cap, limit: money.limit, spent: spent.money };
-    if (tokens.limit !== null && spent.tokens + call.tokens > tokens.limit)
-      return { ok: false, cap: tokens.cap, limit: tokens.limit, spent: spent.tokens };
+  for (const { sum, money, tokens } of groups) {
+    if (money === null && tokens === null) continue;
+    const spent = await read(sum);
+    if (money !== null && spent.money + call.microUsd > money)
+      return { ok: false, cap: sum, limit: money, spent: spent.money };
+    if (tokens !== null && spent.tokens + call.tokens > tokens)
+      return { ok: false, cap: `${sum}_tokens`, limit: tokens, spent: spent.tokens };
   }
   return undefined;
 }
@@ -130,26 +111,33 @@ export interface UsageActual {
   costKnown: boolean;
 }
 
+const settleRow = prepare<UsageActual & { id: number; person: PersonId; space: SpaceId; known: number }>(
+  (query, actual) =>
+    query
+      .updateTable('usage')
+      .set({
+        state: 'final',
+        provider: actual.provider,
+        model: actual.model,
+        input_tokens: actual.input,
+        output_tokens: actual.output,
+        cache_read_tokens: actual.cacheRead,
+        cache_write_tokens: actual.cacheWrite,
+        reasoning_tokens: actual.reasoning,
+        cost_micro_usd: actual.microUsd,
+        cost_known: actual.known,
+      })
+      .where('id', '=', actual.id)
+      .where('person_id', '=', actual.person)
+      .where('space_id', '=', actual.space),
+);
+
 /** Replaces the reservation by what the call really took; all zero for a call that never reached the provider. */
 export async function settleUsage(db: Db, scope: Scope, id: number, actual: UsageActual): Promise<void> {
-  await db.query
-    .updateTable('usage')
-    .set({
-      state: 'final',
-      provider: actual.provider,
-      model: actual.model,
-      input_tokens: actual.input,
-      output_tokens: actual.output,
-      cache_read_tokens: actual.cacheRead,
-      cache_write_tokens: actual.cacheWrite,
-      reasoning_tokens: actual.reasoning,
-      cost_micro_usd: actual.microUsd,
-      cost_known: actual.costKnown ? 1 : 0,
-    })
-    .where('id', '=', id)
-    .where('person_id', '=', scope.person)
-    .where('space_id', '=', scope.space)
-    .execute();
+  const write = spentOf(db).beginWrite();
+  const result = await settleRow(db.query, { ...actual, ...scope, id, known: actual.costKnown ? 1 : 0 });
+  const tokens = actual.input + actual.output + actual.cacheRead + actual.cacheWrite;
+  if (result.numAffectedRows === 1n) write.settled(id, { money: actual.microUsd, tokens });
 }
 
 export interface UsageSum {

@@ -30,6 +30,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'schema.ts': ['INBOX_END_STATES', 'OUTBOX_END_STATES'],
   'scope.ts': ['groupScope', 'groupSpace', 'isGroupScope', 'personScope', 'personSpace', 'storedScope'],
   'search.ts': ['searchWords'],
+  'spent.ts': ['spentOf'],
   'storage-errors.ts': ['corruptMessage', 'databaseError', 'isStorageFailure'],
   'table-writes.ts': ['effectOf', 'makeWriteCounter'],
   'process/chats.ts': ['addressColumns', 'addressOf'],

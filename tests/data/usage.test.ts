@@ -148,6 +148,72 @@ describe('caps', () => {
   });
 });
 
+describe('the sums that are kept', () => {
+  const tiny = { turnMicroUsd: -1 };
+  /** What stands in the way of a call that may cost nothing, which is what is known to be spent. */
+  async function known(db: Db, who: Scope, dayStart: number, turn: string) {
+    const ask = async (caps: Partial<UsageCaps>) => {
+      const result = await reserveUsage(db, who, call({ turn: turnId(turn), dayStart, microUsd: 0 }, caps));
+      return result.ok ? Number.NaN : result.spent;
+    };
+    return [await ask(tiny), await ask({ personDayMicroUsd: -1 }), await ask({ dayMicroUsd: -1 })];
+  }
+
+  async function stored(db: Db, who: Scope, dayStart: number, turn: string) {
+    const rows = await db.query.selectFrom('usage').selectAll().execute();
+    const sum = (some: typeof rows) => some.reduce((total, row) => total + row.cost_micro_usd, 0);
+    const today = rows.filter((row) => row.created_at >= dayStart);
+    return [
+      sum(rows.filter((row) => row.turn_id === turn && row.person_id === who.person)),
+      sum(today.filter((row) => row.person_id === who.person)),
+      sum(today),
+    ];
+  }
+
+  test('are what stands in the table, whatever happens at the same time', async () => {
+    const step = fc.record({
+      who: fc.constantFrom(ann, bob),
+      turn: fc.constantFrom('t1', 't2'),
+      paid: fc.nat(20),
+      what: fc.constantFrom('settle', 'leave', 'wrong scope', 'other writer', 'undone', 'look', 'next day'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(step, { maxLength: 6 }), { maxLength: 6 }), async (rounds) => {
+        const { db, clock, close } = await openTemporaryData();
+        let dayStart = clock.now();
+        for (const round of rounds) {
+          await Promise.all(
+            round.map(async ({ who, turn, paid, what }) => {
+              if (what === 'look') return void (await known(db, who, dayStart, turn));
+              if (what === 'other writer')
+                return void (await db.query.updateTable('usage').set({ cost_micro_usd: paid }).execute());
+              if (what === 'undone')
+                return db.query
+                  .transaction()
+                  .execute(async (trx) => {
+                    await trx.updateTable('usage').set({ cost_micro_usd: 1_000 }).execute();
+                    throw new Error('changed my mind');
+                  })
+                  .catch(() => undefined);
+              const id = await reserve(db, who, call({ turn: turnId(turn), dayStart }));
+              if (what === 'settle') await settleUsage(db, who, id, actual(paid));
+              if (what === 'wrong scope') await settleUsage(db, who === ann ? bob : ann, id, actual(paid));
+            }),
+          );
+          if (round.some(({ what }) => what === 'next day')) {
+            await clock.advance(DAY);
+            dayStart = clock.now();
+          }
+          for (const who of [ann, bob])
+            expect(await known(db, who, dayStart, 't1')).toEqual(await stored(db, who, dayStart, 't1'));
+        }
+        await close();
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
 describe('settleUsage and sumUsage', () => {
   test('sum per model, the person everywhere, or one session of the space', async () => {
     const { db, clock } = await openTemporaryData();
