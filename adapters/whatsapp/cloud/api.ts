@@ -1,0 +1,72 @@
+// Calls of the Cloud API over the fetch that was handed in, each with a deadline. The token goes to Meta's hosts only.
+import { openAsBlob } from 'node:fs';
+import { z } from 'zod';
+import { readError } from './errors.ts';
+
+/** Deadline of a call that carries no file. */
+const CALL_TIMEOUT_MS = 20_000;
+/** Deadline of an upload: 100 MB at 2 Mbit/s. */
+const UPLOAD_TIMEOUT_MS = 420_000;
+
+export interface CloudApi {
+  /** `path` below the phone number's own. Rejects with CloudError, or what fetch rejects with. */
+  post(path: string, body: Record<string, unknown>, signal?: AbortSignal): Promise<unknown>;
+  /** `path` below the API's root. */
+  get(path: string, signal?: AbortSignal): Promise<unknown>;
+  /** Resolves with the id under which a message can name the file. */
+  upload(file: { path: string; name: string; mime: string }, signal: AbortSignal): Promise<string>;
+  /** A file by the address that the API gave. Rejects with TypeError when the address is not Meta's. */
+  download(url: string, signal: AbortSignal): Promise<Response>;
+}
+
+export interface CloudApiInput {
+  apiRoot: string;
+  accessToken: string;
+  phoneNumberId: string;
+  fetch: typeof fetch;
+}
+
+/** Hosts that the API names for files. */
+const MEDIA_HOST = /(?:^|\.)(?:fbsbx\.com|facebook\.com|whatsapp\.net|fbcdn\.net)$/;
+
+const uploaded = z.looseObject({ id: z.string().min(1) });
+
+export function makeCloudApi({ apiRoot, accessToken, phoneNumberId, fetch: call }: CloudApiInput): CloudApi {
+  const headers = { authorization: `Bearer ${accessToken}` };
+  const root = new URL(apiRoot);
+
+  async function ask(path: string, init: RequestInit, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
+    signal?.throwIfAborted();
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const response = await call(`${apiRoot}/${path}`, {
+      ...init,
+      headers: { ...headers, ...(typeof init.body === 'string' && { 'content-type': 'application/json' }) },
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      redirect: 'error',
+    });
+    const body: unknown = await response.json().catch(() => undefined);
+    if (!response.ok) throw readError(response.status, body);
+    return body;
+  }
+
+  return {
+    post: (path, body, signal) =>
+      ask(`${phoneNumberId}/${path}`, { method: 'POST', body: JSON.stringify(body) }, CALL_TIMEOUT_MS, signal),
+    get: (path, signal) => ask(path, { method: 'GET' }, CALL_TIMEOUT_MS, signal),
+    async upload({ path, name, mime }, signal) {
+      const form = new FormData();
+      form.set('messaging_product', 'whatsapp');
+      form.set('type', mime);
+      form.set('file', await openAsBlob(path, { type: mime }), name);
+      const answer = await ask(`${phoneNumberId}/media`, { method: 'POST', body: form }, UPLOAD_TIMEOUT_MS, signal);
+      return uploaded.parse(answer).id;
+    },
+    async download(url, signal) {
+      const target = URL.parse(url);
+      const isOurs =
+        target?.origin === root.origin || (target?.protocol === 'https:' && MEDIA_HOST.test(target.hostname));
+      if (!target || !isOurs) throw new TypeError('the address of the file is not one of Meta');
+      return call(target, { headers, signal, redirect: 'error' });
+    },
+  };
+}
