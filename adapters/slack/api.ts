@@ -1,6 +1,6 @@
 // The Web API client: the SDK's typed calls over the fetch that was handed in, each with a deadline and never repeated by itself.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import bolt, { type webApi } from '@slack/bolt';
+import { webApi } from '@slack/bolt';
 import { NotCalledError } from './errors.ts';
 import { makeSdkLogger } from './sdk-logger.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -31,7 +31,7 @@ export interface ApiInput {
 export function makeSlackApi(input: ApiInput): SlackApi {
   // The SDK's calls take no signal, so ours travel beside them.
   const signals = new AsyncLocalStorage<AbortSignal>();
-  const client = new bolt.webApi.WebClient(input.token, {
+  const client = new webApi.WebClient(input.token, {
     ...clientOptions(input),
     fetch: (url: string | URL | Request, init?: RequestInit) => {
       const signal = signals.getStore();

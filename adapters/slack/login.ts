@@ -6,8 +6,10 @@ import { APP_TOKEN, BOT_TOKEN, DEFAULT_API_ROOT, SIGNING_SECRET } from './settin
 
 const NEW_APP = 'https://api.slack.com/apps?new_app=1';
 
-/** Rejects with AppError `cancelled` when the person breaks off. `apiRoot` is for tests. */
-export async function loginToSlack(io: LoginIo, apiRoot: string = DEFAULT_API_ROOT): Promise<LoginResult> {
+/** Rejects with AppError `cancelled` when the person breaks off. */
+export async function loginToSlack(io: LoginIo): Promise<LoginResult> {
+  const { api_root: root } = io.current ?? {};
+  const apiRoot = typeof root === 'string' ? root.replace(/\/+$/, '') : DEFAULT_API_ROOT;
   const mode = await io.choose({
     key: 'mode',
     label: 'How shall messages reach Herald?',
@@ -28,11 +30,7 @@ export async function loginToSlack(io: LoginIo, apiRoot: string = DEFAULT_API_RO
     requestUrl === undefined
       ? { app_token: await askAppToken(io, apiRoot) }
       : { signing_secret: await askSigningSecret(io) };
-  return {
-    name,
-    settings: apiRoot === DEFAULT_API_ROOT ? {} : { api_root: apiRoot },
-    secrets: { bot_token: token, ...secret },
-  };
+  return { name, settings: {}, secrets: { bot_token: token, ...secret } };
 }
 
 async function askUrl(io: LoginIo): Promise<string> {

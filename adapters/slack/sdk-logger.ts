@@ -1,5 +1,5 @@
 // What the SDK logs, into our log: warnings only, shortened, without secrets. Its debug lines hold whole messages and are dropped.
-import bolt, { type Logger as SdkLogger } from '@slack/bolt';
+import { LogLevel, type Logger as SdkLogger } from '@slack/bolt';
 import type { Logger } from '../../shared/log.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { preview } from '../../shared/text.ts';
@@ -17,7 +17,7 @@ export function makeSdkLogger(log: () => Logger, redactor: Redactor): SdkLogger 
     warn: tell,
     error: tell,
     setLevel() {},
-    getLevel: () => bolt.LogLevel.WARN,
+    getLevel: () => LogLevel.WARN,
     setName() {},
   };
 }

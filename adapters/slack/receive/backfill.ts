@@ -119,7 +119,6 @@ export function openBackfill(deps: BackfillDeps): Backfill {
   return {
     begin() {
       if (progress.aliveAt() === undefined) {
-        // Nobody has talked to us before: what was said then was not meant for us.
         progress.noteAlive();
         return progress.save();
       }
@@ -155,7 +154,7 @@ async function fillChannel(deps: BackfillDeps, channel: string): Promise<void> {
     if (sinceMs < limitMs && (await hasHistory(call, { channel, since: toTs(sinceMs), isOfUse }, toTs(limitMs))))
       await tellGap(sinceMs, limitMs);
     const fresh = known ?? toTs(Math.max(sinceMs, limitMs));
-    const from = toTs(Math.max(sinceMs - OVERLAP_MS, limitMs));
+    const from = toTs(Math.max(sinceMs - OVERLAP_MS, limitMs, progress.beganAt()));
     const history = await fetchHistory(call, {
       channel,
       since: from,

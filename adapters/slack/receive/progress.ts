@@ -6,7 +6,10 @@ import type { Clock } from '../../../shared/clock.ts';
 const CHANNEL = 'at.';
 const THREAD = 'thread.';
 const ALIVE = 'alive';
+const BEGAN = 'began';
 const SAVE_AFTER_MS = 1_000;
+/** Our clock and Slack's may differ by so much. */
+const MAX_SKEW_MS = 5_000;
 /** Threads that nobody wrote in for so long are not looked at any more. */
 const THREAD_KEEP_MS = 14 * 24 * 3_600_000;
 const MAX_THREADS = 2_000;
@@ -17,6 +20,8 @@ export interface Progress {
   load(): Promise<void>;
   /** When we last listened, in ms since the epoch; undefined before the first time. */
   aliveAt(): number | undefined;
+  /** When we listened for the first time: what was said before was not meant for us. 0 when that is not known. */
+  beganAt(): number;
   noteAlive(): void;
   /** The latest message of a channel that is stored. */
   positionOf(channel: string): string | undefined;
@@ -46,6 +51,7 @@ export function openProgress({ cursor, clock, onFailure }: ProgressDeps): Progre
   /** channel and thread → when something last happened in it. */
   const threads = new Map<string, number>();
   let aliveAt: number | undefined;
+  let beganAt = 0;
   let dirty = new Map<string, string | undefined>();
   let cancelTimer: (() => void) | undefined;
   let saving: Promise<void> = Promise.resolve();
@@ -100,10 +106,16 @@ export function openProgress({ cursor, clock, onFailure }: ProgressDeps): Progre
       for (const [key, value] of await cursor.list(THREAD)) threads.set(key.slice(THREAD.length), Number(value) || 0);
       const alive = Number(await cursor.get(ALIVE));
       aliveAt = Number.isFinite(alive) && alive > 0 ? alive : undefined;
+      beganAt = Number(await cursor.get(BEGAN)) || 0;
       prune();
     },
     aliveAt: () => aliveAt,
+    beganAt: () => beganAt,
     noteAlive() {
+      if (aliveAt === undefined) {
+        beganAt = clock.now() - MAX_SKEW_MS;
+        put(BEGAN, String(beganAt));
+      }
       aliveAt = clock.now();
       put(ALIVE, String(aliveAt));
     },

@@ -1,6 +1,6 @@
 // One Socket Mode connection (https://docs.slack.dev/apis/events-api/using-socket-mode, read 2026-11-21), by the SDK's client. When to connect
 // again is ours (connection.ts): the SDK waits 5 s and longer, and gives up for good where the network is only down.
-import bolt from '@slack/bolt';
+import { SocketModeReceiver } from '@slack/bolt';
 import { z } from 'zod';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Logger } from '../../../shared/log.ts';
@@ -57,7 +57,7 @@ const envelopeSchema = z.object({
 /** Resolves once the connection stands. Rejects with the SDK's errors, or when `signal` is aborted. */
 export async function openSocket(deps: SocketDeps, signal: AbortSignal): Promise<Socket> {
   const left = Promise.withResolvers<string>();
-  const { client } = new bolt.SocketModeReceiver({
+  const { client } = new SocketModeReceiver({
     appToken: deps.appToken,
     autoReconnectEnabled: false,
     clientPingTimeout: deps.pingTimeoutMs ?? PING_TIMEOUT_MS,
