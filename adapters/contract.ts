@@ -47,6 +47,8 @@ export interface InboundMessage {
   /** True when the platform is likely to have cut one long text in several messages and more may follow. */
   partial?: boolean | undefined;
   button?: { data: string; message: MessageId } | undefined;
+  /** True: this chat has a conversation of its own, whatever its person chose for their direct chats. */
+  detached?: boolean | undefined;
   /** True: the text comes from a device or a program and speaks for nobody, whoever the sender is; the model reads it as foreign text. */
   foreign?: boolean | undefined;
 }
@@ -77,6 +79,8 @@ export interface OutboundMessage {
   replyTo?: MessageId | undefined;
   /** No sound or banner, where the platform knows that. */
   silent: boolean;
+  /** True on the last part of what answers a message: nothing more comes for it. */
+  isEnd?: boolean | undefined;
 }
 
 /**
@@ -162,6 +166,10 @@ export interface AdapterHost {
   gap(gap: Gap): Promise<void>;
   /** What the person must do now so that we can log in (a QR code to scan), shown in terminal and page; undefined: nothing any more. */
   login(step: LoginStep | undefined): void;
+  /** Words of a recording. Rejects with AppError, also when nothing here can hear. For users who are paired. */
+  transcribe(recording: StoredFile, signal: AbortSignal): Promise<string>;
+  /** Whether a user of this account belongs to somebody who may talk to us. */
+  isPaired(user: UserId): Promise<boolean>;
   /** Setting up platforms, for a user of this account who is owner or admin; undefined for everybody else. */
   setup(user: UserId): Promise<SetupPort | undefined>;
   /** Small durable values of this account: offsets, uids, keys. */
@@ -173,8 +181,11 @@ export interface AdapterHost {
   timeline(chat: ChatId, options: { limit: number; before?: string | undefined }): Promise<readonly TimelineEntry[]>;
   /** Calls `changed` soon after new lines may have come to the chat's timeline, until the function it returns is called. */
   follow(chat: ChatId, changed: () => void): () => void;
-  /** Serves `handler` under `/<platform>/<account>/…` of the gateway's HTTP server (and `/` too when `root`). Paths arrive without that prefix. */
-  serve(handler: HttpHandler, options?: { root?: boolean }): void;
+  /**
+   * Serves `handler` under `/<platform>/<account>/…` of the gateway's HTTP server; paths arrive without that prefix. With `root` also
+   * what nothing else serves, with `at` also what is under that first segment: these paths arrive whole.
+   */
+  serve(handler: HttpHandler, options?: { root?: boolean; at?: string | undefined }): void;
   /** Keeps a file that a client uploads, under the size cap; the result's ref opens through `Adapter.open`. */
   storeUpload(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
   log: Logger;
@@ -242,6 +253,8 @@ export interface AdapterManifest<Settings = unknown> {
    * another login must be another account. Default: the name of the account in the configuration.
    */
   accountOf?(settings: Settings): string;
+  /** Where users are keys that we give out: makes one. `user` is the identity that it stands for; the key itself is kept nowhere. */
+  makeKey?(): { key: string; user: UserId };
   /** Sender who can only be the machine's owner (the terminal over the local socket): belongs to the owner without any code. */
   ownerUser?: UserId;
   load(): Promise<(input: AdapterInput<Settings>) => Adapter>;

@@ -233,7 +233,7 @@ function openCore(
     url: () => http.url,
     ownerUser: ownerUserOf,
     setup: setupOf(base, () => required(parts.core).actions),
-    mount: (platform, account, handler, { root }) => void http.mount(platform, account, handler, { root }),
+    mount: (platform, account, handler, options) => void http.mount(platform, account, handler, options),
     process: lifecycle,
   });
 }

@@ -14,6 +14,7 @@ import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import type { AccountId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
+import type { StoredFile } from '../shared/messages.ts';
 import type { GatewayActions, GatewayStatus } from './actions.ts';
 import { authorize, foreseeAccess } from './authorize.ts';
 import { makeBus, type Bus } from './bus.ts';
@@ -21,6 +22,7 @@ import { makeCommandRunner } from './commands/runner.ts';
 import { commands } from './commands/registry.ts';
 import { openDelivery } from './delivery.ts';
 import { tellGap } from './chats/gap.ts';
+import type { MountOptions } from './http/server.ts';
 import type { FileStore } from './media/downloads.ts';
 import { openInbox } from './inbox.ts';
 import { makeReceive } from './ingress.ts';
@@ -54,7 +56,7 @@ export interface CoreInput {
   ownerUser(platform: string): UserId | undefined;
   /** For owners and admins at a client of ours. */
   setup: SetupPort;
-  mount(platform: string, account: AccountId, handler: HttpHandler, options: { root: boolean }): void;
+  mount(platform: string, account: AccountId, handler: HttpHandler, options: MountOptions): void;
   process: Pick<GatewayActions, 'restart' | 'stop' | 'reload' | 'backup'>;
 }
 
@@ -136,7 +138,7 @@ export function makeCore(input: CoreInput): Core {
       findRoute(
         db,
         { person: person.id, address: row.address, title: row.payload.chatTitle ?? row.payload.senderName },
-        settings.dmScope,
+        row.payload.detached ? 'own' : settings.dmScope,
       ),
   });
 
@@ -176,6 +178,8 @@ function openAccounts(
     mount: input.mount,
     timeline: (platform, account, chat, page) => listTimeline(db, { platform, account, chat }, page),
     follow: makeFollowers(bus, clock),
+    transcribe: (file, signal) => transcribeFile(input.voice, file, signal),
+    isPaired: async (platform, account, user) => (await findPerson(db, { platform, account, user })) !== undefined,
     setup: async (platform, account, user) => {
       const person = await findPerson(db, { platform, account, user });
       return person && hasRole(person.role, 'admin') ? input.setup : undefined;
@@ -239,4 +243,10 @@ async function readStatus(
     persons: (await listPersons(input.db)).length,
     rssBytes: process.memoryUsage.rss(),
   };
+}
+
+async function transcribeFile(voice: CoreInput['voice'], file: StoredFile, signal: AbortSignal): Promise<string> {
+  const heard = await voice?.transcriber.transcribe(file, signal);
+  if (heard?.ok) return heard.text;
+  throw new AppError('bad_input', heard?.message ?? 'Nothing is set up here that can hear recordings.');
 }

@@ -354,5 +354,6 @@ function messageOf(row: OutboxRow, adapter: Adapter): OutboundMessage {
     buttons: hasButtons(adapter.capabilities(row.to)) ? row.buttons : [],
     replyTo: row.replyTo,
     silent: row.silent,
+    isEnd: row.part === row.parts && (row.kind === 'command' || row.turn !== undefined),
   };
 }

@@ -49,6 +49,7 @@ function payloadOf(message: InboundMessage): InboxPayload {
     bot: message.sender.bot,
     verified: message.sender.verified,
     foreign: message.foreign,
+    detached: message.detached,
     chatTitle: message.chatTitle === undefined ? undefined : cleanText(message.chatTitle).slice(0, 200),
     replyTo: message.replyTo && {
       ...message.replyTo,

@@ -19,6 +19,7 @@ import { backoffMs } from '../shared/backoff.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Address, StoredFile } from '../shared/messages.ts';
 import type { AdapterHealth } from './actions.ts';
+import type { MountOptions } from './http/server.ts';
 import type { Receive } from './ingress.ts';
 
 /** Hard limit on one start of an adapter; a platform that hangs delays nobody else. */
@@ -45,7 +46,7 @@ export interface PlatformPorts {
   receive: Receive;
   /** Chats of this account can be served (again). */
   onOnline(platform: string, account: AccountId): void;
-  mount(platform: string, account: AccountId, handler: HttpHandler, options: { root: boolean }): void;
+  mount(platform: string, account: AccountId, handler: HttpHandler, options: MountOptions): void;
   timeline(
     platform: string,
     account: AccountId,
@@ -53,6 +54,8 @@ export interface PlatformPorts {
     page: { limit: number; before?: string | undefined },
   ): Promise<readonly TimelineEntry[]>;
   follow(changed: () => void): () => void;
+  transcribe: AdapterHost['transcribe'];
+  isPaired(platform: string, account: AccountId, user: UserId): Promise<boolean>;
   setup(platform: string, account: AccountId, user: UserId): Promise<SetupPort | undefined>;
   storeUpload(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
   backfill: AdapterHost['backfill'];
@@ -166,13 +169,15 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
           .tellGap(platform, account, gap)
           .catch((error: unknown) => ports.log.error({ err: error, platform }, 'a gap could not be told'));
       },
+      transcribe: ports.transcribe,
+      isPaired: (user) => ports.isPaired(platform, account, user),
       setup: (user) => ports.setup(platform, account, user),
       login(step) {
         if (!signal.aborted) entry.login = step;
       },
       timeline: (chat, page) => ports.timeline(platform, account, chat, page),
       follow: (_chat, changed) => ports.follow(changed),
-      serve: (handler, options) => ports.mount(platform, account, handler, { root: options?.root ?? false }),
+      serve: (handler, options) => ports.mount(platform, account, handler, options ?? {}),
       storeUpload: ports.storeUpload,
       log: ports.log.child({ platform, account }),
       signal,

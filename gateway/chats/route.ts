@@ -21,7 +21,8 @@ export function scopeAt(person: PersonId, at: Address): Scope {
 export async function findRoute(
   db: ProcessDb,
   who: { person: PersonId; address: Address; title: string },
-  dmScope: 'person' | 'chat',
+  /** own: this chat has a conversation of its own, whatever the person chose. */
+  dmScope: 'person' | 'chat' | 'own',
 ): Promise<Route> {
   const scope = scopeAt(who.person, who.address);
   if (who.address.kind === 'group') await ensureGroupSpace(db, scope.space, who.title);
@@ -30,7 +31,10 @@ export async function findRoute(
     const own = await getSession(db, scope, chat.session);
     if (own) return { scope, session: own };
   }
-  if (who.address.kind === 'dm' && ((await getPersonSettings(db, who.person)).dmScope ?? dmScope) === 'chat') {
+  if (
+    who.address.kind === 'dm' &&
+    (dmScope === 'own' || ((await getPersonSettings(db, who.person)).dmScope ?? dmScope) === 'chat')
+  ) {
     const session = await createSession(db, scope, { detached: true });
     await setChat(db, who.address, { session: session.id });
     return { scope, session };

@@ -40,15 +40,20 @@ export interface HttpServerOptions {
   control?: HttpHandler | undefined;
 }
 
+export interface MountOptions {
+  root?: boolean | undefined;
+  at?: string | undefined;
+}
+
 export interface HttpServer {
   /** Such as http://127.0.0.1:4780, without a closing slash. */
   url: string;
   port: number;
   /**
-   * Serves `handler` under /<platform>/<account>/… and, with `root`, every path that nothing else serves. A second mount at the
-   * same place replaces the first. The result takes it away again.
+   * Serves `handler` under /<platform>/<account>/… and, with `root`, every path that nothing else serves, with `at`, every path
+   * under that first segment. A second mount at the same place replaces the first. The result takes it away again.
    */
-  mount(platform: string, account: string, handler: HttpHandler, options?: { root?: boolean }): () => void;
+  mount(platform: string, account: string, handler: HttpHandler, options?: MountOptions): () => void;
   /** Ends event streams at once, lets other requests finish for 1.5 s, then cuts them. Idempotent. */
   close(): Promise<void>;
 }
@@ -64,8 +69,9 @@ type Ctx = Context<{ Bindings: Bindings }>;
 export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const mounts = new Map<string, HttpHandler>();
   const roots: HttpHandler[] = [];
+  const segments = new Map<string, HttpHandler>();
   const streams = new Set<ServerResponse>();
-  const app = makeApp(options, { mounts, roots, streams });
+  const app = makeApp(options, { mounts, roots, segments, streams });
   const tcp = makeServer(app, false);
   const local = makeServer(app, true);
   const closeServers = [tcp, local].map(makeCloser);
@@ -89,14 +95,16 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
-    mount(platform, account, handler, { root = false } = {}) {
+    mount(platform, account, handler, { root = false, at } = {}) {
       if (OWN_PATHS.has(platform))
         throw new AppError('internal', `A platform cannot be called ${platform}: the path is taken.`);
       const key = `${platform}/${account}`;
       mounts.set(key, handler);
       if (root) roots.push(handler);
+      if (at !== undefined) segments.set(at, handler);
       return () => {
         if (mounts.get(key) === handler) mounts.delete(key);
+        if (at !== undefined && segments.get(at) === handler) segments.delete(at);
         const index = roots.indexOf(handler);
         if (index !== -1) roots.splice(index, 1);
       };
@@ -109,6 +117,8 @@ interface Routes {
   mounts: ReadonlyMap<string, HttpHandler>;
   /** The last one mounted serves. */
   roots: readonly HttpHandler[];
+  /** By the first segment of the path. */
+  segments: ReadonlyMap<string, HttpHandler>;
   streams: Set<ServerResponse>;
 }
 
@@ -182,6 +192,8 @@ async function dispatch(c: Ctx, options: HttpServerOptions, routes: Routes): Pro
     // Relative links of a page resolve only below the slash.
     return new Response(null, { status: 308, headers: { location: `${pathname}/${search}` } });
   }
+  const segment = routes.segments.get(decode(pathname.split('/')[1]));
+  if (segment !== undefined) return handOver(c, segment, pathname, options);
   const root = routes.roots.at(-1);
   return root === undefined ? notFound() : handOver(c, root, pathname, options);
 }

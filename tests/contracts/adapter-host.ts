@@ -135,6 +135,8 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
         record.gaps.push(gap);
         changed();
       },
+      transcribe: async () => 'hello',
+      isPaired: async () => true,
       setup: async () => undefined,
       login(step) {
         record.logins.push(step);

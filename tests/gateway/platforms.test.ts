@@ -25,6 +25,8 @@ async function open(clock: FakeClock, onOnline: (platform: string) => void = () 
     mount: () => undefined,
     timeline: async () => [],
     follow: () => () => undefined,
+    transcribe: async () => 'hello',
+    isPaired: async () => true,
     setup: async () => undefined,
     storeUpload: async () => {
       throw new Error('not part of this test');

@@ -25,7 +25,7 @@ afterEach(() => streams?.close());
 it('shows what is new elsewhere, never twice, and nothing of this chat', async () => {
   const record = makeRecordingHost();
   const opened = (streams = new EventStreams(makeFakeClock(), 'run'));
-  const elsewhere = new Elsewhere(record.host, opened, (_chat, entry) => entry);
+  const elsewhere = new Elsewhere(record.host, opened, (_chat, entry) => ({ ...entry, files: [] }));
   elsewhere.follow(ann); // nobody looks: nothing to follow
   record.timeline.push(line('before', 'raven'));
   record.tellFollowers();

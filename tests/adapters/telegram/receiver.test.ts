@@ -18,6 +18,8 @@ function makeRig(receive: AdapterHost['receive']) {
     backfill: { maxAgeMs: 1, maxMessages: 1 },
     gap: async () => undefined,
     login: () => undefined,
+    transcribe: async () => 'hello',
+    isPaired: async () => true,
     setup: async () => undefined,
     timeline: async () => [],
     follow: () => () => undefined,

@@ -1,0 +1,283 @@
+// Requests of the API as messages of a chat, and the chat's answers as responses.
+import { createHash, randomUUID } from 'node:crypto';
+import type { z } from 'zod';
+import { systemClock, type Clock } from '../../shared/clock.ts';
+import { AppError, asAppError } from '../../shared/errors.ts';
+import { chatId, messageId, type UserId } from '../../shared/ids.ts';
+import type { AttachmentRef } from '../../shared/messages.ts';
+import type { Adapter, AdapterHost, AdapterInput, InboundMessage } from '../contract.ts';
+import { loadKey, makeFileSeal, readStored, refOf, type FileSeal } from '../local-chat/files.ts';
+import { problemAnswer, problemOf } from './answers.ts';
+import { API_CAPABILITIES } from './capabilities.ts';
+import { completeChat } from './chat-completions.ts';
+import { findConversation, rememberResponse, SESSION_HEADER, type Conversation } from './conversations.ts';
+import { Exchange } from './exchange.ts';
+import { readUser } from './keys.ts';
+import { listModels, MODEL, showModel, unknownModel } from './models.ts';
+import { chatRequest, messagesOf, readSaid, responsesRequest, type Said } from './requests.ts';
+import { respond } from './responses.ts';
+import { transcribe } from './transcriptions.ts';
+
+export interface ApiSettings {
+  max_wait_s: number;
+}
+
+/** One question on its way. */
+export interface Asking {
+  /** Resolves with the whole answer; `draft` gets the whole text so far, again and again. */
+  ask(listen: { draft(text: string): void; signal: AbortSignal }): Promise<string>;
+  signal: AbortSignal;
+}
+
+/** How long a stranger waits for the code that lets them in. */
+const CODE_WAIT_MS = 5_000;
+/** How far back the answer to a repeated request is looked for. */
+const LOOK_BACK = 50;
+
+export function makeApiAdapter(input: AdapterInput<ApiSettings>, clock: Clock = systemClock): Adapter {
+  const exchange = new Exchange(clock);
+  let api: Api | undefined;
+  return {
+    capabilities: () => API_CAPABILITIES,
+    async start(host) {
+      const seal = makeFileSeal(await loadKey(host.cursor, 'file-key'));
+      const opened = new Api({ ...input, host, seal, exchange, clock });
+      host.serve((request) => opened.handle(request), { at: 'v1' });
+      api = opened;
+      host.status('online');
+    },
+    async stop() {
+      api = undefined;
+    },
+    async send(to, message) {
+      exchange.said(to.chat, message);
+      return { ok: true, ids: [messageId(message.key)] };
+    },
+    async draft(to, update) {
+      exchange.drafted(to.chat, update);
+      return { ok: true, ids: [messageId(update.key)] };
+    },
+    async open(ref, signal) {
+      const file = api?.fileOf(ref.ref);
+      if (file === undefined) throw new AppError('not_found', 'This file is not known here. Send it again.');
+      return readStored(file, signal);
+    },
+  };
+}
+
+interface ApiParts extends AdapterInput<ApiSettings> {
+  host: AdapterHost;
+  seal: FileSeal;
+  exchange: Exchange;
+  clock: Clock;
+}
+
+class Api {
+  readonly #parts: ApiParts;
+
+  constructor(parts: ApiParts) {
+    this.#parts = parts;
+  }
+
+  fileOf(ref: string) {
+    return this.#parts.seal.unsealRef(ref);
+  }
+
+  async handle(request: Request): Promise<Response> {
+    try {
+      return await this.#route(request);
+    } catch (error) {
+      const known = asAppError(error);
+      if (known.code === 'internal') this.#parts.host.log.error({ err: error }, 'a request failed');
+      return problemAnswer(problemOf(known));
+    }
+  }
+
+  async #route(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const user = readUser(request);
+    if (user === undefined)
+      return refuse('Send a key of this Herald as Authorization: Bearer. `herald keys create` makes one.');
+    const route = `${request.method} ${pathname}`;
+    if (route === 'POST /v1/chat/completions') return this.#chat(request, user);
+    if (route === 'POST /v1/responses') return this.#responses(request, user);
+    if (!(await this.#parts.host.isPaired(user)))
+      return refuse('This key is not paired. Send a message with it: the answer says how it is let in.');
+    if (route === 'GET /v1/models') return listModels();
+    if (route.startsWith('GET /v1/models/')) return showModel(decodeURIComponent(pathname.slice('/v1/models/'.length)));
+    if (route === 'POST /v1/audio/transcriptions') return transcribe(this.#parts.host, request);
+    const message = `There is no ${route.slice(0, 200)} here.`;
+    return problemAnswer({ status: 404, type: 'invalid_request_error', code: 'unknown_url', message });
+  }
+
+  async #chat(request: Request, user: UserId): Promise<Response> {
+    const body = await readBody(request, chatRequest);
+    const refused = refusedOf(body, body.n);
+    if (refused) return refused;
+    const said = readSaid(body.messages, '');
+    const stranger = await this.#unlessPaired(user, said);
+    if (stranger) return stranger;
+    const conversation = await this.#conversation(request, user, { said, previous: undefined });
+    return completeChat(this.#asking(request, user, { said, conversation }), body.stream === true, this.#now());
+  }
+
+  async #responses(request: Request, user: UserId): Promise<Response> {
+    const body = await readBody(request, responsesRequest);
+    const refused = refusedOf(body, undefined);
+    if (refused) return refused;
+    const said = readSaid(messagesOf(body.input), body.instructions ?? '');
+    const stranger = await this.#unlessPaired(user, said);
+    if (stranger) return stranger;
+    const previous = body.previous_response_id ?? undefined;
+    const conversation = await this.#conversation(request, user, { said, previous });
+    const { cursor } = this.#parts.host;
+    return respond(
+      this.#asking(request, user, { said, conversation }),
+      {
+        stream: body.stream === true,
+        instructions: body.instructions ?? null,
+        previous: previous ?? null,
+        remember: (response) => rememberResponse(cursor, response, conversation.chat),
+      },
+      this.#now(),
+    );
+  }
+
+  #conversation(request: Request, user: UserId, asked: { said: Said; previous: string | undefined }) {
+    const session = request.headers.get(SESSION_HEADER) ?? undefined;
+    return findConversation(this.#parts.host.cursor, { user, session, ...asked });
+  }
+
+  /** A stranger gets a code, as in every chat, and nothing else; undefined for people who are paired. */
+  async #unlessPaired(user: UserId, said: Said): Promise<Response | undefined> {
+    const { host, exchange } = this.#parts;
+    if (await host.isPaired(user)) return undefined;
+    const chat = chatId(`${user}:stranger`);
+    const message = await exchange
+      .ask(chat, {
+        start: async () => {
+          const inbound = this.#inbound(user, { chat, detached: true, isNew: true }, said.text.slice(0, 1_000));
+          await host.receive({ ...inbound, id: messageId(randomUUID()), attachments: [] });
+        },
+        draft: () => undefined,
+        maxWaitMs: CODE_WAIT_MS,
+        signal: AbortSignal.timeout(CODE_WAIT_MS * 2),
+      })
+      .catch(() => 'This key is not paired with anybody.');
+    return refuse(message);
+  }
+
+  #asking(request: Request, user: UserId, at: { said: Said; conversation: Conversation }): Asking {
+    const { host, exchange, settings } = this.#parts;
+    const { chat } = at.conversation;
+    return {
+      signal: request.signal,
+      ask: async ({ draft, signal }) => {
+        const id = messageId(idempotencyKey(request) ?? randomUUID());
+        const message: InboundMessage = {
+          ...this.#inbound(user, at.conversation, textOf(at.said, at.conversation)),
+          id,
+          attachments: await this.#keepFiles(at.said, chat),
+        };
+        let known: string | undefined;
+        const answered = new AbortController();
+        const start = async () => {
+          const state = await host.receive(message);
+          known = state === 'duplicate' ? await this.#answerTo(chat, id) : undefined;
+          if (known !== undefined) answered.abort();
+        };
+        const maxWaitMs = settings.max_wait_s * 1000;
+        try {
+          return await exchange.ask(chat, { start, draft, maxWaitMs, signal: anySignal(signal, answered) });
+        } catch (error) {
+          if (known !== undefined) return known;
+          throw error;
+        }
+      },
+    };
+  }
+
+  #inbound(user: UserId, { chat, detached }: Conversation, text: string): Omit<InboundMessage, 'id' | 'attachments'> {
+    return {
+      kind: 'message',
+      account: this.#parts.account,
+      chat,
+      chatKind: 'dm',
+      revision: '',
+      sender: { id: user, name: 'API', bot: false },
+      sentAt: this.#now(),
+      text,
+      addressed: true,
+      detached,
+    };
+  }
+
+  async #keepFiles({ files }: Said, chat: InboundMessage['chat']): Promise<readonly AttachmentRef[]> {
+    const { host, seal } = this.#parts;
+    const kept: AttachmentRef[] = [];
+    for (const { name, mime, bytes } of files) {
+      const file = await host.storeUpload(name, mime, new Blob([new Uint8Array(bytes)]).stream());
+      kept.push({ ...file, ref: refOf(chat, seal.seal(chat, file).id) });
+    }
+    return kept;
+  }
+
+  /** What was answered to a message that came before; undefined while it is still worked on. */
+  async #answerTo(chat: InboundMessage['chat'], id: InboundMessage['id']): Promise<string | undefined> {
+    const recent = await this.#parts.host.timeline(chat, { limit: LOOK_BACK });
+    const asked = recent.findLastIndex((entry) => entry.message === id);
+    return asked < 0 ? undefined : recent.slice(asked + 1).find((entry) => entry.direction === 'out')?.text;
+  }
+
+  #now(): number {
+    return this.#parts.clock.now();
+  }
+}
+
+function textOf(said: Said, { isNew }: Conversation): string {
+  return isNew && said.instructions !== '' ? `${said.instructions}\n\n${said.text}` : said.text;
+}
+
+function refuse(message: string): Response {
+  return problemAnswer({ status: 401, type: 'authentication_error', code: 'invalid_api_key', message });
+}
+
+/** What a client may ask of a model and cannot be done by an agent. */
+function refusedOf(
+  body: { model?: string | undefined; tools?: readonly unknown[] | null | undefined },
+  n: number | null | undefined,
+): Response | undefined {
+  if (body.model !== undefined && body.model !== MODEL) return unknownModel(body.model);
+  if ((body.tools?.length ?? 0) > 0)
+    return unsupported('tools', 'Tools of a client are not run: the agent has its own. Leave tools out.');
+  return (n ?? 1) === 1 ? undefined : unsupported('n', 'There is one answer. Leave n out.');
+}
+
+function unsupported(param: string, message: string): Response {
+  return problemAnswer({ status: 400, type: 'invalid_request_error', code: 'unsupported_parameter', message, param });
+}
+
+async function readBody<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
+  const body: unknown = await request.json().catch(() => {
+    throw new AppError('bad_input', 'The body is no JSON.');
+  });
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the body');
+  throw new AppError('bad_input', `This cannot be understood: ${[...new Set(where)].slice(0, 5).join(', ')}.`);
+}
+
+/** The same key is the same message, however often it is sent. */
+function idempotencyKey(request: Request): string | undefined {
+  const key = request.headers.get('idempotency-key');
+  return key === null || key === ''
+    ? undefined
+    : `k-${createHash('sha256').update(key).digest('base64url').slice(0, 32)}`;
+}
+
+/** Aborts `second` with `first`, and nothing of it stays behind when the request is over. */
+function anySignal(first: AbortSignal, second: AbortController): AbortSignal {
+  if (first.aborted) second.abort();
+  else first.addEventListener('abort', () => second.abort(), { once: true });
+  return second.signal;
+}
