@@ -1,6 +1,8 @@
 // The one list of platforms. A manifest loads no SDK, so listing them all costs nothing.
+import { apiManifest } from './api/manifest.ts';
 import type { AdapterManifest } from './contract.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
+import { signalManifest } from './signal/manifest.ts';
 import { telegramManifest } from './telegram/manifest.ts';
 import { terminalManifest } from './terminal/manifest.ts';
 import { webManifest } from './web/manifest.ts';
@@ -8,6 +10,8 @@ import { webManifest } from './web/manifest.ts';
 export const manifests: readonly AdapterManifest[] = [
   webManifest,
   terminalManifest,
+  apiManifest,
   telegramManifest,
+  signalManifest,
   homeAssistantManifest,
 ];

@@ -157,6 +157,7 @@ async function handle(parts: Parts, incoming: IncomingMessage, outgoing: ServerR
     body: parseJson(raw),
   };
   parts.requests.push({ method: request.method, path, body: request.body });
+  parts.world.changed();
   const recorded = {
     method: request.method,
     path,
@@ -195,7 +196,9 @@ async function poll({ world, options }: Parts, { query }: RestRequest): Promise<
   const until = Date.now() + Number(query.get('timeout') ?? '1') * options.secondMs;
   while (world.queue.length === 0 && Date.now() < until) await wait(1);
   const most = Number(query.get('max_messages') ?? '0') || Infinity;
-  return { status: 200, body: world.queue.splice(0, most) };
+  const body = world.queue.splice(0, most);
+  world.changed();
+  return { status: 200, body };
 }
 
 function respond(outgoing: ServerResponse, { status, body, headers, bytes }: RestAnswer): void {
