@@ -16,11 +16,15 @@ export interface Conversion {
   child: ChildInput;
 }
 
-/** The first `maxMs` of the first audio track as 16 kHz mono WAV. */
+/** whisper.cpp hears nothing at all in less than a second, such as a spoken "yes"; silence is put behind it. */
+const LEAST_SECONDS = 1.5;
+
+/** The first `maxMs` of the first audio track as 16 kHz mono WAV, never shorter than 1.5 s. */
 export function convertToWav({ ffmpeg, from, to, child }: Conversion, maxMs: number): Promise<ChildResult> {
   const output = ['-map', '0:a:0', '-t', seconds(maxMs), '-ac', '1', '-ar', String(WAV_RATE), '-c:a', 'pcm_s16le'];
+  const pad = ['-af', `apad=whole_dur=${LEAST_SECONDS}`];
   const plain = ['-map_metadata', '-1', '-fflags', '+bitexact', '-f', 'wav'];
-  return runChild(ffmpeg, [...CAREFUL, ...READ_FILES_ONLY, '-i', from, ...output, ...plain, to], child);
+  return runChild(ffmpeg, [...CAREFUL, ...READ_FILES_ONLY, '-i', from, ...output, ...pad, ...plain, to], child);
 }
 
 /** voice: Opus in Ogg, mono, as voice messages are · file: MP3, which plays everywhere. */
