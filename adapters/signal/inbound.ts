@@ -13,7 +13,7 @@ import {
   type SignalAttachment,
 } from './envelope-schema.ts';
 import { groupChatId, makeMessageId, OWN_AUTHOR } from './ids.ts';
-import { isSelf, readText, type Self } from './inbound-text.ts';
+import { isSelf, readText, type Self } from './text/inbound-text.ts';
 
 export interface InboundContext {
   account: AccountId;

@@ -12,7 +12,7 @@ import type { SignalApi } from './api.ts';
 import { MAX_TEXT_BYTES } from './capabilities.ts';
 import { ApiError, explainFailure, RecipientError, UnsendableError } from './errors.ts';
 import { makeMessageId, OWN_AUTHOR, parseMessageId, type MessageKey } from './ids.ts';
-import { isSelf } from './inbound-text.ts';
+import { isSelf } from './text/inbound-text.ts';
 import type { Known } from './receive/receiver.ts';
 import { renderRich } from './text/render.ts';
 import { toStyledText } from './text/styled.ts';

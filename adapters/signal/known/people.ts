@@ -1,7 +1,7 @@
 // Who is who, as the envelopes tell it: our own uuid, and names for the people who are mentioned and quoted.
 import type { Cursor } from '../../contract.ts';
 import type { Frame } from '../envelope-schema.ts';
-import type { Self } from '../inbound-text.ts';
+import type { Self } from '../text/inbound-text.ts';
 
 const UUID_KEY = 'own-uuid';
 const MAX_NAMES = 2_000;

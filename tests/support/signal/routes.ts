@@ -90,8 +90,6 @@ function setReaction(world: World, body: Fields, isSet: boolean): RestAnswer {
   if (!author || !timestamp) return error(400, "Couldn't process request - target_author missing");
   const ours = author === world.number && world.sent.find((message) => message.timestamp === timestamp);
   if (ours) ours.reactions = isSet ? [String(reaction)] : [];
-  else if (isSet) world.reactions.set(`${String(author)}:${String(timestamp)}`, String(reaction));
-  else world.reactions.delete(`${String(author)}:${String(timestamp)}`);
   world.changed();
   return done;
 }

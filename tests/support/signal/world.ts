@@ -35,8 +35,6 @@ export interface World {
   people: Person[];
   groups: Group[];
   sent: SentMessage[];
-  /** Reactions of ours, by `author:timestamp` of other people's messages. */
-  reactions: Map<string, string>;
   typing: Set<string>;
   attachments: Map<string, SentFile>;
   trust: string | undefined;
@@ -68,7 +66,6 @@ export function makeWorld(input: {
     people: [],
     groups: [],
     sent: [],
-    reactions: new Map(),
     typing: new Set(),
     attachments: new Map(),
     trust: undefined,

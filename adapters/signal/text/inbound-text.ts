@@ -1,5 +1,5 @@
 // Text of a message as a person meant it: mentions by name, without the one that addressed us, styles as markdown.
-import type { Mention, TextStyle } from './envelope-schema.ts';
+import type { Mention, TextStyle } from '../envelope-schema.ts';
 
 /** Ourselves. The uuid is learnt, and may be unknown at first. */
 export interface Self {
