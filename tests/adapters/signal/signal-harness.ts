@@ -11,8 +11,14 @@ import type { Address, MediaKind } from '../../../shared/messages.ts';
 import type { AdapterHarness, AdapterRig, SeenMessage, UserMessage } from '../../contracts/adapter-harness.ts';
 import { makeRecordingHost, type RecordingHost, type RecordingHostOptions } from '../../contracts/adapter-host.ts';
 import { startSignalServer } from '../../support/signal/server.ts';
-import type { Group, Mode, Person, SignalServer, SignalServerOptions } from '../../support/signal/types.ts';
-import type { SentMessage } from '../../support/signal/world.ts';
+import type {
+  Group,
+  Mode,
+  Person,
+  SentMessage,
+  SignalServer,
+  SignalServerOptions,
+} from '../../support/signal/types.ts';
 
 export const API_TOKEN = 'herald:a-password-of-the-tests';
 export const API_AUTHORIZATION = `Basic ${Buffer.from(API_TOKEN).toString('base64')}`;

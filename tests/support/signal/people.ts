@@ -1,8 +1,8 @@
 // People and the account's phone: what they do becomes envelopes in signal-cli's form.
 import { Buffer } from 'node:buffer';
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Group, Person, PersonChat, Phone, WriteOptions } from './types.ts';
-import type { SentFile, World } from './world.ts';
+import type { Group, Person, PersonChat, Phone, SentFile, WriteOptions } from './types.ts';
+import type { World } from './world.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

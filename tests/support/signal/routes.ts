@@ -2,7 +2,8 @@
 // src/client/client.go, read 2026-11-21.
 import { Buffer } from 'node:buffer';
 import { parseStyled } from './styled.ts';
-import type { SentMessage, World } from './world.ts';
+import type { SentMessage } from './types.ts';
+import type { World } from './world.ts';
 
 export interface RestRequest {
   method: string;

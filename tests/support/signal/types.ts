@@ -1,6 +1,30 @@
 // What a test sees of the Signal server: people who write, what Herald sent, and what goes wrong.
 import type { Fault } from './faults.ts';
-import type { SentFile, SentMessage } from './world.ts';
+import type { TextStyle } from './styled.ts';
+
+export interface SentFile {
+  name?: string | undefined;
+  mime: string;
+  bytes: Uint8Array;
+}
+
+/** Of a message of ours: it always has a name. */
+export interface NamedFile extends SentFile {
+  name: string;
+}
+
+/** A message of ours. */
+export interface SentMessage {
+  /** First and latest one. */
+  timestamp: number;
+  revision: number;
+  chat: string;
+  text: string;
+  styles: readonly TextStyle[];
+  files: readonly NamedFile[];
+  quote?: { timestamp: number; author: string; text: string | undefined } | undefined;
+  reactions: string[];
+}
 
 export type Mode = 'json-rpc' | 'native' | 'normal';
 

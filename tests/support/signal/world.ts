@@ -1,31 +1,6 @@
 // What the server and its account know: who is there, what was sent, what waits.
 import { randomUUID } from 'node:crypto';
-import type { Group, Mode, Person } from './types.ts';
-import type { TextStyle } from './styled.ts';
-
-export interface SentFile {
-  name?: string | undefined;
-  mime: string;
-  bytes: Uint8Array;
-}
-
-/** Of a message of ours: it always has a name. */
-export interface NamedFile extends SentFile {
-  name: string;
-}
-
-/** A message of ours. */
-export interface SentMessage {
-  /** First and latest one. */
-  timestamp: number;
-  revision: number;
-  chat: string;
-  text: string;
-  styles: readonly TextStyle[];
-  files: readonly NamedFile[];
-  quote?: { timestamp: number; author: string; text: string | undefined } | undefined;
-  reactions: string[];
-}
+import type { Group, Mode, Person, SentFile, SentMessage } from './types.ts';
 
 export interface World {
   mode: Mode;
