@@ -48,21 +48,30 @@ function cutOwnMentions(text: string, { me, directory, guild }: Naming): string 
   return out;
 }
 
-function nameIds(text: string, message: DiscordMessage, { directory, guild }: Naming): string {
-  const user = (id: string) => message.mentions?.find((one) => one.id === id);
-  return text.replace(
-    /<(?:(@[!&]?|#)(\d{1,20})|a?(:\w{1,64}:)\d{1,20}|(\/[^:<>]{1,100}):\d{1,20}|t:(-?\d{1,13})(?::[tTdDfFsSR])?)>/g,
-    (whole, kind: string | undefined, id: string | undefined, emoji?: string, command?: string, time?: string) => {
-      if (emoji !== undefined) return emoji;
-      if (command !== undefined) return command;
-      if (time !== undefined) return describeTime(Number(time)) ?? whole;
-      if (kind === undefined || id === undefined) return whole;
-      if (kind === '#') return `#${directory.channelName(id) ?? id}`;
-      if (kind === '@&') return `@${directory.roleName(guild, id) ?? id}`;
-      const found = user(id);
-      return `@${found?.global_name ?? found?.username ?? id}`;
-    },
-  );
+/** Mentions of people, roles and channels, emoji, commands, times. */
+const IDS =
+  /<(?:(@[!&]?|#)(\d{1,20})|a?(:\w{1,64}:)\d{1,20}|(\/[^:<>]{1,100}):\d{1,20}|t:(-?\d{1,13})(?::[tTdDfFsSR])?)>/g;
+
+function nameIds(text: string, message: DiscordMessage, naming: Naming): string {
+  let out = '';
+  let at = 0;
+  for (const match of text.matchAll(IDS)) {
+    const [whole, kind, id, emoji, command, time] = match;
+    const name =
+      kind !== undefined && id !== undefined
+        ? nameOf(kind, id, message, naming)
+        : (emoji ?? command ?? describeTime(Number(time)));
+    out += text.slice(at, match.index) + (name ?? whole);
+    at = match.index + whole.length;
+  }
+  return out + text.slice(at);
+}
+
+function nameOf(kind: string, id: string, message: DiscordMessage, { directory, guild }: Naming): string {
+  if (kind === '#') return `#${directory.channelName(id) ?? id}`;
+  if (kind === '@&') return `@${directory.roleName(guild, id) ?? id}`;
+  const user = message.mentions?.find((one) => one.id === id);
+  return `@${user?.global_name ?? user?.username ?? id}`;
 }
 
 function describeTime(seconds: number): string | undefined {
