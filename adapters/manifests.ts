@@ -1,5 +1,5 @@
 // The one list of platforms. A manifest loads no SDK, so listing them all costs nothing.
-import { apiManifest } from './api/manifest.ts';
+import { apiManifest } from './http-api/manifest.ts';
 import type { AdapterManifest } from './contract.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
 import { signalManifest } from './signal/manifest.ts';

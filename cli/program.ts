@@ -47,6 +47,7 @@ export function buildProgram(hooks: ProgramHooks): Command {
   addGatewayCommands(program, hooks);
   addConfigCommands(program, hooks);
   addPairingCommands(program, hooks);
+  addKeyCommands(program, hooks);
   addDataCommands(program, hooks);
   addVoiceCommands(program, hooks);
   addCareCommands(program, hooks);
@@ -198,6 +199,19 @@ function addPairingCommands(program: Command, hooks: ProgramHooks): void {
     'make a code that pairs its sender as the owner',
     async () => (await import('./commands/pairing.ts')).runPairingLink,
   );
+}
+
+function addKeyCommands(program: Command, hooks: ProgramHooks): void {
+  const addKeys = adderTo(group(program, 'keys', 'give programs and chat front ends access to the HTTP API'), hooks);
+  addKeys(
+    'create [name]',
+    'make a key and print it, once',
+    async () => (await import('./commands/keys.ts')).runKeysCreate,
+  )
+    .option('--person <who>', 'that speaks for this person instead of the owner')
+    .option('--platform <id>', 'of this platform, where several take keys');
+  addKeys('list', 'show who has keys', async () => (await import('./commands/keys.ts')).runKeysList);
+  addKeys('revoke <id>', 'take a key back', async () => (await import('./commands/keys.ts')).runKeysRevoke);
 }
 
 function addDataCommands(program: Command, hooks: ProgramHooks): void {

@@ -1,4 +1,5 @@
 // `herald gateway setup`: connects one chat platform after another, each with the steps that it needs.
+import type * as Prompts from '@clack/prompts';
 import { runLogin } from '../../adapters/login-flow.ts';
 import type { AdapterManifest } from '../../adapters/contract.ts';
 import { manifests } from '../../adapters/manifests.ts';
@@ -52,11 +53,7 @@ export async function runGatewaySetup(context: CliContext, given: Given): Promis
   return EXIT.ok;
 }
 
-async function goLive(
-  context: CliContext,
-  manifest: AdapterManifest,
-  prompts: typeof import('@clack/prompts'),
-): Promise<void> {
+async function goLive(context: CliContext, manifest: AdapterManifest, prompts: typeof Prompts): Promise<void> {
   await tellGateway(context);
   if ((await findOwner(context.home))?.socket === undefined) {
     context.out(

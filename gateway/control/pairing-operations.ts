@@ -1,11 +1,13 @@
 // Who may talk to Herald: requests, paired accounts, approval and revocation from the command line.
 import { z } from 'zod';
 import { enqueueOutbox } from '../../data/process/outbox.ts';
-import { findOwner, listIdentities, listPersons } from '../../data/process/people.ts';
+import { writeAudit } from '../../data/process/audit.ts';
+import { addIdentity, findOwner, listIdentities, listPersons } from '../../data/process/people.ts';
 import { AppError } from '../../shared/errors.ts';
-import { userId } from '../../shared/ids.ts';
+import { accountId, userId } from '../../shared/ids.ts';
 import type { ApproveResult } from '../../pairing/pairing.ts';
 import { defineOperation, type ControlContext } from './operation.ts';
+import { personInput, resolvePerson } from './person.ts';
 
 const platformInput = z.string().trim().toLowerCase().min(1).max(64);
 const WELCOME = 'You are paired now. Write to me here; /help shows what I understand.';
@@ -53,6 +55,31 @@ export const pairingOperations = {
         });
       const pending = await context.pairing.pending(platform);
       return { pending: [...pending], paired };
+    },
+  }),
+  /** Lets a user in whose identity was made here, such as the digest of a new key. */
+  'pairing.add': defineOperation({
+    input: z.strictObject({
+      platform: platformInput,
+      account: z.string().trim().min(1).max(128),
+      user: z.string().trim().min(1).max(256),
+      name: z.string().trim().min(1).max(64),
+      person: personInput,
+    }),
+    output: z.object({ person: z.string(), role: roleOutput }),
+    needsGateway: false,
+    async run({ db, ...context }, { platform, account, user, name, person }) {
+      const owner = await resolvePerson({ db, ...context }, person, 'pairing.add');
+      await db.query.transaction().execute(async (trx) => {
+        const identity = { platform, account: accountId(account), user: userId(user) };
+        await addIdentity(db, { ...identity, person: owner.id, name }, trx);
+        await writeAudit(
+          db,
+          { actor: 'cli', action: 'pairing.add', subject: owner.id, detail: { platform, name } },
+          trx,
+        );
+      });
+      return { person: owner.name, role: owner.role };
     },
   }),
   'pairing.approve': defineOperation({

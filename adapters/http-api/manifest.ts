@@ -4,7 +4,7 @@ import { defineManifest } from '../contract.ts';
 import { makeKey } from './keys.ts';
 
 export const apiManifest = defineManifest({
-  id: 'api',
+  id: 'http-api',
   title: 'OpenAI-compatible API',
   secrets: [],
   settings: z.strictObject({

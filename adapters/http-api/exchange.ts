@@ -16,6 +16,13 @@ interface Waiting {
   draft(text: string): void;
 }
 
+/** One question on its way. */
+export interface Asking {
+  /** Resolves with the whole answer; `draft` gets the whole text so far, again and again. */
+  ask(listen: { draft(text: string): void; signal: AbortSignal }): Promise<string>;
+  signal: AbortSignal;
+}
+
 export interface ExchangeInput {
   /** Hands the message over; called when it is this request's turn. */
   start(): Promise<void>;

@@ -11,7 +11,7 @@ import { problemAnswer, problemOf } from './answers.ts';
 import { API_CAPABILITIES } from './capabilities.ts';
 import { completeChat } from './chat-completions.ts';
 import { findConversation, rememberResponse, SESSION_HEADER, type Conversation } from './conversations.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type Asking } from './exchange.ts';
 import { readUser } from './keys.ts';
 import { listModels, MODEL, showModel, unknownModel } from './models.ts';
 import { chatRequest, messagesOf, readSaid, responsesRequest, type Said } from './requests.ts';
@@ -20,13 +20,6 @@ import { transcribe } from './transcriptions.ts';
 
 export interface ApiSettings {
   max_wait_s: number;
-}
-
-/** One question on its way. */
-export interface Asking {
-  /** Resolves with the whole answer; `draft` gets the whole text so far, again and again. */
-  ask(listen: { draft(text: string): void; signal: AbortSignal }): Promise<string>;
-  signal: AbortSignal;
 }
 
 /** How long a stranger waits for the code that lets them in. */

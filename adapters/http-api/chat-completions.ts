@@ -4,9 +4,8 @@ import { asAppError } from '../../shared/errors.ts';
 import { json, problemOf } from './answers.ts';
 import { MODEL } from './models.ts';
 import { eventStream, Growing } from './sse.ts';
-import type { Asking } from './adapter.ts';
+import type { Asking } from './exchange.ts';
 
-/** `ask` resolves with the whole answer. */
 export async function completeChat(asking: Asking, stream: boolean, now: number): Promise<Response> {
   const head = {
     id: `chatcmpl-${randomBytes(12).toString('base64url')}`,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { asAppError } from '../../shared/errors.ts';
 import { json, problemOf } from './answers.ts';
-import type { Asking } from './adapter.ts';
+import type { Asking } from './exchange.ts';
 import { MODEL } from './models.ts';
 import { eventStream, Growing, type EventWriter } from './sse.ts';
 
