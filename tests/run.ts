@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { CONTRACT_RESULTS_DIR } from './contracts/contract-results.ts';
 import { runStep, type Step, type StepResult } from './run/step.ts';
 import { formatTotals, readTotals, sumTotals } from './run/totals.ts';
 import { RECORDINGS_DIR } from './support/recordings.ts';
@@ -11,6 +12,9 @@ const ROOT = path.join(import.meta.dirname, '..');
 const BIN = path.join(ROOT, 'node_modules', '.bin');
 /** After this, whatever still runs is ended: the command never hangs. */
 const DEADLINE_MS = 9 * 60_000;
+
+/** Of what the contract suites have shown. */
+const MATRIX: Step = { name: 'platforms page', command: 'node', args: ['tests/run/platform-matrix.ts'] };
 
 const GATES: readonly Step[] = [
   {
@@ -26,7 +30,7 @@ const GATES: readonly Step[] = [
 async function runAll(filters: readonly string[]): Promise<number> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'herald-test-'));
   const totalsFile = path.join(folder, 'totals.json');
-  rmSync(RECORDINGS_DIR, { recursive: true, force: true });
+  for (const dir of [RECORDINGS_DIR, CONTRACT_RESULTS_DIR]) rmSync(dir, { recursive: true, force: true });
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), DEADLINE_MS);
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
@@ -43,6 +47,7 @@ async function runAll(filters: readonly string[]): Promise<number> {
     const gates = [...(await first), ...(await second)];
     const tests = await runStep(vitestStep(filters), options);
     report(tests);
+    if (filters.length === 0) gates.push(...(await runInTurn([MATRIX], options)));
     const totals = sumTotals({ gates, vitestOk: tests.ok, vitest: readTotals(totalsFile) });
     for (const { name, reason } of totals.skipped) console.log(`skipped: ${name}: ${reason}`);
     if (stop.signal.aborted)

@@ -1,18 +1,26 @@
 // The contract of adapters/contract.ts as a suite. Every platform runs it: `describeAdapter('name', harness)` in tests/adapters/<platform>/.
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { AdapterHarness, AdapterRig, ContractCase } from './adapter-harness.ts';
 import { describeInbound } from './adapter-inbound.ts';
 import { describeLife } from './adapter-life.ts';
 import { describeOutbound } from './adapter-outbound.ts';
 import { describeOutboundFaults } from './adapter-outbound-faults.ts';
+import { keepContractResult, type CaseResult } from './contract-results.ts';
 
 export function describeAdapter(name: string, harness: AdapterHarness): void {
+  const results = new Map<string, CaseResult>();
   const contractCase: ContractCase = (title, run) => {
     it(title, async (context) => {
+      results.set(title, 'failed');
       const rig = await harness.open();
+      const skip = () => {
+        results.set(title, 'not there');
+        return context.skip('this platform has no such thing, by its capabilities or its nature');
+      };
       try {
-        await run(rig, () => context.skip('this platform has no such thing, by its capabilities or its nature'));
+        await run(rig, skip);
         expectNoSecrets(rig);
+        results.set(title, 'passed');
       } finally {
         await rig.close();
       }
@@ -26,6 +34,7 @@ export function describeAdapter(name: string, harness: AdapterHarness): void {
     describeOutbound(harness, contractCase);
     describeOutboundFaults(harness, contractCase);
     describeLife(harness, contractCase);
+    afterAll(() => keepContractResult({ name, capabilities: harness.capabilities, cases: [...results] }));
   });
 }
 
