@@ -57,8 +57,9 @@ message_size_limit = ${MAX_MAIL_BYTES}
 }
 
 /** Which mailboxes there are. */
-export const MAILBOXES = `/^nobody/ DUNNO
+export const MAILBOXES = `if !/^nobody/
 /@/ ok
+endif
 `;
 
 /** What the check of a sender says: whoever gives an address as the envelope's sender is believed to send from its domain. */

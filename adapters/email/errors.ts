@@ -1,0 +1,119 @@
+// What went wrong with a mail server, in the words of the contract, and never with a password in it.
+import { AppError, isAbort } from '../../shared/errors.ts';
+import type { Redactor } from '../../shared/redact.ts';
+import type { SendCode, SendResult } from '../contract.ts';
+import type { MailAccount } from './settings.ts';
+
+export type SendFailure = Extract<SendResult, { ok: false }>;
+
+/** Thrown before anything was sent, for what could never be accepted. */
+export class UnsendableError extends Error {
+  override readonly name = 'UnsendableError';
+  readonly code: SendCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: SendCode, message: string, retryAfterMs?: number) {
+    super(message);
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** What client libraries put on their errors. */
+interface Facts {
+  /** ECONNREFUSED, EAUTH, … */
+  code: string;
+  /** Three digits of SMTP; 0 = the server did not say. */
+  reply: number;
+  /** x.y.z of RFC 3463; '' = none. */
+  status: string;
+  response: string;
+}
+
+function factsOf(error: unknown): Facts {
+  const read = (key: string): unknown =>
+    typeof error === 'object' && error !== null ? Reflect.get(error, key) : undefined;
+  const text = (key: string): string => {
+    const value = read(key);
+    return typeof value === 'string' ? value : '';
+  };
+  const response = text('response') || text('responseText');
+  const reply = Number(read('responseCode') ?? /^(\d{3})\b/.exec(response)?.[1] ?? 0);
+  const status = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1] ?? '';
+  return { code: text('code'), reply: Number.isInteger(reply) ? reply : 0, status, response };
+}
+
+/**
+ * A failed send. `mayBeTaken`: the end of the mail was written, so the server may have it although it did not say so. An answer of the
+ * server settles that: it takes a mail with 250 only.
+ */
+export function explainSmtp(error: unknown, mayBeTaken: boolean, redactor: Redactor): SendFailure {
+  const cause = describe(error, redactor);
+  if (error instanceof UnsendableError)
+    return { ok: false, code: error.code, reached: 'no', retryAfterMs: error.retryAfterMs, cause };
+  const facts = factsOf(error);
+  if (facts.reply >= 400) {
+    const code = codeOfReply(facts);
+    // A server that turns us away for a while would do it again at once.
+    return { ok: false, code, reached: 'no', ...(code === 'rate_limited' && { retryAfterMs: 60_000 }), cause };
+  }
+  if (facts.code === 'EAUTH' || facts.code === 'ENOAUTH') return { ok: false, code: 'auth', reached: 'no', cause };
+  // Said before anything is sent: larger than the server announces to take, an address that cannot be written.
+  if (facts.code === 'EMESSAGE') return { ok: false, code: 'too_long', reached: 'no', cause };
+  if (facts.code === 'EENVELOPE') return { ok: false, code: 'bad_request', reached: 'no', cause };
+  return { ok: false, code: 'unreachable', reached: mayBeTaken ? 'maybe' : 'no', cause };
+}
+
+/** Replies of RFC 5321 and RFC 4954 with the statuses of RFC 3463. */
+function codeOfReply({ reply, status, response }: Facts): SendCode {
+  if (reply === 530 || reply === 534 || reply === 535 || reply === 538) return 'auth';
+  if (reply < 500)
+    return /^4\.[27]\.|rate|too many|throttl|greylist/i.test(`${status} ${response}`) ? 'rate_limited' : 'unreachable';
+  if (reply === 552 || /^5\.(?:2\.3|3\.4)$/.test(status)) return 'too_long';
+  if (/^5\.1\.[1236]$|^5\.1\.10$/.test(status) || reply === 553) return 'not_found';
+  if (status.startsWith('5.7.')) return 'forbidden';
+  return reply === 550 || reply === 551 ? 'not_found' : 'bad_request';
+}
+
+/** Whether the mailbox's server refused our name or password. A server that cannot check now says UNAVAILABLE (RFC 5530). */
+export function isAuthFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (factsOf(error).code === 'EAUTH') return factsOf(error).reply >= 500 || factsOf(error).reply === 0;
+  if (!('authenticationFailed' in error) || error.authenticationFailed !== true) return false;
+  return !('serverResponseCode' in error && error.serverResponseCode === 'UNAVAILABLE');
+}
+
+/** What a server sent could not be read or was refused as such, on a connection that works: trying again would give the same. */
+export function isBadAnswer(error: unknown): boolean {
+  const { code } = factsOf(error);
+  return /^ParserError|TooLarge$|^MAX_IMAP_NESTING|^InvalidResponse$|^ResponseProcessingFailed$/.test(code);
+}
+
+export function authHint(account: MailAccount): string {
+  const hint =
+    account.provider?.hint ?? 'Many services want an app password here, made in the settings of the account.';
+  return `The mail server refuses the login of ${account.username}. ${hint} Set EMAIL_PASSWORD, or run herald setup.`;
+}
+
+/** An error that may be logged and shown: a new one, since those of libraries carry commands and credentials. */
+export function describe(error: unknown, redactor: Redactor): Error {
+  if (!(error instanceof Error)) return new Error('unknown failure');
+  const { code, reply, response } = factsOf(error);
+  const why = [code, reply > 0 || response !== '' ? response.slice(0, 300) : ''].filter(Boolean).join(', ');
+  return new Error(
+    redactor.redact(why === '' || error.message.includes(why) ? error.message : `${error.message} (${why})`),
+  );
+}
+
+/** For calls that are no sends: an AppError to throw. */
+export function toAppError(error: unknown, redactor: Redactor): AppError {
+  if (error instanceof AppError) return error;
+  if (isAbort(error)) return new AppError('cancelled', 'Stopped.');
+  const cause = describe(error, redactor);
+  return isAuthFailure(error)
+    ? new AppError('platform_auth', 'The mail server refuses the login.', { cause })
+    : new AppError('platform_unreachable', 'The mail server could not be asked; it is tried again.', {
+        retryable: true,
+        cause,
+      });
+}
