@@ -98,7 +98,16 @@ function describeText(contractCase: ContractCase): void {
 function describeLimits(harness: AdapterHarness, contractCase: ContractCase): void {
   const { max, unit } = harness.capabilities.text;
   // A platform that takes more than this in one message has no limit that a test should fill.
-  if (max > 200_000) return;
+  if (max > 200_000) {
+    contractCase('a long formatted text stays one message', async (rig) => {
+      const parts = chunkMarkdown(`${KITCHEN_SINK}\n\n`.repeat(25), { max, unit });
+      expect(parts).toHaveLength(1);
+      await sendOk(rig, rig.dm, parts[0] ?? '');
+      const text = (await rig.seen(rig.dm)).map((message) => message.text).join('');
+      expect(text.match(/Plain bold both bold/g)).toHaveLength(25);
+    });
+    return;
+  }
 
   contractCase('a message of exactly the largest size is taken, measured in the unit that is declared', async (rig) => {
     for (const letter of ['a', 'é', '日', '😀']) {
