@@ -1,6 +1,7 @@
 // The one list of platforms. A manifest loads no SDK, so listing them all costs nothing.
 import { apiManifest } from './http-api/manifest.ts';
 import type { AdapterManifest } from './contract.ts';
+import { emailManifest } from './email/manifest.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
 import { signalManifest } from './signal/manifest.ts';
 import { telegramManifest } from './telegram/manifest.ts';
@@ -13,5 +14,6 @@ export const manifests: readonly AdapterManifest[] = [
   apiManifest,
   telegramManifest,
   signalManifest,
+  emailManifest,
   homeAssistantManifest,
 ];
