@@ -202,7 +202,7 @@ export class FakeCloudApi {
       if (form.get('messaging_product') !== 'whatsapp' || !(file instanceof File)) throw new ApiProblem(100);
       const kept: CloudFile = {
         name: file.name,
-        mime: String(form.get('type')),
+        mime: file.type,
         bytes: Buffer.from(await file.arrayBuffer()),
       };
       return { id: this.world.addFile(kept) };

@@ -12,6 +12,8 @@ export interface MediaHosts {
   /** To be handed to the adapter; knows no host but WhatsApp's. */
   fetch: typeof fetch;
   requests: MediaRequest[];
+  /** Other pages of WhatsApp, by address. */
+  pages: Map<string, string>;
   /** Encrypted files by path. */
   files: Map<string, Buffer>;
   /** A path of a file for a message of a person, with the fields that name it. */
@@ -37,10 +39,13 @@ export const MEDIA_HOST = 'mmg.whatsapp.net';
 export function makeMediaHosts(): MediaHosts {
   const files = new Map<string, Buffer>();
   const requests: MediaRequest[] = [];
+  const pages = new Map<string, string>();
   let failures: number[] = [];
 
   async function answer(url: URL, method: string, body: RequestInit['body']): Promise<Response> {
     requests.push({ method, host: url.host, path: url.pathname });
+    const page = pages.get(url.href);
+    if (page !== undefined) return new Response(page);
     if (!url.host.endsWith('.whatsapp.net')) throw new TypeError(`fetch failed: ${url.host} is not WhatsApp's`);
     if (method === 'POST') {
       const bytes = Buffer.from(await new Response(body).arrayBuffer());
@@ -65,6 +70,7 @@ export function makeMediaHosts(): MediaHosts {
       return answer(url, init?.method ?? 'GET', init?.body);
     },
     requests,
+    pages,
     files,
     async put(plain, type) {
       const mediaKey = crypto.randomBytes(32);

@@ -10,6 +10,7 @@ import {
   unpadRandomMax16,
   writeRandomPadMax16,
   type BinaryNode,
+  type KeyPair,
   type SignalDataSet,
   type SignalDataTypeMap,
   type SignalRepositoryWithLIDStore,
@@ -56,9 +57,9 @@ export class Phone {
   addressing: 'lid' | 'pn' = 'lid';
   tellsOther = true;
   readonly #creds = initAuthCreds();
-  readonly #preKey = Curve.generateKeyPair();
+  #preKeys = 0;
   readonly #repository: SignalRepositoryWithLIDStore;
-  readonly #ready: Promise<void>;
+  readonly #addPreKey: (id: number, pair: KeyPair) => Promise<void>;
   readonly #peers = new Set<string>();
   /** Groups whose sender key the device under test has got. */
   readonly #shared = new Set<string>();
@@ -75,7 +76,7 @@ export class Phone {
       quiet,
       async () => [],
     );
-    this.#ready = Promise.resolve(keys.set({ 'pre-key': { 1: this.#preKey } }));
+    this.#addPreKey = async (id, pair) => keys.set({ 'pre-key': { [id]: pair } });
   }
 
   get jid(): string {
@@ -96,9 +97,12 @@ export class Phone {
     return user === this.phone || user === this.lid;
   }
 
-  /** The bundle as the answer to a query for `jid`. */
-  bundleNode(jid: string): BinaryNode {
+  /** The bundle as the answer to a query for `jid`, each time with a key that nobody has used. */
+  async bundleNode(jid: string): Promise<BinaryNode> {
     const { registrationId, signedIdentityKey, signedPreKey } = this.#creds;
+    const preKey = Curve.generateKeyPair();
+    const id = ++this.#preKeys;
+    await this.#addPreKey(id, preKey);
     const part = (tag: string, content: Uint8Array): BinaryNode => ({ tag, attrs: {}, content });
     return {
       tag: 'user',
@@ -116,14 +120,13 @@ export class Phone {
             part('signature', signedPreKey.signature),
           ],
         },
-        { tag: 'key', attrs: {}, content: [part('id', encodeBigEndian(1, 3)), part('value', this.#preKey.public)] },
+        { tag: 'key', attrs: {}, content: [part('id', encodeBigEndian(id, 3)), part('value', preKey.public)] },
       ],
     };
   }
 
   /** An `enc` node for the device. `fresh`: with a new session, as after a request to send it again. */
   async encrypt(device: string, bundle: DeviceBundle, message: proto.IMessage, fresh = false): Promise<BinaryNode> {
-    await this.#ready;
     if (fresh || !this.#peers.has(device)) {
       await this.#repository.injectE2ESession({
         jid: device,
@@ -167,7 +170,6 @@ export class Phone {
 
   /** Decrypts an `enc` node of the device. */
   async decrypt(device: string, enc: BinaryNode, group?: string): Promise<proto.IMessage> {
-    await this.#ready;
     const ciphertext = enc.content;
     if (!(ciphertext instanceof Uint8Array)) throw new Error('an enc node holds bytes');
     const type = enc.attrs['type'];

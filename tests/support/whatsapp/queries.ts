@@ -11,12 +11,13 @@ export interface QueryWorld {
 }
 
 /** The children of the result; 'none' for no child, a number for an error. */
-export function answerQuery(node: BinaryNode, world: QueryWorld): BinaryNode[] | number {
+export async function answerQuery(node: BinaryNode, world: QueryWorld): Promise<BinaryNode[] | number> {
   const child = Array.isArray(node.content) ? node.content[0] : undefined;
   const { xmlns = '', to = '' } = node.attrs;
   if (xmlns === 'encrypt' && child?.tag === 'count') return [{ tag: 'count', attrs: { value: '500' } }];
   if (xmlns === 'encrypt' && child?.tag === 'digest') return [{ tag: 'digest', attrs: {} }];
-  if (xmlns === 'encrypt' && child?.tag === 'key') return [{ tag: 'list', attrs: {}, content: bundles(child, world) }];
+  if (xmlns === 'encrypt' && child?.tag === 'key')
+    return [{ tag: 'list', attrs: {}, content: await bundles(child, world) }];
   if (xmlns === 'usync' && child) return [usync(child, world)];
   if (xmlns === 'w:m') {
     const host = { tag: 'host', attrs: { hostname: MEDIA_HOST, maxContentLengthBytes: '100000000' } };
@@ -30,12 +31,14 @@ function phoneOf(jid: string, { owner, people }: QueryWorld): Phone | undefined 
   return [owner, ...people].find((phone) => phone.is(jid));
 }
 
-function bundles(child: BinaryNode, world: QueryWorld): BinaryNode[] {
-  return getBinaryNodeChildren(child, 'user').flatMap(({ attrs }) => {
+async function bundles(child: BinaryNode, world: QueryWorld): Promise<BinaryNode[]> {
+  const nodes: BinaryNode[] = [];
+  for (const { attrs } of getBinaryNodeChildren(child, 'user')) {
     const jid = attrs['jid'] ?? '';
     const phone = phoneOf(jid, world);
-    return phone ? [phone.bundleNode(jid)] : [];
-  });
+    if (phone) nodes.push(await phone.bundleNode(jid));
+  }
+  return nodes;
 }
 
 function usync(node: BinaryNode, world: QueryWorld): BinaryNode {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import {
   BufferJSON,
   getBinaryNodeChild,
@@ -59,9 +60,13 @@ export class FakeWhatsApp {
   readonly typing: string[] = [];
   /** Set: the next logins are refused with this code. */
   refuseLogin: number | undefined;
+  /** Called when a message of the device arrives, before anything is done with it. */
+  onArrival: (() => void) | undefined;
   /** True: nothing is answered any more, though the connection stands. */
   isMute = false;
   logins = 0;
+  /** Versions that the device called itself, of each login. */
+  readonly versions: string[] = [];
   #server: WebSocketServer | undefined;
   #port = 0;
   #connections = new Set<NoiseConnection>();
@@ -125,7 +130,7 @@ export class FakeWhatsApp {
   endStream(code: number): void {
     for (const connection of this.#connections) {
       connection.send({ tag: 'stream:error', attrs: { code: String(code) } });
-      setTimeout(() => connection.drop(), 20).unref();
+      void setTimeout(20, undefined, { ref: false }).then(() => connection.drop());
     }
     this.#live = undefined;
   }
@@ -136,7 +141,7 @@ export class FakeWhatsApp {
     const conflict = { tag: 'conflict', attrs: { type: 'device_removed' } };
     for (const connection of this.#connections) {
       connection.send({ tag: 'stream:error', attrs: { code: '401' }, content: [conflict] });
-      setTimeout(() => connection.drop(), 20).unref();
+      void setTimeout(20, undefined, { ref: false }).then(() => connection.drop());
     }
     this.#live = undefined;
   }
@@ -234,6 +239,7 @@ export class FakeWhatsApp {
 
   /** Somebody types the code on the phone. */
   async typeCode(code: string): Promise<void> {
+    for (let i = 0; i < 400 && !this.#pending?.code; i++) await setTimeout(5);
     const pending = this.#pending;
     if (!pending?.code) throw new Error('no device asked for a code');
     pending.connection.send(await pending.code.answer(code.replace('-', '')));
@@ -276,6 +282,8 @@ export class FakeWhatsApp {
 
   #onLogin(connection: NoiseConnection, { payload, noiseKey }: Login): void {
     this.logins++;
+    const { primary, secondary, tertiary } = payload.userAgent?.appVersion ?? {};
+    this.versions.push([primary, secondary, tertiary].join('.'));
     if (this.refuseLogin !== undefined) {
       connection.send({ tag: 'failure', attrs: { reason: String(this.refuseLogin) } });
       return;
@@ -301,7 +309,7 @@ export class FakeWhatsApp {
     const child = Array.isArray(node.content) ? (node.content[0]?.tag ?? '') : '';
     this.stanzas.push({ tag: node.tag, attrs: node.attrs, child });
     if (this.isMute) return;
-    if (node.tag === 'iq') this.#onQuery(connection, node, child);
+    if (node.tag === 'iq') void this.#onQuery(connection, node, child);
     if (node.tag === 'ib' && child === 'offline_batch') this.#deliverQueue(connection);
     if (node.tag === 'receipt') void this.#onReceipt(connection, node);
     if (node.tag === 'ack' && node.attrs['class'] === 'message') this.#forget(node.attrs['id']);
@@ -310,7 +318,7 @@ export class FakeWhatsApp {
       this.#last = this.#last.then(() => this.#onMessage(connection, node)).catch(() => undefined);
   }
 
-  #onQuery(connection: NoiseConnection, node: BinaryNode, child: string): void {
+  async #onQuery(connection: NoiseConnection, node: BinaryNode, child: string): Promise<void> {
     const { id = '', type = '' } = node.attrs;
     if (type === 'result') {
       if (child === 'pair-device-sign') this.#finishPairing(connection);
@@ -318,7 +326,7 @@ export class FakeWhatsApp {
     }
     const stage = getBinaryNodeChild(node, 'link_code_companion_reg')?.attrs['stage'];
     if (stage === 'companion_hello' && this.#pending) this.#pending.code = new CodeLinking(node);
-    const answer = answerQuery(node, this);
+    const answer = await answerQuery(node, this);
     connection.send(
       typeof answer === 'number'
         ? {
@@ -342,7 +350,7 @@ export class FakeWhatsApp {
     this.#device = this.#pending?.device;
     this.#pending = undefined;
     connection.send({ tag: 'stream:error', attrs: { code: '515' } });
-    setTimeout(() => connection.drop(), 20).unref();
+    void setTimeout(20, undefined, { ref: false }).then(() => connection.drop());
   }
 
   #deliverQueue(connection: NoiseConnection): void {
@@ -366,6 +374,7 @@ export class FakeWhatsApp {
   }
 
   async #onMessage(connection: NoiseConnection, node: BinaryNode): Promise<void> {
+    this.onArrival?.();
     const fault = this.#faults.shift();
     if (fault?.kind === 'drop-before') return connection.drop();
     const { id = '', to = '' } = node.attrs;
