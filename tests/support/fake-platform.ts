@@ -4,6 +4,7 @@ import type { Adapter, AdapterHost, InboundMessage, OutboundMessage, SendResult 
 import { plainText } from '../../adapters/markdown.ts';
 import type { PlatformAccount } from '../../gateway/platforms.ts';
 import { accountId, chatId, messageId, userId } from '../../shared/ids.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { Address, Button, StoredFile } from '../../shared/messages.ts';
 
 export interface SentPart {
@@ -27,6 +28,8 @@ export interface FakePlatform {
   typings: number;
   /** Refs of the files that were fetched, in order. */
   opened: string[];
+  /** How many of the next fetches fail. */
+  refuseFiles: number;
   /** Results of the next sends; then they succeed. `act` decides whether the part counts as arrived. */
   failures: { result: SendResult; arrives: boolean }[];
   address(chat?: string): Address;
@@ -51,7 +54,12 @@ const fakeCapabilities: Capabilities = {
 };
 
 export function makeFakePlatform(
-  options: { id?: string; account?: string; capabilities?: Partial<Capabilities> } = {},
+  options: {
+    id?: string;
+    account?: string;
+    capabilities?: Partial<Capabilities>;
+    contentOf?: (ref: string) => string;
+  } = {},
 ): FakePlatform {
   const platform = options.id ?? 'fake';
   const account = accountId(options.account ?? 'bot');
@@ -89,6 +97,7 @@ export function makeFakePlatform(
     drafts,
     typings: 0,
     opened: [],
+    refuseFiles: 0,
     failures,
     host: requireHost,
     address: (chat = 'ann') => ({ platform, account, chat: chatId(chat), kind: 'dm' }),
@@ -119,8 +128,9 @@ export function makeFakePlatform(
     async stop() {},
     send: async (to, message) => keep(to, message),
     async open(ref) {
+      if (fake.refuseFiles-- > 0) throw new AppError('platform_unreachable', 'not just now');
       fake.opened.push(ref.ref);
-      return new Blob(['file']).stream();
+      return new Blob([options.contentOf?.(ref.ref) ?? 'file']).stream();
     },
     async edit(_to, id, message) {
       const part = sent.find((one) => one.id === id);
