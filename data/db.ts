@@ -7,12 +7,12 @@ import Database from 'better-sqlite3';
 import { Kysely, type Transaction } from 'kysely';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
-import { makeDialect, type StatementObserver } from './dialect.ts';
+import { makeDialect, type StatementObserver } from './query/dialect.ts';
 import { ensureDir, fileError } from './files.ts';
 import { ALWAYS_FLUSHED, openFlusher, type Flusher, type SyncFile } from './flush.ts';
 import { migrations as ownMigrations, type Migration } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
-import { makeWriteCounter, type TableWrites } from './table-writes.ts';
+import { makeWriteCounter, type TableWrites } from './query/table-writes.ts';
 import { corruptMessage, databaseError, isStorageFailure } from './storage-errors.ts';
 
 declare const processOnly: unique symbol;

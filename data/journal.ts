@@ -3,7 +3,7 @@
 import { AppError } from '../shared/errors.ts';
 import type { SpaceId, TurnId } from '../shared/ids.ts';
 import type { Db } from './db.ts';
-import { prepare } from './prepared.ts';
+import { prepare } from './query/prepared.ts';
 import type { Effect, Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
 

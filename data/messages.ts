@@ -1,11 +1,13 @@
 // The conversation as the model sees it. History is read with a Scope; another space's session is simply not there.
 import { z } from 'zod';
 import type { Selectable } from 'kysely';
-import type { SessionId, TurnId } from '../shared/ids.ts';
+import type { SessionId, SpaceId, TurnId } from '../shared/ids.ts';
 import type { Origin, StoredFile } from '../shared/messages.ts';
 import type { Db } from './db.ts';
+import { prepare } from './query/prepared.ts';
 import type { MessageRole, MessageState, Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
+import type { TableWrites } from './query/table-writes.ts';
 
 export interface NewMessage {
   role: MessageRole;
@@ -31,25 +33,64 @@ export interface StoredMessage extends NewMessage {
   createdAt: number;
 }
 
-/** Active messages of a session, oldest first: at most the last `limit`. */
+const selectActive = prepare<
+  { space: SpaceId; session: SessionId; after: number; limit: number },
+  Selectable<Tables['messages']>
+>((query, { space, session, after, limit }) =>
+  query
+    .selectFrom('messages')
+    .selectAll()
+    .where('space_id', '=', space)
+    .where('session_id', '=', session)
+    .where('state', '=', 'active')
+    .where('id', '>', after)
+    .orderBy('id', 'desc')
+    .limit(limit),
+);
+
+const MAX_HISTORY = 2_000;
+/** Histories kept in memory, and the longest that is worth it, in UTF-16 units. */
+const MAX_KEPT = 50;
+const MAX_KEPT_CHARS = 400_000;
+
+interface KeptHistory {
+  /** Changes of the table when it was read; what is only added since is read on top. */
+  changes: number;
+  messages: readonly StoredMessage[];
+}
+const keptHistories = new WeakMap<TableWrites, Map<string, KeptHistory>>();
+
+/** Active messages of a session, oldest first: at most the last `limit`, and 2,000. They are shared: nobody may change them. */
 export async function listHistory(
   db: Db,
   scope: Scope,
   session: SessionId,
-  limit = 2_000,
+  limit = MAX_HISTORY,
 ): Promise<readonly StoredMessage[]> {
-  const rows = await db.query
-    .selectFrom('messages')
-    .selectAll()
-    .where('space_id', '=', scope.space)
-    .where('session_id', '=', session)
-    .where('state', '=', 'active')
-    .orderBy('id', 'desc')
-    .limit(limit)
-    .execute();
-  const messages = rows.reverse().map(storedMessage);
+  const messages = (await readActive(db, scope, session)).slice(-Math.min(limit, MAX_HISTORY));
   // The summary is younger than the messages it stands before.
   return [...messages.filter((m) => m.role === 'summary'), ...messages.filter((m) => m.role !== 'summary')];
+}
+
+async function readActive(db: Db, scope: Scope, session: SessionId): Promise<readonly StoredMessage[]> {
+  const kept = keptHistories.get(db.writes) ?? new Map<string, KeptHistory>();
+  keptHistories.set(db.writes, kept);
+  const key = `${scope.space}\u001f${session}`;
+  // Taken before the read: what is changed meanwhile makes it old at once.
+  const changes = db.writes.countChanges('messages');
+  const known = kept.get(key);
+  const before = known?.changes === changes ? known.messages : [];
+  const after = before.at(-1)?.id ?? 0;
+  const { rows } = await selectActive(db.query, { space: scope.space, session, after, limit: MAX_HISTORY });
+  const messages = [...before, ...rows.reverse().map(storedMessage)].slice(-MAX_HISTORY);
+  kept.delete(key);
+  if (messages.reduce((sum, message) => sum + message.text.length, 0) <= MAX_KEPT_CHARS)
+    kept.set(key, { changes, messages });
+  for (const oldest of kept.keys()) {
+    if (kept.size <= MAX_KEPT) break;
+    kept.delete(oldest);
+  }
+  return messages;
 }
 
 /** Everything ever said in a session, undone and compacted messages included; for export. */

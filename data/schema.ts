@@ -258,6 +258,10 @@ export interface Tables {
     subject: string;
     detail: string;
   };
+  search_state: {
+    /** Last message that is in the search indexes. */
+    through: number;
+  };
   meta: {
     key: string;
     value: string;

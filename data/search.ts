@@ -5,6 +5,7 @@ import type { SessionId } from '../shared/ids.ts';
 import type { Origin } from '../shared/messages.ts';
 import type { Db } from './db.ts';
 import type { Scope } from './scope.ts';
+import { indexMessages } from './derived/search-index.ts';
 
 export interface SearchHit {
   message: number;
@@ -30,6 +31,7 @@ export interface SearchOptions {
 export async function searchMessages(db: Db, scope: Scope, options: SearchOptions): Promise<readonly SearchHit[]> {
   const words = searchWords(options.query);
   if (words.length === 0) return [];
+  await indexMessages(db);
   const quoted = words.map((word) => `"${word.replaceAll('"', '""')}"`);
   for (const match of [quoted.join(' '), quoted.join(' OR ')]) {
     const hits = await matchIndex(db, scope, options, { table: 'messages_fts', match });

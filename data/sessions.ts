@@ -4,7 +4,7 @@ import { AppError } from '../shared/errors.ts';
 import { sessionId, type SessionId } from '../shared/ids.ts';
 import type { PersonId, SpaceId } from '../shared/ids.ts';
 import type { Db, Query } from './db.ts';
-import { prepare } from './prepared.ts';
+import { prepare } from './query/prepared.ts';
 import { newRowId } from './row-id.ts';
 import type { Tables } from './schema.ts';
 import type { Scope } from './scope.ts';

@@ -2,10 +2,10 @@
 // that calls at the same time cannot overspend together.
 import type { PersonId, SessionId, SpaceId, TurnId } from '../shared/ids.ts';
 import type { Db } from './db.ts';
-import { prepare } from './prepared.ts';
+import { prepare } from './query/prepared.ts';
 import type { Tables } from './schema.ts';
 import type { Scope } from './scope.ts';
-import { spentOf, type Amount, type Place, type Sum } from './spent.ts';
+import { spentOf, type Amount, type Place, type Sum } from './derived/spent.ts';
 
 export interface UsageCaps {
   /** Millionths of a US dollar; null = no cap. */

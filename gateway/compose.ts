@@ -7,7 +7,7 @@ import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { readPlatformSettings, savePlatformLogin } from '../config/platform-login.ts';
 import { watchConfig, type ConfigWatch } from '../config/watch.ts';
 import { openData, type OpenedData } from '../data/db.ts';
-import type { StatementObserver } from '../data/dialect.ts';
+import type { StatementObserver } from '../data/query/dialect.ts';
 import { ensureDir } from '../data/files.ts';
 import { takeWriterLock } from '../data/lock.ts';
 import { findOwner } from '../data/process/people.ts';

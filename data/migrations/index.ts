@@ -4,6 +4,7 @@ import type { Tables } from '../schema.ts';
 import { up as start } from './0001-start.ts';
 import { up as personSettings } from './0002-person-settings.ts';
 import { up as timelineOfPerson } from './0003-timeline-of-person.ts';
+import { up as indexMessagesLater } from './0004-index-messages-later.ts';
 
 export interface Migration {
   name: string;
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { name: '0001-start', up: start },
   { name: '0002-person-settings', up: personSettings },
   { name: '0003-timeline-of-person', up: timelineOfPerson },
+  { name: '0004-index-messages-later', up: indexMessagesLater },
 ];

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { PersonId, SessionId, SpaceId } from '../../shared/ids.ts';
 import { addressKey, type Address } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
-import { makeKeeper } from '../keep.ts';
+import { makeKeeper } from '../query/keep.ts';
 
 const settingsSchema = z.object({
   queueMode: z.enum(['queue', 'steer', 'collect', 'interrupt']).optional(),

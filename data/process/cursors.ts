@@ -1,5 +1,6 @@
 // Small durable values of platform accounts: offsets, uids, keys.
 import type { ProcessDb, Query } from '../db.ts';
+import { prepare } from '../query/prepared.ts';
 
 export async function getCursor(
   db: ProcessDb,
@@ -17,19 +18,22 @@ export async function getCursor(
   return row?.value;
 }
 
+const upsertCursor = prepare<{ platform: string; account: string; key: string; value: string; updated_at: number }>(
+  (query, row) =>
+    query
+      .insertInto('cursors')
+      .values(row)
+      .onConflict((conflict) =>
+        conflict.columns(['platform', 'account', 'key']).doUpdateSet({ value: row.value, updated_at: row.updated_at }),
+      ),
+);
+
 export async function setCursor(
   db: ProcessDb,
-  cursor: { platform: string; account: string; key: string; value: string },
+  { platform, account, key, value }: { platform: string; account: string; key: string; value: string },
   query: Query = db.query,
 ): Promise<void> {
-  const row = { ...cursor, updated_at: db.clock.now() };
-  await query
-    .insertInto('cursors')
-    .values(row)
-    .onConflict((conflict) =>
-      conflict.columns(['platform', 'account', 'key']).doUpdateSet({ value: row.value, updated_at: row.updated_at }),
-    )
-    .execute();
+  await upsertCursor(query, { platform, account, key, value, updated_at: db.clock.now() });
 }
 
 /** Sets each value, or deletes where it is undefined: all of them or none. */

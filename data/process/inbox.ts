@@ -12,7 +12,7 @@ import {
 } from '../../shared/ids.ts';
 import type { Address, AttachmentRef, ReplyRef } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
-import { prepare } from '../prepared.ts';
+import { prepare } from '../query/prepared.ts';
 import type { InboxEndState, InboxState, Tables } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
 

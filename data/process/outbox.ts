@@ -6,7 +6,7 @@ import { messageId } from '../../shared/ids.ts';
 import { addressKey, type Address, type Button, type StoredFile } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
 import { parseFiles } from '../messages.ts';
-import { prepare } from '../prepared.ts';
+import { prepare } from '../query/prepared.ts';
 import type { OutboxKind, OutboxState, Tables } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { accountId, chatId, threadId, type PersonId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb } from '../db.ts';
-import { makeKeeper } from '../keep.ts';
+import { makeKeeper } from '../query/keep.ts';
 
 const address = z.object({
   platform: z.string(),

@@ -4,8 +4,9 @@ import { turnId, type InboxId, type PersonId, type SessionId, type SpaceId, type
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
 import type { NewMessage } from '../messages.ts';
-import { prepare } from '../prepared.ts';
+import { prepare } from '../query/prepared.ts';
 import { newRowId } from '../row-id.ts';
+import { indexInTime } from '../derived/search-index.ts';
 import type { InboxEndState, Tables, TurnState } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
 import { endInbox, inboxRow, type InboxRow } from './inbox.ts';
@@ -205,10 +206,11 @@ const deleteSteps = prepare<{ turn: TurnId }>((query, { turn }) =>
 export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boolean> {
   const { id: turn, session } = finish.turn;
   const now = db.clock.now();
-  return db.query.transaction().execute(async (trx) => {
+  let lastMessage: number | undefined;
+  const isEnded = await db.query.transaction().execute(async (trx) => {
     const ended = await endTurn(trx, { turn, state: finish.state, error: finish.errorCode ?? null, now });
     if (ended.numAffectedRows !== 1n) return false;
-    await insertMessages(db, finish.turn, finish.messages, trx);
+    lastMessage = await insertMessages(db, finish.turn, finish.messages, trx);
     await enqueueOutbox(db, finish.outbox, trx);
     for (const end of finish.inbox) await endInbox(db, end.rows, end, trx);
     const left = await selectRunning(trx, { turn });
@@ -218,6 +220,8 @@ export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boo
     await deleteSteps(trx, { turn });
     return true;
   });
+  if (lastMessage !== undefined) await indexInTime(db, lastMessage);
+  return isEnded;
 }
 
 async function queueAgain(trx: Query, turn: TurnId, now: number): Promise<void> {
@@ -231,16 +235,17 @@ async function queueAgain(trx: Query, turn: TurnId, now: number): Promise<void> 
 
 const insertMessage = prepare<Omit<Tables['messages'], 'id'>>((query, row) => query.insertInto('messages').values(row));
 
-/** The turn says whose space they go to. */
+/** The turn says whose space they go to. Returns the last one's id. */
 async function insertMessages(
   db: ProcessDb,
   turn: { id: TurnId; session: SessionId; space: SpaceId },
   messages: readonly NewMessage[],
   query: Query,
-): Promise<void> {
+): Promise<number | undefined> {
   const now = db.clock.now();
-  for (const message of messages)
-    await insertMessage(query, {
+  let last: bigint | undefined;
+  for (const message of messages) {
+    const { insertId } = await insertMessage(query, {
       session_id: turn.session,
       space_id: turn.space,
       turn_id: turn.id,
@@ -257,6 +262,9 @@ async function insertMessages(
       state: 'active',
       created_at: now,
     });
+    last = insertId;
+  }
+  return last === undefined ? undefined : Number(last);
 }
 
 /** Writes outbox rows and ends inbox rows together: for commands and notices, which need no turn. */

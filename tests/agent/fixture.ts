@@ -12,7 +12,7 @@ import type { JsonValue, ModelReply, ModelRequest, Provider, ToolCall } from '..
 import type { AgentSettings } from '../../agent/settings.ts';
 import { defineTool, type Tool, type ToolDefinition } from '../../agent/tools/tool.ts';
 import { openData, type ProcessDb } from '../../data/db.ts';
-import type { StatementObserver } from '../../data/dialect.ts';
+import type { StatementObserver } from '../../data/query/dialect.ts';
 import type { NewMessage } from '../../data/messages.ts';
 import { createPerson } from '../../data/process/people.ts';
 import { insertInbox, queueInbox } from '../../data/process/inbox.ts';

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { makeKeeper } from '../../data/keep.ts';
+import { makeKeeper } from '../../data/query/keep.ts';
 import { setChat, touchChat } from '../../data/process/chats.ts';
 import { addIdentity, changePerson, deletePerson } from '../../data/process/people.ts';
 import { getPersonSettings, setPersonSettings } from '../../data/process/person-settings.ts';
-import { effectOf } from '../../data/table-writes.ts';
+import { effectOf } from '../../data/query/table-writes.ts';
 import { createSession } from '../../data/sessions.ts';
 import { accountId, userId } from '../../shared/ids.ts';
 import { dmAddress, makePerson, makeSpeaker } from './conversation.ts';

@@ -12,6 +12,7 @@ import {
 } from '../../data/messages.ts';
 import { finishTurn } from '../../data/process/turns.ts';
 import { searchMessages } from '../../data/search.ts';
+import { deleteSession } from '../../data/sessions.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 import { openTemporaryData } from './temporary-data.ts';
 
@@ -132,4 +133,27 @@ test('parseFiles reads stored files and refuses what is not', () => {
   expect(parseFiles(JSON.stringify([file]))).toEqual([file]);
   for (const broken of ['', '{}', '[{}]', JSON.stringify([{ ...file, kind: 'program' }])])
     expect(() => parseFiles(broken)).toThrow();
+});
+
+test('a history that was read before has what came since, and loses what was undone, replaced or deleted', async () => {
+  const { db, ann } = await openConversation();
+  await converse(db, ann, 'q1', 'a1');
+  expect(await textsOf(db, ann)).toEqual(['q1', 'a1']);
+  const second = await converse(db, ann, 'q2', 'a2');
+  expect(await textsOf(db, ann)).toEqual(['q1', 'a1', 'q2', 'a2']);
+  expect(await textsOf(db, ann, 3)).toEqual(['a1', 'q2', 'a2']);
+  await undoTurn(db, ann.scope, second.id);
+  expect(await textsOf(db, ann)).toEqual(['q1', 'a1']);
+  await converse(db, ann, 'q3', 'a3');
+  const [first] = await listHistory(db, ann.scope, ann.session.id);
+  await compactMessages(db, ann.scope, { session: ann.session.id, throughId: (first?.id ?? 0) + 1, summary: 'S' });
+  expect(await textsOf(db, ann)).toEqual(['S', 'q3', 'a3']);
+  const failing = db.query.transaction().execute(async (trx) => {
+    await trx.deleteFrom('messages').execute();
+    throw new Error('changed my mind');
+  });
+  await expect(failing).rejects.toThrow('changed my mind');
+  expect(await textsOf(db, ann)).toEqual(['S', 'q3', 'a3']);
+  await deleteSession(db, ann.scope, ann.session.id);
+  expect(await textsOf(db, ann)).toEqual([]);
 });

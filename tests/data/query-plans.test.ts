@@ -156,8 +156,8 @@ const hot: Record<string, (db: ProcessDb, ann: Speaker, plain: ProcessDb) => Pro
   listOpenCodes: (db) => listOpenCodes(db, { kinds: ['pair'], platform: 'p' }),
 };
 
-/** approvals is small: rows live as long as requests do. messages_fts is a virtual table, which is its own index. */
-const SMALL = /^SCAN (approvals|persons|f VIRTUAL TABLE|messages_fts|messages_trigram)\b/;
+/** approvals is small: rows live as long as requests do; search_state has one row. messages_fts is a virtual table, which is its own index. */
+const SMALL = /^SCAN (approvals|persons|search_state|f VIRTUAL TABLE|messages_fts|messages_trigram)\b/;
 
 test.each(Object.keys(hot))('%s', async (name) => {
   const { db, ann, watched, plans, close } = await openWatched();

@@ -5,6 +5,7 @@ import { countMessages } from '../../data/messages.ts';
 import { getChat, setChat, touchChat } from '../../data/process/chats.ts';
 import { endInbox } from '../../data/process/inbox.ts';
 import { finishTurn } from '../../data/process/turns.ts';
+import { indexMessages } from '../../data/derived/search-index.ts';
 import { searchMessages } from '../../data/search.ts';
 import {
   changeSession,
@@ -121,6 +122,7 @@ describe('deleteSession', () => {
     await converse(db, ann, 'the secret is marmalade', 'noted');
     const next = { ...ann, session: await createSession(db, ann.scope) };
     await converse(db, next, 'marmalade again', 'fine');
+    await indexMessages(db);
     expect(await indexed(db)).toEqual([4, 4, 4]);
     expect(await deleteSession(db, ann.scope, ann.session.id)).toBe(true);
     expect(await indexed(db)).toEqual([2, 2, 2]);
@@ -138,6 +140,7 @@ describe('deleteSession', () => {
     await converse(db, ann, 'one');
     const bob = await makeSpeaker(db, await makePerson(db, 'bob'));
     await converse(db, bob, 'two');
+    await indexMessages(db);
     await sql`delete from persons where id = ${ann.person.id}`.execute(db.query);
     expect(await indexed(db)).toEqual([2, 2, 2]);
     expect(await getSession(db, ann.scope, ann.session.id)).toBeUndefined();

@@ -133,12 +133,15 @@ describe('caps', () => {
               if (!result.ok) return;
               const paid = Math.floor((bound * took) / 100);
               await settleUsage(db, who, result.id, actual(paid));
-              for (const key of [turn, who.person, 'day']) spent.set(key, (spent.get(key) ?? 0) + paid);
+              for (const key of [`${turn} ${who.person}`, who.person, 'day'])
+                spent.set(key, (spent.get(key) ?? 0) + paid);
             }),
           );
-          for (const key of ['t1', 't2']) expect(spent.get(key) ?? 0).toBeLessThanOrEqual(caps.turnMicroUsd);
-          for (const { person } of [ann, bob])
+          for (const { person } of [ann, bob]) {
             expect(spent.get(person) ?? 0).toBeLessThanOrEqual(caps.personDayMicroUsd);
+            for (const turn of ['t1', 't2'])
+              expect(spent.get(`${turn} ${person}`) ?? 0).toBeLessThanOrEqual(caps.turnMicroUsd);
+          }
           expect(spent.get('day') ?? 0).toBeLessThanOrEqual(caps.dayMicroUsd);
           await close();
         },

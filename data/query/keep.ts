@@ -1,6 +1,6 @@
 // What is read with each message and seldom changes is kept in memory, until a table that it came from is written to.
-import type { Db } from './db.ts';
-import type { Tables } from './schema.ts';
+import type { Db } from '../db.ts';
+import type { Tables } from '../schema.ts';
 import type { TableWrites } from './table-writes.ts';
 
 /** Values kept per kind and database; the longest unused go first. */

@@ -1,9 +1,9 @@
 // What was spent so far, kept in memory between calls: summing up a day's rows before each model call would take longer with each call.
 // Right only while nobody but data/usage.ts writes to the table; after any other write, a rollback or an overlap it is read again.
 import { sql } from 'kysely';
-import type { PersonId, SpaceId, TurnId } from '../shared/ids.ts';
-import type { Db, Query } from './db.ts';
-import type { TableWrites } from './table-writes.ts';
+import type { PersonId, SpaceId, TurnId } from '../../shared/ids.ts';
+import type { Db, Query } from '../db.ts';
+import type { TableWrites } from '../query/table-writes.ts';
 
 /** Millionths of a US dollar, and tokens in and out. */
 export interface Amount {

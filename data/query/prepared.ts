@@ -1,6 +1,6 @@
 // Queries of the message path are built and compiled once, and run with other values each time: building one takes longer than running it.
 import { sql, type Compilable, type CompiledQuery, type QueryResult, type RawBuilder } from 'kysely';
-import type { Query } from './db.ts';
+import type { Query } from '../db.ts';
 
 /** Stand for the values while the query is built. */
 export type Slots<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Values[Name]> };
@@ -38,7 +38,11 @@ export function prepare<Values extends object, Row = object>(
 }
 
 function makeSlots<Values extends object>(values: Values, fill: (name: string) => unknown): Slots<Values> {
-  const slots = Object.fromEntries(Object.keys(values).map((name) => [name, sql.val(fill(name))]));
-  // Each value has its slot.
-  return slots as Slots<Values>;
+  const slots: object = Object.fromEntries(Object.keys(values).map((name) => [name, sql.val(fill(name))]));
+  if (!hasSlots(slots, values)) throw new Error('each value has its slot');
+  return slots;
+}
+
+function hasSlots<Values extends object>(slots: object, values: Values): slots is Slots<Values> {
+  return Object.keys(values).every((name) => name in slots);
 }

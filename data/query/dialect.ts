@@ -8,7 +8,7 @@ import {
   type SqliteDatabase,
   type SqliteStatement,
 } from 'kysely';
-import { databaseError, isStorageFailure } from './storage-errors.ts';
+import { databaseError, isStorageFailure } from '../storage-errors.ts';
 import { effectOf, type WriteCounter } from './table-writes.ts';
 
 export type StatementObserver = (when: 'before' | 'after', sql: string) => void;
