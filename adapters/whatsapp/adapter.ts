@@ -6,7 +6,7 @@ import { cloudSettingsOf, type WhatsAppSettings } from './settings.ts';
 import { makeWebAdapter } from './web/adapter.ts';
 
 export function makeWhatsAppAdapter(input: AdapterInput<WhatsAppSettings>): Adapter {
-  if (input.settings.transport === 'web') return makeWebAdapter(input);
+  if (input.settings.transport === 'device') return makeWebAdapter(input);
   const settings = cloudSettingsOf(input.settings);
   if (!settings)
     throw new AppError('config_invalid', 'WhatsApp (transport: cloud) lacks settings; see `herald config`.');

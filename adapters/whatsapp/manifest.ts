@@ -1,4 +1,4 @@
-// WhatsApp: as a linked device (web), or through the official Cloud API (cloud).
+// WhatsApp: as a linked device (device), or through the official Cloud API (cloud).
 import { defineManifest } from '../contract.ts';
 import { whatsappSettings, type WhatsAppSettings } from './settings.ts';
 

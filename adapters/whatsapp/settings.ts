@@ -12,10 +12,10 @@ export function digitsOf(phone: string): string {
 export const whatsappSettings = z
   .strictObject({
     transport: z
-      .enum(['web', 'cloud'])
-      .default('web')
+      .enum(['device', 'cloud'])
+      .default('device')
       .describe(
-        'web: a linked device of a WhatsApp account, as WhatsApp Web is. cloud: the official Cloud API for a business number. Default web.',
+        'device: a linked device of a WhatsApp account, as WhatsApp Web is. cloud: the official Cloud API for a business number. Default device.',
       ),
     phone_number: z
       .string()
@@ -26,7 +26,7 @@ export const whatsappSettings = z
       )
       .optional()
       .describe(
-        'Web: number of the account. With it, linking shows a code to type in on the phone instead of a QR code. Default: none.',
+        'Device: number of the account. With it, linking shows a code to type in on the phone instead of a QR code. Default: none.',
       ),
     device_name: z
       .string()
@@ -35,18 +35,18 @@ export const whatsappSettings = z
       .max(32)
       .regex(/^[^\p{C}]+$/u, 'must be plain text')
       .default('Herald')
-      .describe('Web: how this device is called in the phone’s list of linked devices. Default Herald.'),
+      .describe('Device: how this device is called in the phone’s list of linked devices. Default Herald.'),
     self_chat_only: z
       .boolean()
       .default(false)
       .describe(
-        'Web: listen only to the chat "Message yourself", for an account that you use yourself. Default false: all direct messages and groups.',
+        'Device: listen only to the chat "Message yourself", for an account that you use yourself. Default false: all direct messages and groups.',
       ),
     streaming: z
       .enum(['edit', 'off'])
       .default('off')
       .describe(
-        'Web: how an answer is shown while it is written: edit (one message, marked as edited) or off. Default off.',
+        'Device: how an answer is shown while it is written: edit (one message, marked as edited) or off. Default off.',
       ),
     read_receipts: z
       .boolean()
@@ -55,7 +55,7 @@ export const whatsappSettings = z
     server_url: z
       .url({ protocol: /^wss?$/ })
       .optional()
-      .describe('Web: address of the WhatsApp server, for tests. Default: that of WhatsApp.'),
+      .describe('Device: address of the WhatsApp server, for tests. Default: that of WhatsApp.'),
     access_token: z
       .string()
       .trim()

@@ -14,7 +14,7 @@ export async function login(io: LoginIo): Promise<LoginResult> {
     label: 'How shall Herald use WhatsApp?',
     options: [
       {
-        value: 'web',
+        value: 'device',
         label: 'As a linked device, like WhatsApp Web',
         hint: 'Any account, groups too, ready in a minute. Not an official interface: WhatsApp may restrict accounts that annoy people.',
       },
@@ -55,7 +55,7 @@ async function loginWeb(io: LoginIo): Promise<LoginResult> {
   return {
     name: 'WhatsApp, as a linked device',
     settings: {
-      transport: 'web',
+      transport: 'device',
       ...(whose === 'mine' && { self_chat_only: true }),
       ...(digits !== undefined && { phone_number: digits }),
     },

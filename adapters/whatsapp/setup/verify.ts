@@ -9,7 +9,7 @@ import { BAILEYS_VERSION } from '../web/library.ts';
 const WEB_ADDRESS = 'https://web.whatsapp.com/';
 
 export async function verify(input: AdapterInput<WhatsAppSettings>, signal: AbortSignal): Promise<AccountCheck> {
-  if (input.settings.transport === 'web') return verifyWeb(input, signal);
+  if (input.settings.transport === 'device') return verifyWeb(input, signal);
   const settings = cloudSettingsOf(input.settings);
   if (!settings) return { ok: false, reason: 'settings', message: 'Settings of the Cloud API are missing.' };
   return verifyCloud(settings, input.fetch, signal);

@@ -15,11 +15,11 @@ import { jidOfChat, personOf } from './addresses.ts';
 import { makeGroups } from './groups.ts';
 import { loadBaileys, quietLibsignal, type LoadBaileys } from './library.ts';
 import { Link } from './link.ts';
-import { downloadMedia, type UploadInfo } from './media.ts';
-import { editMessage, sendMessage, setReaction, type OutboundDeps } from './outbound.ts';
-import { makeReceiver } from './receiver.ts';
-import { makeRelay } from './relay.ts';
-import { openReplays } from './replays.ts';
+import { downloadMedia, type UploadInfo } from './media/transfer.ts';
+import { editMessage, sendMessage, setReaction, type OutboundDeps } from './send/outbound.ts';
+import { makeReceiver } from './receive/receiver.ts';
+import { makeRelay } from './send/relay.ts';
+import { openReplays } from './keys/replays.ts';
 
 /** An address that the server has to be asked for does not hold a message up longer than this. */
 const LOOKUP_WAIT_MS = 5_000;

@@ -15,7 +15,7 @@ export async function loadBaileys(load: LoadBaileys = () => import('baileys')): 
   } catch (cause) {
     throw new AppError(
       'config_invalid',
-      `WhatsApp (transport: web) needs the package baileys, which is not installed with Herald because a part of it is GPL-3.0. Run \`npm install baileys@${BAILEYS_VERSION}\` where Herald is installed and restart, or use transport: cloud.`,
+      `WhatsApp (transport: device) needs the package baileys, which is not installed with Herald because a part of it is GPL-3.0. Run \`npm install baileys@${BAILEYS_VERSION}\` where Herald is installed and restart, or use transport: cloud.`,
       { cause },
     );
   }

@@ -3,8 +3,8 @@ import type { BinaryNode, GroupMetadata, WAVersion } from 'baileys';
 import type { Logger } from '../../../shared/log.ts';
 import type { RecentMessages } from '../recent.ts';
 import type { WhatsAppSettings } from '../settings.ts';
-import type { AuthStore } from './auth-store.ts';
-import type { Decrypting } from './decrypting.ts';
+import type { AuthStore } from './keys/auth-store.ts';
+import type { Decrypting } from './keys/decrypting.ts';
 import type { Baileys } from './library.ts';
 
 export type Socket = ReturnType<Baileys['makeWASocket']>;

@@ -1,9 +1,9 @@
 // Gives messages to WhatsApp and waits until it says that it has them: Baileys is content once the bytes are written.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BinaryNode, proto } from 'baileys';
-import { SendError } from '../send-error.ts';
+import { SendError } from '../../send-error.ts';
 import { refusalOf } from './refusals.ts';
-import { statusOf, type Socket } from './socket.ts';
+import { statusOf, type Socket } from '../socket.ts';
 
 /** The server answers within a second as a rule; a slow uplink may hold the message up. */
 const ACK_TIMEOUT_MS = 30_000;

@@ -1,7 +1,7 @@
 // What a decrypted message says: text, files, what it answers. Pure; what is not understood is left out with a reason.
 import type { proto } from 'baileys';
-import { FORWARD_MARK, type AttachmentRef } from '../../../shared/messages.ts';
-import { describeMedia } from './media-ref.ts';
+import { FORWARD_MARK, type AttachmentRef } from '../../../../shared/messages.ts';
+import { describeMedia } from '../media/ref.ts';
 
 export type ReadContent =
   | { kind: 'content'; content: Content }

@@ -1,9 +1,9 @@
 // A file of ours as the message that shows it in its own way.
 import { open } from 'node:fs/promises';
 import type { proto } from 'baileys';
-import type { StoredFile } from '../../../shared/messages.ts';
-import type { UploadedMedia } from './media.ts';
-import type { MediaType } from './media-ref.ts';
+import type { StoredFile } from '../../../../shared/messages.ts';
+import type { UploadedMedia } from './transfer.ts';
+import type { MediaType } from './ref.ts';
 
 /** How a file is sent: what the apps cannot show goes as a document. */
 export interface FileShape {

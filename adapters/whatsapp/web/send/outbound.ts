@@ -2,18 +2,18 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { proto } from 'baileys';
-import type { OutboundMessage, SendResult } from '../../contract.ts';
-import { plainText } from '../../markdown.ts';
-import type { Clock } from '../../../shared/clock.ts';
-import { messageId, type MessageId } from '../../../shared/ids.ts';
-import type { Address, StoredFile } from '../../../shared/messages.ts';
-import { EDIT_MAX_AGE_MS, MAX_CAPTION_CHARS, WEB_HARD_MAX_CHARS } from '../capabilities.ts';
-import type { RecentMessages } from '../recent.ts';
-import { renderText } from '../render.ts';
-import { explainFailure, SendError } from '../send-error.ts';
-import { isMe, jidOfChat, type Me } from './addresses.ts';
-import { uploadMedia, type UploadInfo } from './media.ts';
-import { describeFile, makeMediaMessage } from './media-message.ts';
+import type { OutboundMessage, SendResult } from '../../../contract.ts';
+import { plainText } from '../../../markdown.ts';
+import type { Clock } from '../../../../shared/clock.ts';
+import { messageId, type MessageId } from '../../../../shared/ids.ts';
+import type { Address, StoredFile } from '../../../../shared/messages.ts';
+import { EDIT_MAX_AGE_MS, MAX_CAPTION_CHARS, WEB_HARD_MAX_CHARS } from '../../capabilities.ts';
+import type { RecentMessages } from '../../recent.ts';
+import { renderText } from '../../render.ts';
+import { explainFailure, SendError } from '../../send-error.ts';
+import { isMe, jidOfChat, type Me } from '../addresses.ts';
+import { uploadMedia, type UploadInfo } from '../media/transfer.ts';
+import { describeFile, makeMediaMessage } from '../media/message.ts';
 import type { Relay } from './relay.ts';
 
 // proto.Message.ProtocolMessage.Type; the enum itself would load Baileys.

@@ -4,7 +4,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BinaryNode, SignalAuthState, SignalRepositoryWithLIDStore, SocketConfig, WAMessage } from 'baileys';
 import type { AuthStore } from './auth-store.ts';
-import type { Baileys } from './library.ts';
+import type { Baileys } from '../library.ts';
 import type { Replays } from './replays.ts';
 
 export interface DecryptingDeps {

@@ -3,11 +3,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AuthenticationCreds, SignalDataSet, SignalDataTypeMap, SignalKeyStore } from 'baileys';
 import { z } from 'zod';
-import type { Cursor } from '../../contract.ts';
-import { backoffMs } from '../../../shared/backoff.ts';
-import { abortReason, type Clock } from '../../../shared/clock.ts';
-import type { Logger } from '../../../shared/log.ts';
-import type { Baileys } from './library.ts';
+import type { Cursor } from '../../../contract.ts';
+import { backoffMs } from '../../../../shared/backoff.ts';
+import { abortReason, type Clock } from '../../../../shared/clock.ts';
+import type { Logger } from '../../../../shared/log.ts';
+import type { Baileys } from '../library.ts';
 
 const CREDS = 'auth:creds';
 const KEYS = 'auth:key:';

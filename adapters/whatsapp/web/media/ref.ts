@@ -1,7 +1,7 @@
 // Files of inbound messages: what is needed to fetch and decrypt one later, as the text that the core keeps.
 import type { proto } from 'baileys';
 import { z } from 'zod';
-import type { AttachmentRef, MediaKind } from '../../../shared/messages.ts';
+import type { AttachmentRef, MediaKind } from '../../../../shared/messages.ts';
 
 /** Names under which WhatsApp derives the keys of a file. */
 export type MediaType = 'Image' | 'Video' | 'Audio' | 'Document';

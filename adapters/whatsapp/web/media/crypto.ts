@@ -1,6 +1,6 @@
 // WhatsApp's encryption of files: AES-256-CBC, then ten bytes of HMAC-SHA-256 over IV and ciphertext, all keys from one media key.
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import type { MediaType } from './media-ref.ts';
+import type { MediaType } from './ref.ts';
 
 const MAC_BYTES = 10;
 const KEY_BYTES = 112;

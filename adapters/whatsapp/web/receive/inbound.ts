@@ -1,10 +1,10 @@
 // A decrypted message → InboundMessage, or the reason why it is left out. Pure; who the sender is to us is looked up in between.
 import type { proto, WAMessage } from 'baileys';
-import type { InboundMessage } from '../../contract.ts';
-import { messageId, type AccountId, type ChatId, type UserId } from '../../../shared/ids.ts';
-import type { ReplyRef } from '../../../shared/messages.ts';
-import type { PersonAddress } from '../identity.ts';
-import { groupChat, isBot, isGroup, isMe, parseJid, personOf, type Me } from './addresses.ts';
+import type { InboundMessage } from '../../../contract.ts';
+import { messageId, type AccountId, type ChatId, type UserId } from '../../../../shared/ids.ts';
+import type { ReplyRef } from '../../../../shared/messages.ts';
+import type { PersonAddress } from '../../identity.ts';
+import { groupChat, isBot, isGroup, isMe, parseJid, personOf, type Me } from '../addresses.ts';
 import { textOf, VIEW_ONCE_TEXT, readContent, type Content, type ReadContent } from './content.ts';
 
 /** Who wrote it, and where. */

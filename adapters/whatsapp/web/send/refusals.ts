@@ -1,5 +1,5 @@
 // What the server's refusals mean.
-import { SendError } from '../send-error.ts';
+import { SendError } from '../../send-error.ts';
 
 /** WhatsApp names no time; long enough to matter, short enough for a person to wait. */
 const RATE_LIMIT_WAIT_MS = 30_000;

@@ -1,14 +1,14 @@
 // Hands decrypted messages to the core, one after the other: each is stored before the next one is decrypted and before WhatsApp is told
 // that it arrived.
 import type { WAMessage } from 'baileys';
-import type { AdapterHost } from '../../contract.ts';
-import { backoffMs } from '../../../shared/backoff.ts';
-import { abortReason, type Clock } from '../../../shared/clock.ts';
-import { chatId, type AccountId, type ChatId } from '../../../shared/ids.ts';
-import type { Gaps } from '../gaps.ts';
-import type { Identities, PersonAddress } from '../identity.ts';
-import type { RecentMessages } from '../recent.ts';
-import type { Me } from './addresses.ts';
+import type { AdapterHost } from '../../../contract.ts';
+import { backoffMs } from '../../../../shared/backoff.ts';
+import { abortReason, type Clock } from '../../../../shared/clock.ts';
+import { chatId, type AccountId, type ChatId } from '../../../../shared/ids.ts';
+import type { Gaps } from '../../gaps.ts';
+import type { Identities, PersonAddress } from '../../identity.ts';
+import type { RecentMessages } from '../../recent.ts';
+import type { Me } from '../addresses.ts';
 import type { ReadContent } from './content.ts';
 import { makeInbound, readEnvelope, readMessage, type Envelope } from './inbound.ts';
 

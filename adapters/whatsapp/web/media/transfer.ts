@@ -3,11 +3,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
-import { AppError, isAbort } from '../../../shared/errors.ts';
-import type { AttachmentRef } from '../../../shared/messages.ts';
-import { decryptMedia, DamagedMediaError, encryptMedia } from './media-crypto.ts';
-import { parseMediaRef, type MediaType } from './media-ref.ts';
-import { SendError } from '../send-error.ts';
+import { AppError, isAbort } from '../../../../shared/errors.ts';
+import type { AttachmentRef } from '../../../../shared/messages.ts';
+import { decryptMedia, DamagedMediaError, encryptMedia } from './crypto.ts';
+import { parseMediaRef, type MediaType } from './ref.ts';
+import { SendError } from '../../send-error.ts';
 
 const MEDIA_ORIGIN = 'https://mmg.whatsapp.net';
 /** The media hosts expect what a browser sends. */

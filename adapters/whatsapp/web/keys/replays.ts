@@ -1,7 +1,7 @@
 // Texts of the last messages that were decrypted. A message's key works once: if we are killed after the key was used and before the
 // message was stored, WhatsApp delivers it again and only this copy can be read. Each is written together with the used key.
 import { createHash } from 'node:crypto';
-import type { Cursor } from '../../contract.ts';
+import type { Cursor } from '../../../contract.ts';
 import type { Values } from './auth-store.ts';
 
 const PREFIX = 'replay:';
