@@ -7,12 +7,14 @@ import { signalManifest } from './signal/manifest.ts';
 import { telegramManifest } from './telegram/manifest.ts';
 import { terminalManifest } from './terminal/manifest.ts';
 import { webManifest } from './web/manifest.ts';
+import { whatsappManifest } from './whatsapp/manifest.ts';
 
 export const manifests: readonly AdapterManifest[] = [
   webManifest,
   terminalManifest,
   apiManifest,
   telegramManifest,
+  whatsappManifest,
   signalManifest,
   emailManifest,
   homeAssistantManifest,
