@@ -11,6 +11,8 @@ import type { Directory, Place } from './directory.ts';
 import type { Positions } from './positions.ts';
 
 const RETRY = { baseMs: 500, maxMs: 60_000 };
+/** About ten minutes: what is said now must not wait for ever for what was said then. */
+const MAX_ATTEMPTS = 16;
 /** Channels that are asked at once. */
 const MAX_AT_ONCE = 4;
 
@@ -41,8 +43,9 @@ export function makeCatchUp(deps: CatchUpDeps): CatchUp {
     const after = startOf(deps, channel, place);
     if (after === undefined || (before !== undefined && !isOlder(after, before))) return;
     const missed = await enter(() => fetchPatiently(deps, { channel, after, before }));
-    if (!missed) return;
-    if (missed.leftOut !== 0) await tellGap(deps, { after, place, missed });
+    if (missed === 'refused' || deps.signal.aborted) return;
+    if (missed === undefined || missed.leftOut !== 0) await tellGap(deps, { after, place, missed });
+    if (missed === undefined) return;
     for (const message of missed.messages) if (!(await deps.take(message, place))) return;
   };
 }
@@ -57,23 +60,26 @@ function startOf({ positions, directory }: CatchUpDeps, channel: string, place: 
   return isQuiet ? undefined : after;
 }
 
+/** Undefined: Discord could not tell for a long time. refused: the channel is gone or closed to us, so nobody expects an answer there. */
 async function fetchPatiently(
   { api, host, clock, signal }: CatchUpDeps,
   { channel, after, before }: { channel: string; after: string; before: string | undefined },
-): Promise<Missed | undefined> {
+): Promise<Missed | 'refused' | undefined> {
   const { maxAgeMs, maxMessages } = host.backfill;
-  for (let attempt = 1; !signal.aborted; attempt++) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS && !signal.aborted; attempt++) {
     try {
       const oldestMs = clock.now() - maxAgeMs;
       return await fetchMissed(api, { channel, after, before, maxMessages, oldestMs, signal });
     } catch (error) {
       if (signal.aborted) return undefined;
       const failure = error instanceof CallError ? error : undefined;
-      host.log.warn({ problem: failure?.message ?? 'unexpected answer', attempt }, 'missed messages were not fetched');
-      // Otherwise the channel is gone or closed to us.
-      const mayGo = failure && ['unreachable', 'rate_limited', 'auth'].includes(failure.code);
-      if (!mayGo) return undefined;
-      await clock.sleep(failure.retryAfterMs ?? backoffMs(attempt, RETRY), signal).catch(() => undefined);
+      const problem = failure?.message ?? 'unexpected answer';
+      if (failure?.code === 'forbidden' || failure?.code === 'not_found') {
+        host.log.debug({ problem }, 'a channel is closed to us');
+        return 'refused';
+      }
+      host.log.warn({ problem, attempt }, 'missed messages were not fetched');
+      await clock.sleep(failure?.retryAfterMs ?? backoffMs(attempt, RETRY), signal).catch(() => undefined);
     }
   }
   return undefined;
@@ -81,16 +87,16 @@ async function fetchPatiently(
 
 async function tellGap(
   { host, clock }: CatchUpDeps,
-  { after, place, missed }: { after: string; place: Place; missed: Missed },
+  { after, place, missed }: { after: string; place: Place; missed: Missed | undefined },
 ): Promise<void> {
-  const [first] = missed.messages;
+  const first = missed?.messages[0];
   const { kind, chat, thread } = place;
   await host.gap({
     since: snowflakeTime(after),
     until: first ? snowflakeTime(first.id) : clock.now(),
     chat: { id: chatId(chat), kind, ...(thread !== undefined && { thread: threadId(thread) }) },
-    ...(missed.leftOut !== undefined && { missed: missed.leftOut }),
-    reason: 'limit',
+    ...(missed?.leftOut !== undefined && { missed: missed.leftOut }),
+    reason: missed ? 'limit' : 'no-replay',
   });
 }
 

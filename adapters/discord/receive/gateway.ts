@@ -66,7 +66,7 @@ export interface ConnectionOptions {
 
 const frameSchema = z.looseObject({
   op: z.number().int(),
-  d: z.unknown(),
+  d: z.unknown().optional(),
   s: z.number().int().nullish(),
   t: z.string().nullish(),
 });

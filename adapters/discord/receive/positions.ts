@@ -91,6 +91,7 @@ export async function openPositions({ cursor, clock, log }: PositionsDeps): Prom
       return writing;
     },
   };
+  await positions.flush();
   return positions;
 }
 

@@ -110,6 +110,7 @@ export class Gateway {
     });
     if (!this.faults.isSilent)
       send(client, GatewayOpcodes.Hello, { heartbeat_interval: this.#options.heartbeatMs, _trace: ['test'] });
+    this.#options.world.options.changed();
     return undefined;
   }
 
@@ -120,7 +121,7 @@ export class Gateway {
     if (op === GatewayOpcodes.Heartbeat) {
       this.heartbeats++;
       if (!this.faults.isMute) send(client, GatewayOpcodes.HeartbeatAck, undefined);
-      return undefined;
+      return this.#options.world.options.changed();
     }
     this.received.push({ op, d, atMs: Date.now() });
     const data_ = isJson(d) ? d : {};
