@@ -7,6 +7,7 @@ import { signalManifest } from './signal/manifest.ts';
 import { telegramManifest } from './telegram/manifest.ts';
 import { terminalManifest } from './terminal/manifest.ts';
 import { webManifest } from './web/manifest.ts';
+import { webhookManifest } from './webhook/manifest.ts';
 import { whatsappManifest } from './whatsapp/manifest.ts';
 
 export const manifests: readonly AdapterManifest[] = [
@@ -18,4 +19,5 @@ export const manifests: readonly AdapterManifest[] = [
   signalManifest,
   emailManifest,
   homeAssistantManifest,
+  webhookManifest,
 ];
