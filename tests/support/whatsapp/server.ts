@@ -13,6 +13,7 @@ import {
   type proto,
 } from 'baileys';
 import { WebSocketServer } from 'ws';
+import { quietLibsignal } from '../../../adapters/whatsapp/web/library.ts';
 import { CodeLinking, makePairSuccess, readRegistration, secretOfQr, type NewDevice } from './linking.ts';
 import { makeMediaHosts } from './media.ts';
 import { NoiseConnection, trustTestServers, type Login } from './noise.ts';
@@ -79,6 +80,7 @@ export class FakeWhatsApp {
 
   static async start(): Promise<FakeWhatsApp> {
     trustTestServers();
+    quietLibsignal(console); // the phones' Signal code runs here too
     const whatsapp = new FakeWhatsApp();
     await whatsapp.comeBack();
     return whatsapp;
