@@ -177,27 +177,27 @@ function addPairingCommands(program: Command, hooks: ProgramHooks): void {
   addPairing(
     'list [platform]',
     'show requests and paired accounts',
-    async () => (await import('./commands/pairing.ts')).runPairingList,
+    async () => (await import('./commands/people/pairing.ts')).runPairingList,
   );
   addPairing(
     'approve <platform> <code>',
     'let the sender in who was shown this code',
-    async () => (await import('./commands/pairing.ts')).runPairingApprove,
+    async () => (await import('./commands/people/pairing.ts')).runPairingApprove,
   ).option('--me', 'the sender is the owner, from another account');
   addPairing(
     'revoke <platform> <user>',
     "take an account's access away",
-    async () => (await import('./commands/pairing.ts')).runPairingRevoke,
+    async () => (await import('./commands/people/pairing.ts')).runPairingRevoke,
   );
   addPairing(
     'clear-pending [platform]',
     'forget open requests',
-    async () => (await import('./commands/pairing.ts')).runPairingClear,
+    async () => (await import('./commands/people/pairing.ts')).runPairingClear,
   );
   addPairing(
     'link',
     'make a code that pairs its sender as the owner',
-    async () => (await import('./commands/pairing.ts')).runPairingLink,
+    async () => (await import('./commands/people/pairing.ts')).runPairingLink,
   );
 }
 
@@ -206,12 +206,12 @@ function addKeyCommands(program: Command, hooks: ProgramHooks): void {
   addKeys(
     'create [name]',
     'make a key and print it, once',
-    async () => (await import('./commands/keys.ts')).runKeysCreate,
+    async () => (await import('./commands/people/keys.ts')).runKeysCreate,
   )
     .option('--person <who>', 'that speaks for this person instead of the owner')
     .option('--platform <id>', 'of this platform, where several take keys');
-  addKeys('list', 'show who has keys', async () => (await import('./commands/keys.ts')).runKeysList);
-  addKeys('revoke <id>', 'take a key back', async () => (await import('./commands/keys.ts')).runKeysRevoke);
+  addKeys('list', 'show who has keys', async () => (await import('./commands/people/keys.ts')).runKeysList);
+  addKeys('revoke <id>', 'take a key back', async () => (await import('./commands/people/keys.ts')).runKeysRevoke);
 }
 
 function addDataCommands(program: Command, hooks: ProgramHooks): void {
@@ -220,27 +220,27 @@ function addDataCommands(program: Command, hooks: ProgramHooks): void {
     command.option('--person <who>', 'of this person (id, name or platform:user) instead of the owner');
   const addSession = adderTo(group(program, 'sessions', 'read, export and delete conversations'), hooks);
   person(
-    addSession('list', 'latest first', async () => (await import('./commands/sessions.ts')).runSessionsList),
+    addSession('list', 'latest first', async () => (await import('./commands/data/sessions.ts')).runSessionsList),
   ).option('-n, --limit <count>', 'how many (default 20)', wholeNumber(1, 1000));
   person(
     addSession(
       'show <session>',
       'print one by id, title or beginning of either',
-      async () => (await import('./commands/sessions.ts')).runSessionsShow,
+      async () => (await import('./commands/data/sessions.ts')).runSessionsShow,
     ),
   ).option('-n, --limit <count>', 'how many of the last messages (default 200)', wholeNumber(1, 2000));
   person(
     addSession(
       'search <words...>',
       'find what was said',
-      async () => (await import('./commands/sessions.ts')).runSessionsSearch,
+      async () => (await import('./commands/data/sessions.ts')).runSessionsSearch,
     ),
   ).option('-n, --limit <count>', 'how many (default 20)', wholeNumber(1, 200));
   person(
     addSession(
       'export [session]',
       'write one, or all of them, with undone messages',
-      async () => (await import('./commands/sessions.ts')).runSessionsExport,
+      async () => (await import('./commands/data/sessions.ts')).runSessionsExport,
     ),
   )
     .addOption(
@@ -253,21 +253,21 @@ function addDataCommands(program: Command, hooks: ProgramHooks): void {
     addSession(
       'delete <session>',
       'delete one with all of its messages',
-      async () => (await import('./commands/sessions.ts')).runSessionsDelete,
+      async () => (await import('./commands/data/sessions.ts')).runSessionsDelete,
     ),
   ).option('-y, --yes', 'do not ask');
   person(
-    add('usage', 'show tokens and costs per model', async () => (await import('./commands/usage.ts')).runUsage),
+    add('usage', 'show tokens and costs per model', async () => (await import('./commands/data/usage.ts')).runUsage),
   ).option('-d, --days <count>', 'of how many days (default 30)', wholeNumber(1, 3650));
   add(
     'backup [file]',
     'copy the database, also while the gateway runs',
-    async () => (await import('./commands/backup.ts')).runBackup,
+    async () => (await import('./commands/data/backup.ts')).runBackup,
   );
   add(
     'prompt-size',
     'show what every request to the model carries, by part',
-    async () => (await import('./commands/usage.ts')).runPromptSize,
+    async () => (await import('./commands/data/usage.ts')).runPromptSize,
   );
 }
 

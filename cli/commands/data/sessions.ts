@@ -1,12 +1,12 @@
 // Conversations of one person: list, show, search, export, delete.
 import { createInterface } from 'node:readline/promises';
 import path from 'node:path';
-import { callControl } from '../client.ts';
-import type { CliContext, Given } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
-import type { OperationOutput } from '../../gateway/control/operations.ts';
-import { AppError } from '../../shared/errors.ts';
-import { formatPreview, formatTable, formatTime, printable } from '../output.ts';
+import { callControl } from '../../client.ts';
+import type { CliContext, Given } from '../../context.ts';
+import { EXIT } from '../../exit-codes.ts';
+import type { OperationOutput } from '../../../gateway/control/operations.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { formatPreview, formatTable, formatTime, printable } from '../../output.ts';
 
 type Exported = OperationOutput<'sessions.export'>;
 type Message = Exported['messages'][number];
@@ -78,7 +78,7 @@ export async function runSessionsExport(context: CliContext, given: Given): Prom
   const file = given.text('output');
   if (file === undefined) context.out(text);
   else {
-    const { writeFileAtomic } = await import('../../data/files.ts');
+    const { writeFileAtomic } = await import('../../../data/files.ts');
     writeFileAtomic(path.resolve(file), `${text}\n`);
     context.note(`${exported.length} ${exported.length === 1 ? 'conversation' : 'conversations'} written to ${file}.`);
   }

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { callControl } from '../client.ts';
-import type { CliContext, Given } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
+import { callControl } from '../../client.ts';
+import type { CliContext, Given } from '../../context.ts';
+import { EXIT } from '../../exit-codes.ts';
 
 /** Copies the database to a file, by default under $HERALD_HOME/backups. */
 export async function runBackup(context: CliContext, given: Given): Promise<number> {

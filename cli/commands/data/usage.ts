@@ -1,12 +1,12 @@
 // What is spent: tokens and costs of one person per model, and what every request to the model carries.
-import { manifests } from '../../adapters/manifests.ts';
-import { loadConfig } from '../../config/load.ts';
-import { silentLog } from '../../shared/log.ts';
-import { callControl, findOwner } from '../client.ts';
-import type { CliContext, Given } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
-import type { OperationOutput } from '../../gateway/control/operations.ts';
-import { formatTable, formatTime } from '../output.ts';
+import { manifests } from '../../../adapters/manifests.ts';
+import { loadConfig } from '../../../config/load.ts';
+import { silentLog } from '../../../shared/log.ts';
+import { callControl, findOwner } from '../../client.ts';
+import type { CliContext, Given } from '../../context.ts';
+import { EXIT } from '../../exit-codes.ts';
+import type { OperationOutput } from '../../../gateway/control/operations.ts';
+import { formatTable, formatTime } from '../../output.ts';
 
 export async function runUsage(context: CliContext, given: Given): Promise<number> {
   const usage = await callControl(context.home, 'usage', { person: given.text('person'), days: given.number('days') });
@@ -31,7 +31,7 @@ export async function runPromptSize(context: CliContext): Promise<number> {
 }
 
 async function measureHere(context: CliContext): Promise<OperationOutput<'prompt-size'>> {
-  const { measureConfiguredPrompt } = await import('../../gateway/compose/agent.ts');
+  const { measureConfiguredPrompt } = await import('../../../gateway/compose/agent.ts');
   const loaded = await loadConfig({ home: context.home, manifests });
   const parts = [...(await measureConfiguredPrompt(loaded, context.clock, silentLog))];
   return { total: parts.reduce((sum, part) => sum + part.tokens, 0), parts };

@@ -1,11 +1,11 @@
 // `herald keys`: access for programs. The key itself is printed once and kept nowhere; what is kept is a digest, as an identity.
-import type { AdapterManifest } from '../../adapters/contract.ts';
-import { manifests } from '../../adapters/manifests.ts';
-import { AppError } from '../../shared/errors.ts';
-import { callControl } from '../client.ts';
-import type { CliContext, Given } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
-import { formatPreview, formatTable, formatTime } from '../output.ts';
+import type { AdapterManifest } from '../../../adapters/contract.ts';
+import { manifests } from '../../../adapters/manifests.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { callControl } from '../../client.ts';
+import type { CliContext, Given } from '../../context.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { formatPreview, formatTable, formatTime } from '../../output.ts';
 
 /** Platforms with keys have one account. */
 const ACCOUNT = 'default';

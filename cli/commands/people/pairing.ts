@@ -1,9 +1,9 @@
 // Who may talk to Herald, decided on the machine itself.
-import { callControl } from '../client.ts';
-import type { CliContext, Given } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
-import type { OperationOutput } from '../../gateway/control/operations.ts';
-import { formatPreview, formatSpan, formatTable, formatTime, printable } from '../output.ts';
+import { callControl } from '../../client.ts';
+import type { CliContext, Given } from '../../context.ts';
+import { EXIT } from '../../exit-codes.ts';
+import type { OperationOutput } from '../../../gateway/control/operations.ts';
+import { formatPreview, formatSpan, formatTable, formatTime, printable } from '../../output.ts';
 
 export async function runPairingList(context: CliContext, given: Given): Promise<number> {
   const list = await callControl(context.home, 'pairing.list', { platform: given.arg(0) });
