@@ -36,7 +36,8 @@ import { findRoute } from './chats/route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { makeTurnRunner } from './turn.ts';
 import { describeVoice } from './voice/report.ts';
-import { makeVoice, type VoiceEngines } from './voice/voice.ts';
+import type { VoiceEngines } from './voice/engines.ts';
+import { makeVoice } from './voice/voice.ts';
 
 export interface CoreInput {
   db: ProcessDb;

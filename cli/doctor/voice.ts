@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { describeVoice, summarizeEngines, type EngineReport } from '../../gateway/voice/report.ts';
 import { isSampleText, SAMPLE_TEXT, sampleFile } from '../../gateway/voice/sample.ts';
-import type { VoiceEngines } from '../../gateway/voice/voice.ts';
+import type { VoiceEngines } from '../../gateway/voice/engines.ts';
 import { formatBytes, formatPreview, printable } from '../output.ts';
 import { withVoice } from '../voice/setup.ts';
 import { fail, ok, warn, type Check, type Finding } from './finding.ts';

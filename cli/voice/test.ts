@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { SAMPLE_TEXT, sampleFile } from '../../gateway/voice/sample.ts';
 import type { Hearing } from '../../gateway/voice/transcription/transcriber.ts';
 import type { Spoken } from '../../gateway/voice/speech/speaker.ts';
-import type { VoiceEngines } from '../../gateway/voice/voice.ts';
+import type { VoiceEngines } from '../../gateway/voice/engines.ts';
 import type { CliContext, Given } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { untilInterrupted } from '../interrupt.ts';

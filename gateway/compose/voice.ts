@@ -3,8 +3,7 @@ import { rmSync } from 'node:fs';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
-import { gatewayWorkDir, makeVoiceEngines } from '../voice/engines.ts';
-import type { VoiceEngines } from '../voice/voice.ts';
+import { gatewayWorkDir, makeVoiceEngines, type VoiceEngines } from '../voice/engines.ts';
 
 export interface ConfiguredVoice {
   engines: VoiceEngines;

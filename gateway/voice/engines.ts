@@ -3,10 +3,18 @@ import path from 'node:path';
 import type { VoiceSettings } from '../../config/voice.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
-import { makePrograms } from './audio/programs.ts';
-import { makeSpeaker } from './speech/speaker.ts';
-import { makeTranscriber } from './transcription/transcriber.ts';
-import type { VoiceEngines } from './voice.ts';
+import { makePrograms, type Programs } from './audio/programs.ts';
+import { makeSpeaker, type Speaker } from './speech/speaker.ts';
+import { makeTranscriber, type Transcriber } from './transcription/transcriber.ts';
+
+/** Engines for both directions. `settings` changes with a reload of the configuration. */
+export interface VoiceEngines {
+  transcriber: Transcriber;
+  speaker: Speaker;
+  /** Other programs on this machine. */
+  programs: Programs;
+  settings(): VoiceSettings;
+}
 
 export interface VoiceEnginesInput {
   home: string;

@@ -1,5 +1,5 @@
 // What is set up for voice, and what is missing, in words: for /voice, `herald voice status` and `herald doctor`.
-import type { VoiceEngines } from './voice.ts';
+import type { VoiceEngines } from './engines.ts';
 
 export interface EngineReport {
   name: 'local' | 'api' | 'command';

@@ -1,19 +1,7 @@
 // Voice as the gateway's core knows it: the engines come from outside, and are joined here with what happens to messages.
-import type { VoiceSettings } from '../../config/voice.ts';
-import type { Programs } from './audio/programs.ts';
+import type { VoiceEngines } from './engines.ts';
 import { makeListener, type Listener, type ListenerPorts } from './listener.ts';
 import { makeVoiceReplies, type VoiceReplies, type VoiceRepliesPorts } from './replies.ts';
-import type { Speaker } from './speech/speaker.ts';
-import type { Transcriber } from './transcription/transcriber.ts';
-
-/** Engines for both directions. `settings` changes with a reload of the configuration. */
-export interface VoiceEngines {
-  transcriber: Transcriber;
-  speaker: Speaker;
-  /** Other programs on this machine. */
-  programs: Programs;
-  settings(): VoiceSettings;
-}
 
 export interface Voice extends Listener, VoiceReplies {}
 

@@ -10,7 +10,7 @@ import { addIdentity, createPerson, type Person } from '../../data/process/peopl
 import { makeCore, type Core } from '../../gateway/core.ts';
 import { makeFileStore } from '../../gateway/media/downloads.ts';
 import type { GatewaySettings } from '../../gateway/settings.ts';
-import type { VoiceEngines } from '../../gateway/voice/voice.ts';
+import type { VoiceEngines } from '../../gateway/voice/engines.ts';
 import { openPairing } from '../../pairing/pairing.ts';
 import { userId } from '../../shared/ids.ts';
 import { silentLog, type Logger } from '../../shared/log.ts';

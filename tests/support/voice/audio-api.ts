@@ -7,7 +7,7 @@ import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { makeWav } from './audio.ts';
+import { FFMPEG, makeWav } from './audio.ts';
 
 export interface AudioCall {
   path: string;
@@ -124,7 +124,7 @@ function makeSpeech(folder: string, { input, response_format: format = 'mp3' }: 
   const from = path.join(folder, 'speech.wav');
   const to = path.join(folder, `speech.${format === 'opus' ? 'ogg' : String(format)}`);
   fs.writeFileSync(from, makeWav({ seconds: 0.1 * String(input).split(' ').length }));
-  execFileSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', '-i', from, to]);
+  execFileSync(FFMPEG, ['-nostdin', '-loglevel', 'error', '-y', '-i', from, to]);
   return fs.readFileSync(to);
 }
 
@@ -156,7 +156,7 @@ async function startWhisper({ server, model }: { server: string; model: string }
       const to = path.join(folder, 'heard.wav');
       fs.writeFileSync(from, file);
       const convert = ['-nostdin', '-loglevel', 'error', '-y', '-i', from, '-ar', '16000', '-ac', '1', to];
-      execFileSync('ffmpeg', convert);
+      execFileSync(FFMPEG, convert);
       const form = new FormData();
       form.set('file', new Blob([new Uint8Array(fs.readFileSync(to))]), 'heard.wav');
       const response = await fetch(`http://127.0.0.1:${port}/inference`, { method: 'POST', body: form });

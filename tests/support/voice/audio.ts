@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
+/** As found on PATH. */
+export const FFMPEG = 'ffmpeg';
 const RATE = 16_000;
 
 /** 16 kHz mono WAV of a tone; volume from 0 (silence) to 1. */
@@ -32,6 +34,6 @@ export function makeVoiceNote(folder: string, options: { seconds?: number; volum
   const from = path.join(folder, 'tone.wav');
   const to = path.join(folder, 'tone.ogg');
   fs.writeFileSync(from, makeWav(options));
-  execFileSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', '-i', from, '-c:a', 'libopus', '-b:a', '24k', to]);
+  execFileSync(FFMPEG, ['-nostdin', '-loglevel', 'error', '-y', '-i', from, '-c:a', 'libopus', '-b:a', '24k', to]);
   return fs.readFileSync(to);
 }

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { voiceSection, type VoiceSettings } from '../../../config/voice.ts';
 import { makePrograms } from '../../../gateway/voice/audio/programs.ts';
 import type { Hearing, NotHeard } from '../../../gateway/voice/transcription/transcriber.ts';
-import type { VoiceEngines } from '../../../gateway/voice/voice.ts';
+import type { VoiceEngines } from '../../../gateway/voice/engines.ts';
 import { abortReason } from '../../../shared/clock.ts';
 import type { TestGateway } from '../gateway.ts';
 
