@@ -73,6 +73,8 @@ export interface AdapterRig {
   nowhere?: Address | undefined;
   /** The platform calls us: while it is away, only a send of ours can notice. */
   isPushOnly?: boolean | undefined;
+  /** The platform ends a message at a line break: such a text arrives as several. */
+  isSingleLine?: boolean | undefined;
   /** Every secret that must never show in an error or a log line. */
   secrets: readonly string[];
   faults: AdapterFaults;

@@ -46,7 +46,7 @@ function describeText(contractCase: ContractCase): void {
       '<b>not bold</b> & *stars* _x_',
       'line one\n\n  indented\ttab',
       '\\ ` ~',
-    ];
+    ].filter((text) => !rig.isSingleLine || !text.includes('\n'));
     for (const text of texts) await rig.say({ text });
     await rig.record.waitUntil(() => rig.record.received.length >= texts.length);
     expect(rig.record.received.map((message) => message.text)).toEqual(texts);
