@@ -81,7 +81,7 @@ async function presentExchanges(
     const messages: ModelMessage[] = [];
     const origins = new Set<Origin>();
     for (const row of rows) {
-      const one = await presentRow(row, { ...options, maxImages: options.maxImages - images });
+      const one = presentKept(row, options) ?? (await presentRow(row, options, options.maxImages - images));
       messages.push(...one.messages);
       images += one.images;
       for (const origin of one.origins) origins.add(origin);
@@ -93,10 +93,32 @@ async function presentExchanges(
   return presented.reverse();
 }
 
-async function presentRow(
-  row: StoredMessage,
-  options: PresentOptions,
-): Promise<{ messages: readonly ModelMessage[]; origins: Iterable<Origin>; images: number }> {
+interface PresentedRow {
+  messages: readonly ModelMessage[];
+  origins: Iterable<Origin>;
+  images: number;
+}
+
+/** Rows without files look the same each time: their messages are kept for as long as the rows are, with what was counted of them. */
+const keptRows = new WeakMap<StoredMessage, { options: string; row: PresentedRow }>();
+
+function keptKey({ group, maxTextChars }: PresentOptions): string {
+  return `${group} ${maxTextChars}`;
+}
+
+function presentKept(row: StoredMessage, options: PresentOptions): PresentedRow | undefined {
+  const kept = keptRows.get(row);
+  return kept?.options === keptKey(options) ? kept.row : undefined;
+}
+
+async function presentRow(row: StoredMessage, options: PresentOptions, maxImages: number): Promise<PresentedRow> {
+  const presented = await presentNew(row, { ...options, maxImages });
+  if (row.files === undefined || row.files.length === 0)
+    keptRows.set(row, { options: keptKey(options), row: presented });
+  return presented;
+}
+
+async function presentNew(row: StoredMessage, options: PresentOptions): Promise<PresentedRow> {
   switch (row.role) {
     case 'user': {
       const spoken = { author: row.author, text: row.text, origin: row.origin, files: row.files ?? [] };
