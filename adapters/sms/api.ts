@@ -1,0 +1,129 @@
+// Client of Twilio's REST API (2010-04-01) over the fetch that was handed in.
+import { Buffer } from 'node:buffer';
+import { z } from 'zod';
+import { isAbort } from '../../shared/errors.ts';
+import { ApiError, NotCalledError } from './errors.ts';
+import type { SmsSettings } from './settings.ts';
+
+const CALL_TIMEOUT_MS = 20_000;
+/** A page of a thousand messages of the longest kind is a part of this. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** Files lie on a host of their own, one redirect away. */
+const MAX_REDIRECTS = 2;
+
+export interface Call {
+  /** Under `/2010-04-01/Accounts/<account>`, e.g. `/Messages.json`. */
+  path: string;
+  query?: Readonly<Record<string, string>>;
+  /** Form fields: makes it a POST. */
+  form?: Readonly<Record<string, string>>;
+  signal?: AbortSignal | undefined;
+}
+
+export interface TwilioApi {
+  /** The parsed answer. Rejects with ApiError, NotCalledError (nothing was sent), or fetch's own errors. */
+  call(call: Call): Promise<unknown>;
+  /** The next page of a list, by the address that the page before it gave. */
+  page(uri: string, signal: AbortSignal): Promise<unknown>;
+  /** A file of ours. */
+  open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+}
+
+const errorSchema = z.looseObject({ code: z.number().nullish(), message: z.string().nullish() });
+
+type Login = Pick<SmsSettings, 'account_sid' | 'auth_token' | 'api_root'>;
+
+export function makeTwilioApi(settings: Login, fetchImpl: typeof fetch): TwilioApi {
+  const { api_root: root, account_sid: account } = settings;
+  const authorization = `Basic ${Buffer.from(`${account}:${settings.auth_token}`).toString('base64')}`;
+
+  async function request(
+    url: string,
+    call: Pick<Call, 'form' | 'signal'>,
+    redirect: 'error' | 'manual',
+  ): Promise<Response> {
+    if (call.signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
+    const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS);
+    return fetchImpl(url, {
+      method: call.form ? 'POST' : 'GET',
+      headers: { authorization },
+      ...(call.form && { body: new URLSearchParams(call.form) }),
+      signal: call.signal ? AbortSignal.any([call.signal, deadline]) : deadline,
+      redirect,
+    });
+  }
+
+  async function json(response: Response): Promise<unknown> {
+    if (!response.ok) throw await readError(response);
+    return parseJson(await readText(response));
+  }
+
+  return {
+    async call(call) {
+      const query = call.query ? `?${new URLSearchParams(call.query).toString()}` : '';
+      return json(await request(`${root}/2010-04-01/Accounts/${account}${call.path}${query}`, call, 'error'));
+    },
+    async page(uri, signal) {
+      // What the answer says is a path; anything else would send our login elsewhere.
+      if (!/^\/2010-04-01\/[\w./?=&%:+,~-]+$/.test(uri)) throw new Error('The next page has an odd address.');
+      return json(await request(`${root}${uri}`, { signal }, 'error'));
+    },
+    async open(path, signal) {
+      let response = await request(`${root}/2010-04-01/Accounts/${account}${path}`, { signal }, 'manual');
+      for (let hop = 0; hop < MAX_REDIRECTS && response.status >= 300 && response.status < 400; hop++) {
+        const target = URL.parse(response.headers.get('location') ?? '', root);
+        if (!target || (target.protocol !== 'https:' && target.origin !== new URL(root).origin))
+          throw new Error('Twilio points to an address that is not safe.');
+        // Without our login: it is another host's.
+        response = await fetchImpl(target, { signal, redirect: 'manual' });
+      }
+      if (!response.ok) throw await readError(response);
+      if (!response.body) throw new ApiError(404, 'The file is empty.', {});
+      return response.body;
+    },
+  };
+}
+
+/** Secrets that a call carries, in every form in which they could show. */
+export function secretsOf({ account_sid: account, auth_token: token }: Login): readonly string[] {
+  return [token, Buffer.from(`${account}:${token}`).toString('base64')];
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error('The answer of Twilio is too long.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return parsed;
+  } catch {
+    throw new Error('Twilio answered something that is no JSON.');
+  }
+}
+
+async function readError(response: Response): Promise<ApiError> {
+  const text = await readText(response).catch((error: unknown) => {
+    if (error instanceof Error && isAbort(error)) throw error;
+    return '';
+  });
+  const seconds = Number(response.headers.get('retry-after') ?? 'none');
+  let body: z.output<typeof errorSchema> | undefined;
+  try {
+    body = errorSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    // Not from the API itself: a proxy's page tells people nothing.
+  }
+  return new ApiError(response.status, body?.message ?? response.statusText, {
+    code: body?.code ?? undefined,
+    retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined,
+  });
+}
