@@ -59,7 +59,7 @@ function readToken(token: string, context: TextContext): string {
     case '!':
       return readSpecial(id, label);
     default:
-      return readLink(unescape(target), label);
+      return /^[a-z][a-z0-9+.-]*:/i.test(target) ? readLink(unescape(target), label) : `<${unescape(token)}>`;
   }
 }
 
@@ -79,6 +79,11 @@ function readLink(url: string, label: string): string {
 /** A mention at either end goes with the white space and punctuation that set it off; one inside a sentence is a part of it. */
 function cutMention(text: string, botName: string): string {
   const led = text.replace(new RegExp(`^(?:\\s*${US}[\\s,:;–—-]*)+`), '');
-  const tailed = led.replace(new RegExp(`[\\s,]*${US}([\\s.!?]*)$`), '$1');
+  const at = led.lastIndexOf(US);
+  const isAtEnd = at !== -1 && /^[\s.!?]*$/.test(led.slice(at + 1));
+  // By hand: an expression that ends in white space costs quadratic time where there is much of it.
+  let end = at;
+  while (isAtEnd && end > 0 && /[\s,]/.test(led[end - 1] ?? '')) end--;
+  const tailed = isAtEnd ? led.slice(0, end) + led.slice(at + 1) : led;
   return tailed.replaceAll(US, `@${botName}`);
 }

@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageId, type MessageId } from '../../../shared/ids.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
-import { StatusError, UnsendableError } from '../errors.ts';
+import { errorCodeOf, StatusError, UnsendableError } from '../errors.ts';
 import { isSlackUrl } from '../hosts.ts';
 import type { RichTextBlock } from './blocks.ts';
 import type { OutboundDeps } from './deps.ts';
@@ -69,13 +69,8 @@ export async function shareFiles(deps: OutboundDeps, request: ShareRequest, sign
       signal,
     },
   );
-  for (const waitMs of SHARE_WAITS_MS) {
-    if (waitMs > 0) await deps.clock.sleep(waitMs, signal);
-    const shared = await findShare(deps, first.id, request.channel, signal).catch(() => undefined);
-    if (shared) return shared;
-  }
-  // It is out; only its message cannot be named yet.
-  return messageId(first.id);
+  // It is out, also when its message cannot be named yet.
+  return (await awaitShare(deps, { file: first.id, channel }, signal).catch(() => undefined)) ?? messageId(first.id);
 }
 
 /** The message that shares the files of `key`; undefined when they were not shared. Rejects when that cannot be found out. */
@@ -83,8 +78,28 @@ export async function findShared(deps: OutboundDeps, key: string): Promise<Share
   const record = await readRecord(deps, key);
   const [first] = record?.files ?? [];
   if (!record || first === undefined) return undefined;
-  const id = await findShare(deps, first, record.channel);
+  const id = await awaitShare(deps, { file: first, channel: record.channel });
   return id && { id, isWhole: record.isWhole };
+}
+
+/** The message that shares a file; undefined when none does. */
+async function awaitShare(
+  deps: OutboundDeps,
+  { file, channel }: { file: string; channel: string },
+  signal?: AbortSignal,
+): Promise<MessageId | undefined> {
+  for (const waitMs of SHARE_WAITS_MS) {
+    if (waitMs > 0) await deps.clock.sleep(waitMs, signal);
+    try {
+      const shared = await findShare(deps, file, channel, signal);
+      if (shared) return shared;
+    } catch (error) {
+      // An upload that was never completed is no file.
+      if (errorCodeOf(error) === 'file_not_found' || errorCodeOf(error) === 'file_deleted') return undefined;
+      throw error;
+    }
+  }
+  return undefined;
 }
 
 /** Forgets files of messages that are sent no more. */

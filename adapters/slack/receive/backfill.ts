@@ -154,7 +154,9 @@ async function fillChannel(deps: BackfillDeps, channel: string): Promise<void> {
     if (sinceMs < limitMs && (await hasHistory(call, { channel, since: toTs(sinceMs), isOfUse }, toTs(limitMs))))
       await tellGap(sinceMs, limitMs);
     const fresh = known ?? toTs(Math.max(sinceMs, limitMs));
-    const from = toTs(Math.max(sinceMs - OVERLAP_MS, limitMs, progress.beganAt()));
+    const overlap = toTs(Math.max(sinceMs - OVERLAP_MS, limitMs, progress.beganAt()));
+    const floor = progress.skippedTo(channel);
+    const from = overlap < floor ? floor : overlap;
     const history = await fetchHistory(call, {
       channel,
       since: from,
@@ -164,8 +166,11 @@ async function fillChannel(deps: BackfillDeps, channel: string): Promise<void> {
       limit: host.backfill.maxMessages,
       isOfUse,
     });
-    const [first] = history.messages;
-    if (history.isCut && first) await tellGap(Math.max(sinceMs, limitMs), Number(first.ts) * 1_000);
+    const firstFresh = history.messages.find(({ ts }) => ts > fresh);
+    if (history.isCut && firstFresh) {
+      await tellGap(Math.max(sinceMs, limitMs), Number(firstFresh.ts) * 1_000);
+      progress.skipTo(channel, firstFresh.ts);
+    }
     for (const { raw } of history.messages) {
       deps.signal.throwIfAborted();
       await receiver.takeHistory(raw, channel);

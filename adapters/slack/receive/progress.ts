@@ -27,6 +27,10 @@ export interface Progress {
   positionOf(channel: string): string | undefined;
   /** Everything up to `ts` is stored. Never moves back. */
   advance(channel: string, ts: string): void;
+  /** What is older than `ts` was left out, and is not to be fetched any more. */
+  skipTo(channel: string, ts: string): void;
+  /** '' when nothing was left out. */
+  skippedTo(channel: string): string;
   /** The channel is not there any more. */
   forget(channel: string): void;
   /** Channels by the time of their last message, latest first. */
@@ -48,6 +52,7 @@ export interface ProgressDeps {
 
 export function openProgress({ cursor, clock, onFailure }: ProgressDeps): Progress {
   const positions = new Map<string, string>();
+  const floors = new Map<string, string>();
   /** channel and thread → when something last happened in it. */
   const threads = new Map<string, number>();
   let aliveAt: number | undefined;
@@ -84,9 +89,9 @@ export function openProgress({ cursor, clock, onFailure }: ProgressDeps): Progre
   function prune(): void {
     const oldest = clock.now() - THREAD_KEEP_MS;
     const byAge = [...threads].sort((a, b) => b[1] - a[1]);
-    for (const [key, at] of byAge.filter((entry, i) => i >= MAX_THREADS || entry[1] < oldest)) {
+    for (const [key] of byAge.filter((entry, i) => i >= MAX_THREADS || entry[1] < oldest)) {
       threads.delete(key);
-      if (at < oldest || threads.size >= MAX_THREADS) put(`${THREAD}${key}`, undefined);
+      put(`${THREAD}${key}`, undefined);
     }
     const byTs = [...positions].sort((a, b) => (a[1] < b[1] ? 1 : -1));
     for (const [channel] of byTs.slice(MAX_CHANNELS)) forget(channel);
@@ -94,6 +99,7 @@ export function openProgress({ cursor, clock, onFailure }: ProgressDeps): Progre
 
   function forget(channel: string): void {
     if (positions.delete(channel)) put(`${CHANNEL}${channel}`, undefined);
+    floors.delete(channel);
     for (const key of [...threads.keys()].filter((one) => one.startsWith(`${channel} `))) {
       threads.delete(key);
       put(`${THREAD}${key}`, undefined);
@@ -102,7 +108,11 @@ export function openProgress({ cursor, clock, onFailure }: ProgressDeps): Progre
 
   return {
     async load() {
-      for (const [key, value] of await cursor.list(CHANNEL)) positions.set(key.slice(CHANNEL.length), value);
+      for (const [key, value] of await cursor.list(CHANNEL)) {
+        const [ts = '', floor] = value.split(' ');
+        positions.set(key.slice(CHANNEL.length), ts);
+        if (floor !== undefined) floors.set(key.slice(CHANNEL.length), floor);
+      }
       for (const [key, value] of await cursor.list(THREAD)) threads.set(key.slice(THREAD.length), Number(value) || 0);
       const alive = Number(await cursor.get(ALIVE));
       aliveAt = Number.isFinite(alive) && alive > 0 ? alive : undefined;
@@ -123,8 +133,11 @@ export function openProgress({ cursor, clock, onFailure }: ProgressDeps): Progre
     advance(channel, ts) {
       if (ts <= (positions.get(channel) ?? '')) return;
       positions.set(channel, ts);
-      put(`${CHANNEL}${channel}`, ts);
+      const floor = floors.get(channel);
+      put(`${CHANNEL}${channel}`, floor === undefined ? ts : `${ts} ${floor}`);
     },
+    skipTo: (channel, ts) => void floors.set(channel, ts),
+    skippedTo: (channel) => floors.get(channel) ?? '',
     forget,
     channels: () => [...positions].sort((a, b) => (a[1] < b[1] ? 1 : -1)).map(([channel]) => channel),
     isFollowed: (channel, thread) => threads.has(`${channel} ${thread}`),

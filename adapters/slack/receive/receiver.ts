@@ -134,12 +134,13 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
       isUnknown && !progress.isFollowed(channel, thread) ? directory.root(channel, thread) : undefined,
     ]);
     const base = bareContext(channel);
+    const rootText = root && readText(root.text, { ...base, names: await namesOf(root.text) }).text;
     return {
       ...base,
       names,
       person,
       chatTitle,
-      root: root && { text: readText(root.text, base).text, author: root.author },
+      root: root && rootText !== undefined ? { text: rootText, author: root.author } : undefined,
     };
   }
 

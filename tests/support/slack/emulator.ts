@@ -34,7 +34,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     seed: {
       slack: {
         strict_scopes: true,
-        users: options.people.map((name) => ({ name, real_name: name[0]?.toUpperCase() + name.slice(1) })),
+        users: options.people.map((name) => {
+          const shown = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+          return { name, real_name: shown, profile: { display_name: shown, real_name: shown } };
+        }),
         channels: options.channels.map(({ name, isPrivate = false }) => ({ name, is_private: isPrivate })),
         oauth_apps: [
           {
