@@ -4,6 +4,7 @@ import type { AdapterManifest } from './contract.ts';
 import { emailManifest } from './email/manifest.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
 import { signalManifest } from './signal/manifest.ts';
+import { slackManifest } from './slack/manifest.ts';
 import { telegramManifest } from './telegram/manifest.ts';
 import { terminalManifest } from './terminal/manifest.ts';
 import { webManifest } from './web/manifest.ts';
@@ -15,6 +16,7 @@ export const manifests: readonly AdapterManifest[] = [
   terminalManifest,
   apiManifest,
   telegramManifest,
+  slackManifest,
   whatsappManifest,
   signalManifest,
   emailManifest,
