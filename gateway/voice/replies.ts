@@ -101,7 +101,10 @@ export function makeVoiceReplies(ports: VoiceRepliesPorts): VoiceReplies {
       try {
         const format = file.kind === 'voice' ? 'voice' : 'file';
         const spoken = await ports.speaker.speak(text, { file: file.path, format }, signal);
-        if (spoken.ok) return withSize(row, file, spoken.bytes);
+        if (spoken.ok) {
+          await fs.rm(`${file.path}${TEXT_ENDING}`, { force: true });
+          return withSize(row, file, spoken.bytes);
+        }
         await tellOnce(ports, row, spoken.message);
         return 'drop';
       } catch (error) {

@@ -66,6 +66,7 @@ describe('/voice', () => {
     const spoken = platform.sent[1];
     expect(spoken?.files).toMatchObject([{ kind: 'voice', mime: 'audio/ogg', name: 'answer.ogg' }]);
     expect(spoken?.files[0]?.bytes).toBeGreaterThan(0);
+    expect(fs.readdirSync(`${gateway.home}/files`).filter((name) => name.startsWith('out-'))).toHaveLength(1);
     expect(gateway.turns[0]?.promptHint).toMatch(/^A test\. .*read aloud/);
   });
 
