@@ -4,21 +4,34 @@
 const ZERO_WIDTH_SPACE = '\u200b';
 
 /** Addresses are shown as they are; a backslash in one would be a part of it. */
-const ADDRESS = /<?https?:\/\/[^\s<>]+>?/g;
+const ADDRESS = /<https?:\/\/[^\s<>]+>|https?:\/\/[^\s<]+/g;
 
-/** Text of a node. Beginnings of lines are for `escapeLineStarts`, on the whole paragraph. */
-export function escapeText(text: string): string {
-  let out = '';
+/** Text of a node; ||spoilers|| in it stay some unless it is `bare`. Beginnings of lines are for `escapeLineStarts`, on the whole paragraph. */
+export function escapeText(text: string, bare = false): string {
+  const escapeWords = bare ? escapeMarks : escapeAround;
+  const parts: string[] = [];
   let at = 0;
   for (const address of text.matchAll(ADDRESS)) {
-    out += escapeWords(text.slice(at, address.index)) + address[0];
+    parts.push(escapeWords(text.slice(at, address.index)), address[0]);
     at = address.index + address[0].length;
   }
-  return out + escapeWords(text.slice(at));
+  return joinParts([...parts, escapeWords(text.slice(at))]);
 }
 
-function escapeWords(text: string): string {
-  // ||spoilers|| have no node of their own in the tree: a pair in one text stays what it is.
+/** Parts of a line in a row. Marks and backslashes right behind an address would be taken for a part of it. */
+export function joinParts(parts: readonly string[]): string {
+  let out = '';
+  for (const part of parts) {
+    const runsOn = /^[\\*_~|`[]/.test(part) && ADDRESS_AT_END.test(out);
+    out += runsOn ? ` ${part}` : part;
+  }
+  return out;
+}
+
+const ADDRESS_AT_END = /https?:\/\/[^\s<]+$/;
+
+/** Spoilers have no node of their own in the tree: a pair in one text stays what it is. */
+function escapeAround(text: string): string {
   return text
     .split(/(\|\|(?=\S)[^|\n]+?(?<=\S)\|\|)/)
     .map((part, i) => (i % 2 === 1 ? `||${escapeMarks(part.slice(2, -2))}||` : escapeMarks(part)))
@@ -38,25 +51,19 @@ function isMarkup(mark: string, text: string, at: number): boolean {
   const before = text[at - 1];
   const after = text[at + 1];
   switch (mark) {
-    case '_':
-      return !(isWord(before) && isWord(after));
     case '~':
     case '|':
       return before === mark || after === mark;
     case '\\':
-      return after === undefined || !/[\w\s]/.test(after);
+      return after === undefined || !/[A-Za-z0-9\s]/.test(after);
     case '<':
       // Mentions, channels, emoji, times, commands.
-      return /^(?:[@#:/]|a:|t:|id:|sound:)/.test(text.slice(at + 1, at + 8));
+      return /^(?:[@#:]|a:|t:|id:|sound:|\/[^:<>\n]{1,100}:\d)/.test(text.slice(at + 1, at + 110));
     case ']':
       return after === '(';
     default:
       return true;
   }
-}
-
-function isWord(char: string | undefined): boolean {
-  return char !== undefined && /[A-Za-z0-9]/.test(char);
 }
 
 /** Headings, small print, quotes and lists at the beginning of a line. */

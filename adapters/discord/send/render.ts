@@ -5,7 +5,7 @@ import { parseMarkdown, plainText, serializeMarkdown, type Block, type Inline, t
 import { layOutTable } from '../../plain.ts';
 import { MAX_TEXT_CHARS } from '../capabilities.ts';
 import { UnsendableError } from '../errors.ts';
-import { codeSpan, escapeLineStarts, escapeText, fence } from './escape.ts';
+import { codeSpan, escapeLineStarts, escapeText, fence, joinParts } from './escape.ts';
 
 export function renderMarkdown(blocks: readonly Block[]): string {
   return renderBlocks(blocks, { quoted: false, gap: '\n\n' }).trim();
@@ -14,7 +14,7 @@ export function renderMarkdown(blocks: readonly Block[]): string {
 /** Text without any markup; what looks like it is escaped. */
 export function renderPlain(blocks: readonly Block[]): string {
   const text = plainText(blocks).trim();
-  const escaped = escapeLineStarts(escapeText(text));
+  const escaped = escapeLineStarts(escapeText(text, true));
   // Escapes may not be what makes a text too long that fits as it is.
   return escaped.length > MAX_TEXT_CHARS ? text : escaped;
 }
@@ -120,7 +120,7 @@ interface Style {
 const NO_STYLE: Style = { bold: false, italic: false, strike: false, link: false };
 
 function renderInlines(nodes: readonly Inline[], style: Style): string {
-  return nodes.map((node, i) => renderInline(node, style, [nodes[i - 1], nodes[i + 1]])).join('');
+  return joinParts(nodes.map((node, i) => renderInline(node, style, [nodes[i - 1], nodes[i + 1]])));
 }
 
 function renderInline(node: Inline, style: Style, beside: readonly (Inline | undefined)[]): string {

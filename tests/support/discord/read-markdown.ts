@@ -8,11 +8,13 @@ export interface ReadMarkdown {
 
 type Rule = [pattern: RegExp, show: (match: RegExpExecArray, inner: (text: string) => string) => string];
 
+/** Lines of a quote are read together: a code block may run over them. */
+const QUOTE: Rule = [/^> [^\n]*(?:\n> [^\n]*)*/, (match, inner) => inner(match[0].replace(/^> /gm, ''))];
+
 /** At the beginning of a line. */
 const LINE_RULES: readonly Rule[] = [
   [/^#{1,3} +(.+)$/, (match, inner) => inner(match[1] ?? '')],
   [/^-# +(.+)$/, (match, inner) => inner(match[1] ?? '')],
-  [/^> (.*)$/, (match, inner) => inner(match[1] ?? '')],
 ];
 
 const INLINE_RULES: readonly Rule[] = [
@@ -46,7 +48,10 @@ export function readMarkdown(source: string): ReadMarkdown {
         continue;
       }
       const line = /^[^\n]*/.exec(rest)?.[0] ?? '';
-      const found = match(LINE_RULES, isLineStart ? line : '') ?? match(INLINE_RULES, rest);
+      const found =
+        match([QUOTE], isLineStart ? rest : '') ??
+        match(LINE_RULES, isLineStart ? line : '') ??
+        match(INLINE_RULES, rest);
       if (found) {
         formatted = true;
         out += found.show(read);
