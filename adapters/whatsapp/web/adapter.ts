@@ -106,7 +106,6 @@ class WebAdapter implements Adapter {
       replays: await openReplays(host.cursor),
       take: (message) => receiver.take(message),
       onEncrypted: () => relay.onEncrypted(),
-      onCaughtUp: () => gaps.flush(),
     });
     const outbound: OutboundDeps = {
       encode: (message) => baileys.proto.Message.encode(message).finish(),

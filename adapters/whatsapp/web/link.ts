@@ -35,8 +35,6 @@ export interface LinkDeps {
   replays: DecryptingDeps['replays'];
   take: DecryptingDeps['take'];
   onEncrypted: DecryptingDeps['onEncrypted'];
-  /** The server's queue has been delivered. */
-  onCaughtUp(): void;
 }
 
 interface Closed {
@@ -146,11 +144,15 @@ export class Link {
     const pairing = makePairing({ host, clock, socket, phone: settings.phone_number });
     let wasOpen = false;
     socket.ev.on('creds.update', () => void auth.saveCreds().catch(() => undefined));
+    socket.ev.on('messages.upsert', ({ messages }) => {
+      // To be seen once on the phone: nothing came that could be decrypted, so that nobody else hands it on.
+      for (const message of messages)
+        if (message.key.isViewOnce && !message.message) this.#deps.take(message).catch(() => undefined);
+    });
     socket.ev.on('groups.update', (updates) => updates.forEach(({ id }) => id && groups.forget(id)));
     socket.ev.on('group-participants.update', ({ id }) => groups.forget(id));
     socket.ev.on('connection.update', (update) => {
       if (update.qr) void pairing.show(update.qr);
-      if (update.receivedPendingNotifications) this.#deps.onCaughtUp();
       if (update.connection === 'open') {
         wasOpen = true;
         this.#isOpen = true;
