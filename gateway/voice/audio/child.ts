@@ -33,17 +33,30 @@ const NICE = Math.min(10, constants.priority.PRIORITY_LOW);
 
 /** Rejects only with the reason of `signal`, once the child is dead. */
 export async function runChild(command: string, args: readonly string[], input: ChildInput): Promise<ChildResult> {
-  const { signal } = input;
-  signal.throwIfAborted();
-  const ended = Promise.withResolvers<ChildResult>();
-  const child = spawn(command, [...args], {
-    cwd: input.cwd,
-    env: { PATH: input.path, LANG: 'C.UTF-8', HOME: input.cwd },
+  input.signal.throwIfAborted();
+  try {
+    return await watchChild(startChild(command, args, input), input);
+  } catch (error) {
+    if (input.signal.aborted) throw abortReason(input.signal);
+    // A program for another processor is refused at once.
+    return { ok: false, reason: 'missing', detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function startChild(command: string, args: readonly string[], { path, cwd }: ChildInput) {
+  return spawn(command, [...args], {
+    cwd,
+    env: { PATH: path, LANG: 'C.UTF-8', HOME: cwd },
     stdio: ['pipe', 'pipe', 'pipe'],
     shell: false,
     // A group of its own, so that what it begins dies with it.
     detached: true,
   });
+}
+
+async function watchChild(child: ReturnType<typeof startChild>, input: ChildInput): Promise<ChildResult> {
+  const { signal } = input;
+  const ended = Promise.withResolvers<ChildResult>();
   let stdout = '';
   let stderr = '';
   let isOverdue = false;

@@ -153,6 +153,15 @@ describe('engines that misbehave', () => {
     expect(fs.readdirSync(rig.workDir)).toEqual([]);
   });
 
+  it('one for another machine is told', async () => {
+    const program = rig.script('engine', '');
+    fs.writeFileSync(program, Buffer.from('\x7fELF for something else', 'latin1'));
+    rig.set({ transcription: { local: { program } } });
+    expect(await hear()).toMatchObject({ ok: false, code: 'failed' });
+    rig.set({ transcription: { command: [rig.script('engine', ''), '{file}\0'] } }); // spawn itself throws
+    expect(await hear()).toMatchObject({ ok: false, message: 'The transcription command failed.' });
+  });
+
   it('one that is not there is told', async () => {
     rig.set({ transcription: { engines: ['local'], local: { program: '/nowhere/whisper' } } });
     expect(await hear()).toMatchObject({ ok: false, code: 'not_set_up' });
