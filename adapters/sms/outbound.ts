@@ -41,7 +41,7 @@ export async function sendSms(
     const answer = await deps.api.call({ path: '/Messages.json', form: makeForm(deps.settings, to, body), signal });
     const { sid } = sentSchema.parse(answer);
     await deps.sentLog.end(message.key, sid);
-    deps.log.debug({ message: sid, segments: countSegments(body) }, 'message sent');
+    deps.log.debug({ sid, segments: countSegments(body) }, 'message sent');
     return { ok: true, ids: [messageId(sid)] };
   } catch (error) {
     const failure = explainFailure(error, deps.redactor);
@@ -73,11 +73,12 @@ function makeForm(settings: SmsSettings, to: Address, body: string): Record<stri
 function makeBody({ body, files }: OutboundMessage): string {
   const text = plainText(body).trim();
   const note = files.length > 0 ? nameFiles(files) : '';
-  const whole = tidyText([text, note].filter(Boolean).join('\n'));
+  const whole = [text, note].filter(Boolean).join('\n');
   if (whole === '') throw new UnsendableError('bad_request', 'The message is empty.');
   if (whole.length > MAX_BODY_CHARS)
     throw new UnsendableError('too_long', `The text has ${whole.length} characters; ${MAX_BODY_CHARS} are allowed.`);
-  return whole;
+  const tidy = tidyText(whole);
+  return tidy.length <= MAX_BODY_CHARS ? tidy : whole;
 }
 
 /** Within MAX_NOTE_CHARS. */

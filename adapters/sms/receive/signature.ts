@@ -28,7 +28,9 @@ function sign(url: string, fields: URLSearchParams, token: string): string {
 
 /** Twilio signs some requests with the default port in the address, and the console keeps a final slash as it was typed. */
 function formsOf(url: string): readonly string[] {
-  const { protocol, hostname, port, pathname } = new URL(url);
+  const { protocol, hostname, port, pathname, search } = new URL(url);
   const hosts = port === '' ? [hostname, `${hostname}:${protocol === 'https:' ? 443 : 80}`] : [`${hostname}:${port}`];
-  return hosts.flatMap((host) => [pathname, pathname.replace(/\/+$/, '')].map((path) => `${protocol}//${host}${path}`));
+  return hosts.flatMap((host) =>
+    [pathname, pathname.replace(/\/+$/, '')].map((path) => `${protocol}//${host}${path}${search}`),
+  );
 }

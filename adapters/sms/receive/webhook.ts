@@ -65,7 +65,7 @@ function takeStatus({ host, onUndelivered }: WebhookDeps, fields: URLSearchParam
   const status = fields.get('MessageStatus') ?? fields.get('SmsStatus');
   if (status !== 'failed' && status !== 'undelivered') return;
   const code = Number(fields.get('ErrorCode')) || undefined;
-  host.log.warn({ message: fields.get('MessageSid'), code }, 'a message did not arrive');
+  host.log.warn({ sid: fields.get('MessageSid'), code }, 'a message did not arrive');
   onUndelivered(code);
 }
 
