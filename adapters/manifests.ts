@@ -5,6 +5,7 @@ import { emailManifest } from './email/manifest.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
 import { signalManifest } from './signal/manifest.ts';
 import { slackManifest } from './slack/manifest.ts';
+import { smsManifest } from './sms/manifest.ts';
 import { telegramManifest } from './telegram/manifest.ts';
 import { terminalManifest } from './terminal/manifest.ts';
 import { webManifest } from './web/manifest.ts';
@@ -19,6 +20,7 @@ export const manifests: readonly AdapterManifest[] = [
   slackManifest,
   whatsappManifest,
   signalManifest,
+  smsManifest,
   emailManifest,
   homeAssistantManifest,
   webhookManifest,

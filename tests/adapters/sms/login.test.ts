@@ -128,7 +128,10 @@ function script(twilio: Twilio, answers: Record<string, string[]>) {
     },
     show: () => {},
     say: (text) => void said.push(text),
-    fetch: (input, init) => fetch(String(input).replace(DEFAULT_API_ROOT, twilio.url), init),
+    fetch(input, init) {
+      const url = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url;
+      return fetch(url.replace(DEFAULT_API_ROOT, twilio.url), init);
+    },
     signal: AbortSignal.timeout(15_000),
   };
   return { io, said };
