@@ -19,6 +19,11 @@ export class UnsendableError extends Error {
   }
 }
 
+/** A mail is there, and its server's answer about it cannot be read. */
+export class UnreadableMailError extends Error {
+  override readonly name = 'UnreadableMailError';
+}
+
 /** What client libraries put on their errors. */
 interface Facts {
   /** ECONNREFUSED, EAUTH, … */
@@ -85,6 +90,7 @@ export function isAuthFailure(error: unknown): boolean {
 
 /** What a server sent could not be read or was refused as such, on a connection that works: trying again would give the same. */
 export function isBadAnswer(error: unknown): boolean {
+  if (error instanceof UnreadableMailError) return true;
   const { code } = factsOf(error);
   return /^ParserError|TooLarge$|^MAX_IMAP_NESTING|^InvalidResponse$|^ResponseProcessingFailed$/.test(code);
 }

@@ -44,10 +44,13 @@ export function splitReply(mail: string, isTrusted: boolean): ReplyText {
   let quoted = dropped.filter((fragment) => fragment.kind === 'quoted');
   const inner = kept.filter((fragment) => fragment.kind === 'quoted' && !isBlank(fragment));
   const first = kept.findIndex((fragment) => !isBlank(fragment));
-  // A quote on top, answered below. Several are answered one by one, and say what is answered where they stand.
   if (inner.length === 1 && inner[0] === kept[first] && quoted.length === 0) {
+    // A quote on top, answered below. Several are answered one by one, and say what is answered where they stand.
     quoted = inner;
     kept = kept.slice(first + 1);
+  } else if (end === fragments.length) {
+    // Nothing goes, so it stays as it came: the parser drops empty lines between fragments.
+    return { text: trimLines(text), quoted: '', quotedAuthor: undefined };
   }
   const quote = quoted.map((fragment) => fragment.text).join('\n');
   return {

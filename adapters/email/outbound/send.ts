@@ -88,12 +88,15 @@ function findConversation(threads: Threads, to: Address, message: OutboundMessag
   const record = named ?? (replied === undefined ? undefined : threads.withId(to.chat, replied));
   const root = record?.root ?? (to.thread === undefined ? undefined : headerIdOf(to.thread));
   const inReplyTo = replied ?? (record?.last || root);
-  const ids = [root, ...(record?.ids ?? [])].flatMap((id) => (id === undefined || id === inReplyTo ? [] : [id]));
+  const ids = record?.ids ?? (root === undefined ? [] : [root]);
+  // The root comes first and what is answered last (RFC 5322 3.6.4); what came after that is no part of the line.
+  const answered = ids.indexOf(inReplyTo ?? '');
+  const line = answered < 0 ? ids : ids.slice(0, answered);
   return {
     thread: root,
     subject: record?.subject ?? '',
     inReplyTo,
-    references: inReplyTo === undefined ? [] : [...new Set(ids), inReplyTo],
+    references: inReplyTo === undefined ? [] : [...line, inReplyTo],
   };
 }
 

@@ -50,10 +50,12 @@ export async function selectBacklog(
   const entries: Entry[] = [];
   for (let i = 0; i < looked.length; i += BATCH)
     entries.push(...(await readEntries(client, looked.slice(i, i + BATCH), options)));
+  const told = new Set(entries.map((entry) => entry.uid));
   const leftOut: Entry[] = [];
-  const taken: Entry[] = [];
+  // What the server did not tell of may be gone, or told so that it could not be read: that shows when it is fetched.
+  const taken: { uid: number }[] = looked.flatMap((uid) => (told.has(uid) ? [] : [{ uid }]));
   for (const [, ofSender] of Map.groupBy(entries, (entry) => entry.from)) {
-    const oldest = Math.max(now - backfill.maxAgeMs, options.notBefore ?? 0);
+    const oldest = Math.max(now - backfill.maxAgeMs, wholeSeconds(options.notBefore ?? 0));
     const recent = ofSender.filter((entry) => entry.at >= oldest);
     const first = Math.max(0, recent.length - backfill.maxMessages);
     taken.push(...recent.slice(first));
@@ -64,6 +66,11 @@ export async function selectBacklog(
   const unseen = pending.length - looked.length;
   if (unseen > 0) gaps.push({ since: options.since, until: now, missed: unseen, reason: 'limit' });
   return { uids: taken.map((entry) => entry.uid).toSorted((a, b) => a - b), gaps };
+}
+
+/** Dates in mails have no fractions. */
+function wholeSeconds(at: number): number {
+  return Math.floor(at / 1_000) * 1_000;
 }
 
 async function readEntries(

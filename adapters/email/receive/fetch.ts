@@ -6,6 +6,7 @@ import { describeCalendar } from '../inbound/calendar.ts';
 import { htmlToText } from '../inbound/html-text.ts';
 import type { RawMail } from '../inbound/read-mail.ts';
 import { mediaKindOf, readStructure, type MailPart, type MailStructure } from '../inbound/structure.ts';
+import { UnreadableMailError } from '../errors.ts';
 import { firstOf, parseHeaders, type HeaderBlock } from '../headers.ts';
 import { readMessageIds } from '../ids.ts';
 import { makeFileRef, type MailPlace } from './files.ts';
@@ -53,10 +54,10 @@ export async function fetchMail(
   for (const { plain, html } of structure.texts) {
     const text = await fetchText(client, message.uid, [plain, html]);
     if (text === undefined) tooLong.push(...[plain ?? html].flatMap((part) => part ?? []));
-    else if (text.trim() !== '') texts.push(text);
+    else if (text.trim() !== '') texts.push(text.trimEnd());
   }
   for (const part of structure.files.filter((one) => one.type === 'text/calendar').slice(0, 2))
-    notes.push(describeCalendar((await fetchPart(client, message.uid, part)) ?? ''));
+    notes.push(describeCalendar(await fetchPart(client, message.uid, part)));
   const files = message.size !== undefined && message.size > options.maxBytes ? [] : [...tooLong, ...structure.files];
   notes.push(...describeLosses(structure, files, tooLong));
   const [id] = readMessageIds(firstOf(headers, 'message-id'));
@@ -111,15 +112,15 @@ async function fetchText(
   for (const part of forms) {
     if (!part) continue;
     if (part.bytes > MAX_TEXT_BYTES) return undefined;
-    const decoded = (await fetchPart(client, uid, part)) ?? '';
+    const decoded = await fetchPart(client, uid, part);
     const text = part.type === 'text/html' ? htmlToText(decoded) : decoded.replace(/\r\n?/g, '\n');
     if (text.trim() !== '') return text;
   }
   return '';
 }
 
-/** One text part, decoded; undefined when it is gone. */
-async function fetchPart(client: ImapFlow, uid: number, { part, type }: MailPart): Promise<string | undefined> {
+/** One text part, decoded; '' when there is no such part. */
+async function fetchPart(client: ImapFlow, uid: number, { part, type }: MailPart): Promise<string> {
   const isWhole = part === '1';
   // Of a mail with one part only, "1.MIME" means nothing: its fields are those of the mail itself.
   const keys = [`${part}.mime`, { key: part, start: 0, maxLength: MAX_TEXT_BYTES }];
@@ -128,9 +129,10 @@ async function fetchPart(client: ImapFlow, uid: number, { part, type }: MailPart
     { uid: true, bodyParts: isWhole ? [...keys, { key: 'header', start: 0, maxLength: MAX_HEADER_BYTES }] : keys },
     { uid: true },
   );
-  if (!message || !message.bodyParts) return undefined;
+  // Gone since, or told so that it could not be read; the next try shows which.
+  if (!message || !message.bodyParts) throw new UnreadableMailError('the server told nothing of a part');
   const body = message.bodyParts.get(part);
-  if (!body) return undefined;
+  if (!body) return '';
   const own = parseHeaders(message.bodyParts.get(`${part}.mime`) ?? new Uint8Array());
   const fields =
     firstOf(own, 'content-type') === undefined && isWhole ? parseHeaders(message.headers ?? new Uint8Array()) : own;

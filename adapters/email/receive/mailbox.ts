@@ -9,7 +9,8 @@ import { makeImapClient } from '../imap.ts';
 import type { MailAccount } from '../settings.ts';
 import { lookInto, type LookDeps } from './look.ts';
 
-const BACKOFF = { baseMs: 500, maxMs: 60_000 };
+const RETRY_BASE_MS = 500;
+const RETRY_MAX_MS = 60_000;
 /** A wrong password does not get right by trying it, and services lock accounts for that. */
 const AUTH_WAIT_MS = 5 * 60_000;
 export interface MailboxWaits {
@@ -22,6 +23,8 @@ export interface MailboxWaits {
   pollMs: number;
   /** A command without an answer for so long means that the connection is dead. Default 60 s. */
   commandMs?: number | undefined;
+  /** Before the first try after a failure. Default 0.5 s. */
+  retryMs?: number | undefined;
 }
 
 export interface MailboxDeps {
@@ -109,7 +112,8 @@ async function untilNews(client: ImapFlow, { clock, folders, waits }: MailboxDep
 
 /** Says what is wrong, and how long to wait, in ms. */
 function reportFailure(deps: MailboxDeps, error: unknown, failures: number): number {
-  const { host, account, redactor } = deps;
+  const { host, account, redactor, waits } = deps;
+  const waitMs = backoffMs(failures, { baseMs: waits.retryMs ?? RETRY_BASE_MS, maxMs: RETRY_MAX_MS });
   host.log.warn({ problem: describe(error, redactor).message, failures }, 'the connection to the mailbox ended');
   if (isAuthFailure(error)) {
     host.status('needs-login', authHint(account));
@@ -117,13 +121,13 @@ function reportFailure(deps: MailboxDeps, error: unknown, failures: number): num
   }
   if (error instanceof Error && 'mailboxMissing' in error && error.mailboxMissing === true) {
     host.status('offline', `The mailbox has not all of these folders: ${deps.folders.join(', ')}.`);
-    return backoffMs(failures, BACKOFF);
+    return waitMs;
   }
   // Servers end connections now and then; that is nothing to tell people about.
   if (failures > 1)
     host.status('offline', `The mail server ${account.imap.host} cannot be reached; it is tried again by itself.`);
   else host.status('connecting');
-  return backoffMs(failures, BACKOFF);
+  return waitMs;
 }
 
 async function pause(deps: MailboxDeps, ms: number): Promise<void> {

@@ -6,6 +6,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import { readEnvelope, readMail, type MailContext, type ReadMail } from '../inbound/read-mail.ts';
 import type { Threads } from '../threads.ts';
 import { threadOf } from '../ids.ts';
+import { UnreadableMailError } from '../errors.ts';
 import { fetchHeader, fetchMail } from './fetch.ts';
 import type { MailPlace } from './files.ts';
 
@@ -24,7 +25,7 @@ export interface TakeDeps {
 export async function takeMail(client: ImapFlow, uid: number, place: MailPlace, deps: TakeDeps): Promise<boolean> {
   const { host } = deps;
   const header = await fetchHeader(client, uid);
-  if (!header) return false;
+  if (!header) return expectGone(client, uid);
   const envelope = readEnvelope(header.headers, deps.context.own);
   if (envelope.kind !== 'from') {
     host.log.debug({ uid, reason: envelope.reason }, 'mail ignored');
@@ -39,6 +40,13 @@ export async function takeMail(client: ImapFlow, uid: number, place: MailPlace, 
   reportVerdict(result.mail, deps);
   await store(result.mail, deps);
   return true;
+}
+
+/** The client library passes over answers that it cannot read, as if there were none. */
+async function expectGone(client: ImapFlow, uid: number): Promise<false> {
+  const found = await client.search({ uid: String(uid) }, { uid: true });
+  if (Array.isArray(found) && found.includes(uid)) throw new UnreadableMailError('the server told nothing of a mail');
+  return false;
 }
 
 /** A fault of ours in reading one mail must not hold up all that follow it. */

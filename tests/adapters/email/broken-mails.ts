@@ -19,5 +19,8 @@ export const BROKEN_MAILS: readonly (string | Buffer)[] = [
   `${HEAD}From: MAILER-DAEMON@x.test\r\n\r\nbounced\r\n`,
   `${HEAD}From: no-reply@x.test\r\n\r\nno reply\r\n`,
   `${HEAD}From: a@x.test\r\nList-Id: <list.x.test>\r\n\r\na list\r\n`,
-  Buffer.concat([Buffer.from(`${HEAD}From: \xff\xfe <a\x00b@x.test>\r\n\r\n`, 'latin1'), Buffer.from([0, 255, 254, 13, 10])]),
+  Buffer.concat([
+    Buffer.from(`${HEAD}From: \xff\xfe <a\x00b@x.test>\r\n\r\n`, 'latin1'),
+    Buffer.from([0, 255, 254, 13, 10]),
+  ]),
 ];

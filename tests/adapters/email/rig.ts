@@ -91,7 +91,7 @@ export async function openMailRig(server: MailServer): Promise<MailRig> {
           settings: emailSettings.parse(rig.settings(settings)),
           fetch,
         },
-        { waits: { idleMs: LOOK_MS, pollMs: LOOK_MS }, ...options },
+        { waits: { idleMs: LOOK_MS, pollMs: LOOK_MS, retryMs: 100 }, ...options },
       );
       running.push({ adapter, record });
       await adapter.start(record.host);

@@ -10,8 +10,10 @@ export interface Relay {
   dropAnswer(): void;
   /** Ends all connections; new ones are welcome. */
   disconnect(): void;
-  /** Nothing is passed on any more, in either direction, and nobody is told. Ends with `disconnect` or `close`. */
+  /** The connections that there are pass nothing on any more, in either direction, and nobody is told. */
   freeze(): void;
+  /** What the server says goes through `change`, piece by piece, until called without one. */
+  tamper(change?: (said: string) => string): void;
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
   /** Connections so far. */
@@ -22,15 +24,15 @@ export interface Relay {
 const END_OF_MAIL = '\r\n.\r\n';
 
 export async function startRelay(target: number): Promise<Relay> {
-  const pairs = new Set<{ client: net.Socket; server: net.Socket }>();
+  const pairs = new Set<{ client: net.Socket; server: net.Socket; isFrozen: boolean }>();
   let fault: 'before' | 'after' | undefined;
-  let isFrozen = false;
+  let change: ((said: string) => string) | undefined;
   let count = 0;
 
   function take(client: net.Socket): void {
     count++;
     const server = net.connect(target, '127.0.0.1');
-    const pair = { client, server };
+    const pair = { client, server, isFrozen: false };
     pairs.add(pair);
     const end = () => {
       pairs.delete(pair);
@@ -40,7 +42,7 @@ export async function startRelay(target: number): Promise<Relay> {
     let tail = '';
     let isAnswerLost = false;
     client.on('data', (chunk: Buffer) => {
-      if (isFrozen) return;
+      if (pair.isFrozen) return;
       tail = (tail + chunk.toString('latin1')).slice(-END_OF_MAIL.length);
       const kind = tail === END_OF_MAIL ? fault : undefined;
       if (kind !== undefined) fault = undefined;
@@ -49,14 +51,14 @@ export async function startRelay(target: number): Promise<Relay> {
       server.write(chunk);
     });
     server.on('data', (chunk: Buffer) => {
-      if (isFrozen) return;
+      if (pair.isFrozen) return;
       if (isAnswerLost) return end();
-      client.write(chunk);
+      client.write(change ? Buffer.from(change(chunk.toString('latin1')), 'latin1') : chunk);
     });
     for (const socket of [client, server]) {
       socket.on('error', end);
       socket.on('close', () => {
-        if (!isFrozen) end();
+        if (!pair.isFrozen) end();
       });
     }
   }
@@ -68,8 +70,8 @@ export async function startRelay(target: number): Promise<Relay> {
   if (address === null || typeof address === 'string') throw new Error('the relay does not listen');
   const { port } = address;
   const disconnect = () => {
-    isFrozen = false;
     for (const pair of pairs) {
+      pairs.delete(pair);
       pair.client.destroy();
       pair.server.destroy();
     }
@@ -86,7 +88,10 @@ export async function startRelay(target: number): Promise<Relay> {
     dropBeforeEnd: () => void (fault = 'before'),
     dropAnswer: () => void (fault = 'after'),
     disconnect,
-    freeze: () => void (isFrozen = true),
+    freeze() {
+      for (const pair of pairs) pair.isFrozen = true;
+    },
+    tamper: (next) => void (change = next),
     goAway,
     async comeBack() {
       server.listen(port, '127.0.0.1');
