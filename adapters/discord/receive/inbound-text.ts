@@ -32,20 +32,30 @@ export function readText(message: DiscordMessage, naming: Naming): ReadText {
   return { text: named === '' && message.poll ? describePoll(message.poll) : named, isAddressed };
 }
 
-/** A mention at either end goes with the white space and punctuation that set it off; one inside a sentence is a part of it. */
+/**
+ * A mention of ours at either end goes with the white space and punctuation that set it off; one inside a sentence is a part of it. Takes
+ * time linear in the length of the text.
+ */
 function cutOwnMentions(text: string, { me, directory, guild }: Naming): string {
-  const isOurs = (kind: string, id: string) => (kind === '@&' ? directory.isOwnRole(guild, id) : id === me);
-  let out = text;
-  for (const mention of text.matchAll(/<(@[!&]?)(\d{1,20})>/g)) {
-    const [whole, kind = '', id = ''] = mention;
-    if (!isOurs(kind, id)) continue;
-    const at = out.indexOf(whole);
-    const before = out.slice(0, at);
-    const after = out.slice(at + whole.length);
-    if (before.trim() === '') out = after.replace(/^[\s,:;–—-]*/, '');
-    else if (/^[\s.!?]*$/.test(after)) out = before.replace(/[\s,]*$/, '') + after.trim();
+  const isOurs = ([, kind, id = '']: RegExpExecArray) => (kind === '@&' ? directory.isOwnRole(guild, id) : id === me);
+  const leading = /\s*<(@[!&]?)(\d{1,20})>[\s,:;–—-]*/y;
+  let start = 0;
+  for (let match = leading.exec(text); match && isOurs(match); match = leading.exec(text)) start = leading.lastIndex;
+
+  const trailing = /<(@[!&]?)(\d{1,20})>([\s.!?]*)/y;
+  let end = text.length;
+  let tail = '';
+  for (let at = text.lastIndexOf('<'); at >= start && at >= 0; at = text.lastIndexOf('<', end - 1)) {
+    trailing.lastIndex = at;
+    const match = trailing.exec(text);
+    // What stands behind it must be nothing but its punctuation.
+    if (!match || trailing.lastIndex < end || !isOurs(match)) break;
+    tail = (match[3] ?? '').trim() + tail;
+    end = at;
+    while (end > start && /[\s,]/.test(text[end - 1] ?? '')) end--;
+    if (end === start) break;
   }
-  return out;
+  return text.slice(start, end) + tail;
 }
 
 /** Mentions of people, roles and channels, emoji, commands, times. */

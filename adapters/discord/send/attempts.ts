@@ -11,7 +11,7 @@ import type { Piece } from './pieces.ts';
 
 const PREFIX = 'send:';
 /** Clocks of two machines differ. */
-const CLOCK_SLACK_MS = 30_000;
+const CLOCK_TOLERANCE_MS = 30_000;
 /** A send ends after 60 s at the latest; whatever came later is another message. */
 const SEARCH_MS = 120_000;
 const MAX_PAGES = 5;
@@ -81,7 +81,7 @@ export async function findSent(
   piece: Piece,
 ): Promise<string | undefined> {
   const until = where.since + SEARCH_MS;
-  let after = snowflakeAt(where.since - CLOCK_SLACK_MS);
+  let after = snowflakeAt(where.since - CLOCK_TOLERANCE_MS);
   for (let page = 0; page < MAX_PAGES; page++) {
     const answer = await api.run({
       method: 'GET',

@@ -9,7 +9,7 @@ import { makeForm, type Piece } from './pieces.ts';
 
 /** "1-100 character channel name". */
 const MAX_NAME_CHARS = 100;
-const CLOCK_SLACK_MS = 30_000;
+const CLOCK_TOLERANCE_MS = 30_000;
 
 /** Discord refused a message because its channel holds posts. */
 export function saysForum(error: unknown): boolean {
@@ -66,6 +66,6 @@ async function findPost(
         thread.parent_id === forum &&
         thread.owner_id === me &&
         thread.name === wanted.name &&
-        snowflakeTime(thread.id) > wanted.since - CLOCK_SLACK_MS,
+        snowflakeTime(thread.id) > wanted.since - CLOCK_TOLERANCE_MS,
     )?.id;
 }

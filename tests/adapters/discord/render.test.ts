@@ -57,44 +57,12 @@ describe('renderMarkdown', () => {
   });
 
   it('shows all letters of any text, calls nobody, and fits as messages', () => {
-    const piece = fc.constantFrom(
-      ...[
-        'a',
-        'word ',
-        '**',
-        '*',
-        '_',
-        '~~',
-        '||',
-        '`',
-        '```\n',
-        '\n',
-        '\n\n',
-        '> ',
-        '- ',
-        '1. ',
-        '# ',
-        '-# ',
-        '\\',
-        '.',
-      ],
-      ...[
-        '[x](https://y.z)',
-        '![i](https://y.z/i)',
-        '<',
-        '<@1',
-        '>',
-        '<#2>',
-        ':',
-        '| a | b |\n| - | - |\n',
-        '| ',
-        '---',
-      ],
-      ...['- [ ] ', '😀', '&lt;', '    ', 'https://x.y/z_', '](', '@everyone'],
-    );
+    const pieces =
+      'a|word |**|*|_|~~|`|```\n|\n|\n\n|> |- |1. |# |-# |\\|.|[x](https://y.z)|![i](https://y.z/i)|<|<@1|>|<#2>|:|---|- [ ] |😀|&lt;|    |https://x.y/z_|](|@everyone';
+    const piece = fc.constantFrom('||', '| ', '| a | b |\n| - | - |\n', ...pieces.split('|'));
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
-        const blocks = parseMarkdown(pieces.join(''));
+      fc.property(fc.array(piece, { maxLength: 60 }), (chosen) => {
+        const blocks = parseMarkdown(chosen.join(''));
         const parts = renderParts(blocks, false);
         const shown = parts.map((part) => readMarkdown(part).text).join('\n');
         expect(shown).not.toContain('[mention]');
