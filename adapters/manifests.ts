@@ -1,6 +1,7 @@
 // The one list of platforms. A manifest loads no SDK, so listing them all costs nothing.
 import { apiManifest } from './http-api/manifest.ts';
 import type { AdapterManifest } from './contract.ts';
+import { discordManifest } from './discord/manifest.ts';
 import { emailManifest } from './email/manifest.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
 import { signalManifest } from './signal/manifest.ts';
@@ -17,6 +18,7 @@ export const manifests: readonly AdapterManifest[] = [
   terminalManifest,
   apiManifest,
   telegramManifest,
+  discordManifest,
   slackManifest,
   whatsappManifest,
   signalManifest,
