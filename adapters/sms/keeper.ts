@@ -33,8 +33,9 @@ export class Keeper {
   readonly #catchUp: CatchUpDeps;
   #running: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
-  /** What is not as it should be although messages come and go. */
-  #concern: string | undefined;
+  /** What is not as it should be although messages come and go: with the webhook, with the carriers. */
+  #lateness: string | undefined;
+  #refusal: string | undefined;
   #isChecked = false;
 
   constructor(deps: KeeperDeps) {
@@ -52,7 +53,7 @@ export class Keeper {
         makeWebhookHandler({
           ...this.#catchUp,
           settings: { ...settings, public_url: url },
-          onAlive: () => this.#online(),
+          onAlive: () => this.#called(),
           onUndelivered: (code) => this.#undelivered(code),
         }),
       );
@@ -105,7 +106,13 @@ export class Keeper {
   }
 
   #online(): void {
-    this.#deps.host.status('online', this.#concern);
+    this.#deps.host.status('online', this.#lateness ?? this.#refusal);
+  }
+
+  /** Twilio has found us. */
+  #called(): void {
+    this.#lateness = undefined;
+    this.#online();
   }
 
   /** Once: whether Twilio calls us where we listen. A Messaging Service keeps its address elsewhere. */
@@ -116,10 +123,10 @@ export class Keeper {
     try {
       const [number] = await listNumbers(api, signal, from);
       this.#isChecked = true;
-      if (!number) this.#concern = `The Twilio account has no number ${from}.`;
+      if (!number) this.#lateness = `The Twilio account has no number ${from}.`;
       else if (!isSameUrl(number.sms_url, url))
-        this.#concern = `Twilio does not call ${url} for messages to ${from}, so they come late. Set it in the Twilio console, or run the setup again.`;
-      if (this.#concern !== undefined) host.log.warn({}, this.#concern);
+        this.#lateness = `Twilio does not call ${url} for messages to ${from}, so they come late. Set it in the Twilio console, or run the setup again.`;
+      if (this.#lateness !== undefined) host.log.warn({}, this.#lateness);
     } catch (error) {
       host.log.debug({ problem: describe(error, redactor).message }, 'the number could not be looked up');
     }
@@ -128,9 +135,9 @@ export class Keeper {
   /** Of the reasons why a message does not arrive, those that are about us and not about the person. */
   #undelivered(code: number | undefined): void {
     if (code === 30007)
-      this.#concern = 'Carriers filter our messages (Twilio error 30007): https://www.twilio.com/docs/api/errors/30007';
+      this.#refusal = 'Carriers filter our messages (Twilio error 30007): https://www.twilio.com/docs/api/errors/30007';
     if (code === 30034)
-      this.#concern = 'The number is not registered for A2P 10DLC, so US carriers refuse it (Twilio error 30034).';
+      this.#refusal = 'The number is not registered for A2P 10DLC, so US carriers refuse it (Twilio error 30034).';
     this.#online();
   }
 
