@@ -8,6 +8,8 @@ export interface Relay {
   dropBeforeEnd(): void;
   /** The server takes a mail, and its answer is lost. Once. */
   dropAnswer(): void;
+  /** The server takes a mail, and its answer is kept back. Resolves when that has happened. Once. */
+  holdAnswer(): Promise<void>;
   /** Ends all connections; new ones are welcome. */
   disconnect(): void;
   /** The connections that there are pass nothing on any more, in either direction, and nobody is told. */
@@ -25,7 +27,8 @@ const END_OF_MAIL = '\r\n.\r\n';
 
 export async function startRelay(target: number): Promise<Relay> {
   const pairs = new Set<{ client: net.Socket; server: net.Socket; isFrozen: boolean }>();
-  let fault: 'before' | 'after' | undefined;
+  let fault: 'before' | 'after' | 'hold' | undefined;
+  let onHeld = () => {};
   let change: ((said: string) => string) | undefined;
   let count = 0;
 
@@ -40,19 +43,20 @@ export async function startRelay(target: number): Promise<Relay> {
       server.destroy();
     };
     let tail = '';
-    let isAnswerLost = false;
+    let answer: 'passed' | 'lost' | 'held' = 'passed';
     client.on('data', (chunk: Buffer) => {
       if (pair.isFrozen) return;
       tail = (tail + chunk.toString('latin1')).slice(-END_OF_MAIL.length);
       const kind = tail === END_OF_MAIL ? fault : undefined;
       if (kind !== undefined) fault = undefined;
       if (kind === 'before') return end();
-      isAnswerLost = kind === 'after';
+      if (kind !== undefined) answer = kind === 'after' ? 'lost' : 'held';
       server.write(chunk);
     });
     server.on('data', (chunk: Buffer) => {
       if (pair.isFrozen) return;
-      if (isAnswerLost) return end();
+      if (answer === 'lost') return end();
+      if (answer === 'held') return onHeld();
       client.write(change ? Buffer.from(change(chunk.toString('latin1')), 'latin1') : chunk);
     });
     for (const socket of [client, server]) {
@@ -87,6 +91,11 @@ export async function startRelay(target: number): Promise<Relay> {
     port,
     dropBeforeEnd: () => void (fault = 'before'),
     dropAnswer: () => void (fault = 'after'),
+    holdAnswer: () =>
+      new Promise((resolve) => {
+        fault = 'hold';
+        onHeld = resolve;
+      }),
     disconnect,
     freeze() {
       for (const pair of pairs) pair.isFrozen = true;

@@ -12,6 +12,7 @@ import { MAILBOXES, makeMainConfig, makeMasterConfig, SENDERS, type PostfixPorts
 import { deliverByLmtp } from './lmtp.ts';
 
 const DOVECOT = '/usr/sbin/dovecot';
+const OPENSSL = '/usr/bin/openssl';
 const POSTFIX_MASTER = '/usr/lib/postfix/sbin/master';
 /** Folders of a postfix queue with their modes and groups, as /etc/postfix/postfix-files has them. */
 const QUEUES: readonly (readonly [name: string, mode: number, group?: string])[] = [
@@ -30,7 +31,7 @@ const MAIL_ID = 5_000;
 export function whyNoMailServer(): string | undefined {
   if (!fs.existsSync(DOVECOT) || !fs.existsSync(POSTFIX_MASTER))
     return 'dovecot and postfix are not installed (apt-get install dovecot-core dovecot-imapd dovecot-lmtpd postfix)';
-  if (!fs.existsSync('/usr/bin/openssl')) return 'openssl is not installed';
+  if (!fs.existsSync(OPENSSL)) return 'openssl is not installed';
   return process.getuid?.() === 0 ? undefined : 'dovecot and postfix start as root only';
 }
 
@@ -111,7 +112,7 @@ function writeFiles(folder: string, ports: DovecotPorts & PostfixPorts): void {
   }
   const key = ['-keyout', `${folder}/key.pem`, '-out', `${folder}/cert.pem`];
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30'];
-  execFileSync('openssl', ['req', '-x509', ...kind, '-subj', '/CN=mail.herald.test', ...key], { stdio: 'ignore' });
+  execFileSync(OPENSSL, ['req', '-x509', ...kind, '-subj', '/CN=mail.herald.test', ...key], { stdio: 'ignore' });
   const write = (name: string, text: string) => {
     fs.writeFileSync(path.join(folder, name), text);
     // Postfix waits for seconds when a file is as new as if somebody still wrote it.
