@@ -79,8 +79,8 @@ export function makeInbound(message: CloudMessage, sender: Sender, context: Inbo
   return {
     ...base,
     kind: 'message',
-    // A forwarded text speaks for somebody else, and must not be taken for a command of the sender.
-    text: isForwarded && text !== '' ? `${FORWARD_MARK}somebody:\n${text}` : text,
+    // What is forwarded, be it text or voice, speaks for somebody else, and must not be taken for a command of the sender.
+    text: isForwarded && (text !== '' || attachments.length > 0) ? `${FORWARD_MARK}somebody:\n${text}`.trimEnd() : text,
     attachments,
     replyTo: readReply(message, context),
   };

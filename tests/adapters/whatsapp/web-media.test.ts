@@ -1,5 +1,8 @@
 // Files of a linked device: whose host is called, and what is made of bytes that were changed on the way.
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { normalizeMessageContent } from 'baileys';
@@ -168,6 +171,33 @@ describe('an upload', () => {
     };
     await uploadMedia({ fetch: hosts.fetch, info: several }, file, live());
     expect(hosts.requests.map(({ host }) => host)).toEqual(['one.whatsapp.net', 'two.whatsapp.net']);
+  });
+
+  it('goes out over real connections with its length, also when they break', async () => {
+    const got: { length: string | undefined; bytes: number }[] = [];
+    const server = createServer((request, response) => {
+      let bytes = 0;
+      request.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      request.on('end', () => {
+        got.push({ length: request.headers['content-length'], bytes });
+        response.end(JSON.stringify({ url: 'u', direct_path: '/p' }));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const call: typeof fetch = (url, init) =>
+      fetch(
+        String(url instanceof Request ? url.url : url).replace(/^https:\/\/[^/]+/, `http://127.0.0.1:${port}`),
+        init,
+      );
+    const file = { path: await makeFile('a.bin', PLAIN), type: 'Video' } as const;
+    await uploadMedia({ fetch: call, info }, file, live());
+    expect(got).toEqual([{ length: String(got[0]?.bytes), bytes: Math.ceil((PLAIN.length + 1) / 16) * 16 + 10 }]);
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    await expect(uploadMedia({ fetch: call, info }, file, live())).rejects.toMatchObject({ reached: 'no' });
   });
 
   it('that fails everywhere has certainly sent nothing, and tells no login', async () => {

@@ -228,6 +228,11 @@ describe('kinds of messages', () => {
       { text: 'Forwarded from somebody:\nonce upon' },
     ],
     [
+      'a forwarded voice message',
+      { audioMessage: { ...media, mimetype: 'audio/ogg', ptt: true, contextInfo: { isForwarded: true } } },
+      { text: 'Forwarded from somebody:' },
+    ],
+    [
       'a place',
       { locationMessage: { degreesLatitude: 1.5, degreesLongitude: 2.5, name: 'Café', address: 'Main St' } },
       { text: 'Location: 1.5, 2.5 (Café, Main St)' },

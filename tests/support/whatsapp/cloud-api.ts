@@ -182,7 +182,8 @@ export class FakeCloudApi {
         const { bytes } = this.world.files.get(file) ?? { bytes: undefined };
         return void (bytes ? response.end(bytes) : response.writeHead(404).end());
       }
-      const answer = await this.#route(method, path, Buffer.concat(chunks), request.headers['content-type'] ?? '');
+      const form = { body: Buffer.concat(chunks), type: request.headers['content-type'] ?? '' };
+      const answer = await this.#route(method, path, form, url.searchParams.get('appsecret_proof'));
       if (fault === 'drop-after') return void response.destroy();
       reply(200, answer);
     } catch (error) {
@@ -192,7 +193,14 @@ export class FakeCloudApi {
     }
   }
 
-  async #route(method: string, path: string, body: Buffer, type: string): Promise<unknown> {
+  async #route(
+    method: string,
+    path: string,
+    { body, type }: { body: Buffer; type: string },
+    proof: string | null,
+  ): Promise<unknown> {
+    if (proof !== null && proof !== createHmac('sha256', APP_SECRET).update(ACCESS_TOKEN).digest('hex'))
+      throw new ApiProblem(100, 400, 'Invalid appsecret_proof provided in the API argument');
     if (method === 'GET' && path === PHONE_NUMBER_ID)
       return { id: PHONE_NUMBER_ID, verified_name: 'Herald Test', display_phone_number: '+1 555-078-3881' };
     if (method === 'GET') return this.world.describeFile(path, this.root);

@@ -86,8 +86,8 @@ function readPlain(inner: proto.IMessage): Content {
   const isForwarded = context?.isForwarded === true || (context?.forwardingScore ?? 0) > 0;
   return {
     ...EMPTY,
-    // A forwarded text speaks for somebody else, and must not be taken for a command of the sender.
-    text: isForwarded && text !== '' ? `${FORWARD_MARK}somebody:\n${text}` : text,
+    // What is forwarded, be it text or voice, speaks for somebody else, and must not be taken for a command of the sender.
+    text: isForwarded && (text !== '' || attachment) ? `${FORWARD_MARK}somebody:\n${text}`.trimEnd() : text,
     attachments: attachment ? [attachment] : [],
     context,
   };
