@@ -23,7 +23,9 @@ export function readText(message: DiscordMessage, naming: Naming): ReadText {
   if (message.message_reference?.type === 1 && snapshot) {
     // A forwarded text speaks for somebody else, whom Discord does not name, and must not be taken for a command of the sender.
     const text = nameIds(snapshot.content, message, naming);
-    return { text: text === '' ? '' : `${FORWARD_MARK}somebody:\n${text}`, isAddressed: false };
+    // So does a forwarded voice message, which has no text.
+    const isEmpty = text === '' && snapshot.attachments.length === 0;
+    return { text: isEmpty ? '' : `${FORWARD_MARK}somebody:\n${text}`.trimEnd(), isAddressed: false };
   }
   const isAddressed =
     (message.mentions ?? []).some((user) => user.id === me) ||

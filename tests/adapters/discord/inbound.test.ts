@@ -173,6 +173,11 @@ describe('a message', () => {
     expect(message.text).toBe('Forwarded from somebody:\n/approve @Herald');
     expect(message.replyTo).toBeUndefined();
     expect(message.attachments).toMatchObject([{ ref: `${CHANNEL}/334385199974967042/9`, name: 'f.txt' }]);
+    const voice = { id: '9', filename: 'voice-message.ogg', size: 3, url: 'https://cdn.discordapp.com/x' };
+    const reference = { type: 1, message_id: '5', channel_id: '6' };
+    const snapshots = [{ message: { content: '', attachments: [voice] } }];
+    const spoken = read({ content: '', message_reference: reference, message_snapshots: snapshots }, dm);
+    expect(spoken.text).toBe('Forwarded from somebody:');
   });
 
   it('with a poll asks it in words', () => {
