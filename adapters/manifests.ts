@@ -4,6 +4,7 @@ import type { AdapterManifest } from './contract.ts';
 import { discordManifest } from './discord/manifest.ts';
 import { emailManifest } from './email/manifest.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
+import { ircManifest } from './irc/manifest.ts';
 import { signalManifest } from './signal/manifest.ts';
 import { slackManifest } from './slack/manifest.ts';
 import { smsManifest } from './sms/manifest.ts';
@@ -25,5 +26,6 @@ export const manifests: readonly AdapterManifest[] = [
   smsManifest,
   emailManifest,
   homeAssistantManifest,
+  ircManifest,
   webhookManifest,
 ];

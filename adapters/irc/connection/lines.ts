@@ -78,7 +78,7 @@ export class LineSocket extends EventEmitter {
     for (let end = buffer.indexOf(0x0a); end >= 0; end = buffer.indexOf(0x0a)) {
       const line = buffer.subarray(0, end).toString('utf8').replace(/\r$/, '');
       buffer = buffer.subarray(end + 1);
-      if (line !== '') this.#tell(line);
+      if (line !== '' && line.length <= MAX_LINE_BYTES) this.#tell(line);
     }
     this.#rest = buffer;
     if (buffer.length > MAX_LINE_BYTES) this.#socket?.destroy(new Error('The server sent a line without end.'));

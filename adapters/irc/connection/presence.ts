@@ -87,6 +87,8 @@ export function makePresence(deps: {
       this.leave();
       const channels = channelsOf(settings);
       const amiss: string[] = [];
+      // What the server can do is told behind the welcome.
+      await session.sync(signal);
       if (
         settings.auth === 'nickserv' &&
         settings.password !== undefined &&

@@ -26,11 +26,11 @@ export async function login(io: LoginIo): Promise<LoginResult> {
 }
 
 async function askAll(io: LoginIo): Promise<{ settings: Record<string, unknown>; password: string | undefined }> {
-  const host = await io.ask({
+  const server = await io.ask({
     key: 'host',
     label: 'Server',
-    hint: 'Such as irc.libera.chat.',
-    check: (text) => problemOf('host', text.trim()),
+    hint: 'Such as irc.libera.chat, with :port behind it if that is an unusual one.',
+    check: (text) => problemOf('host', splitServer(text).host),
   });
   const isPlain = await io.choose({
     key: 'tls',
@@ -63,13 +63,18 @@ async function askAll(io: LoginIo): Promise<{ settings: Record<string, unknown>;
   const list = splitChannels(channels);
   return {
     settings: {
-      host: host.trim(),
+      ...splitServer(server),
       ...(isPlain === 'no' && { tls: false }),
       nick: nick.trim(),
       ...(list.length > 0 && { channels: list }),
     },
     password: password === '' ? undefined : password,
   };
+}
+
+function splitServer(text: string): { host: string; port?: number } {
+  const match = /^([^:]+):(\d{1,5})$/.exec(text.trim());
+  return match?.[1] ? { host: match[1], port: Number(match[2]) } : { host: text.trim() };
 }
 
 function splitChannels(text: string): readonly string[] {

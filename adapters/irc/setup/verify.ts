@@ -18,7 +18,7 @@ export async function checkServer(settings: IrcSettings, signal: AbortSignal): P
     secure: settings.tls ? { fingerprint: settings.tls_fingerprint } : undefined,
   });
   const { promise, resolve } = Promise.withResolvers<AccountCheck>();
-  const stop = () => resolve(unreachable(settings, 'no answer'));
+  const stop = () => resolve(silent(settings));
   deadline.addEventListener('abort', stop, { once: true });
   if (deadline.aborted) stop();
   socket.on('close', (error: unknown) => resolve(explainNetwork(settings, error)));
@@ -121,7 +121,11 @@ function explainNetwork(settings: IrcSettings, error: unknown): Problem {
     );
   if (/ENOTFOUND|EAI_/.test(code)) return unreachable(settings, 'this machine cannot find that name');
   if (code === 'ECONNREFUSED') return unreachable(settings, 'nothing listens there');
-  return unreachable(settings, settings.tls ? 'no answer' : 'the connection was closed; the port may be one for TLS');
+  return silent(settings);
+}
+
+function silent(settings: IrcSettings): Problem {
+  return unreachable(settings, `no answer; the port may be one ${settings.tls ? 'without' : 'for'} TLS`);
 }
 
 function wrong(message: string): Problem {

@@ -51,7 +51,7 @@ export interface IrcServer {
   isOnline(nick: string): boolean;
   members(channel: string): readonly string[];
   /** A line as it is to a client. */
-  sendRaw(nick: string, line: string): void;
+  sendRaw(nick: string, line: string, end?: string): void;
   kick(channel: string, nick: string): void;
   ban(channel: string, on: boolean): void;
   /** The next PRIVMSG of a client goes wrong. */
@@ -99,7 +99,7 @@ export async function startIrcServer(options: IrcServerOptions = {}): Promise<Ir
     heard: (nick) => state.ghosts.get(lower(nick))?.heard ?? [],
     isOnline: (nick) => state.find(nick) !== undefined,
     members: (channel) => [...(state.channels.get(lower(channel)) ?? [])],
-    sendRaw: (nick, line) => state.find(nick)?.socket.write(`${line}\r\n`),
+    sendRaw: (nick, line, end = '\r\n') => state.find(nick)?.socket.write(`${line}${end}`),
     kick(channel, nick) {
       state.toChannel(channel, `:op!op@host KICK ${channel} ${nick} :out`);
       state.channels.get(lower(channel))?.delete(lower(nick));
@@ -190,6 +190,7 @@ class ServerState {
     this.clients.add(client);
     let rest = '';
     socket.setEncoding('utf8');
+    socket.setNoDelay(true);
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.clients.delete(client);

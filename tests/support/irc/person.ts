@@ -35,6 +35,7 @@ export async function connectPerson(port: number, nick: string): Promise<Person>
   let rest = '';
   let pings = 0;
   socket.setEncoding('utf8');
+  socket.setNoDelay(true);
   socket.on('error', () => undefined);
   const write = (line: string) => void socket.write(`${line}\r\n`);
   const take = (text: string) => {
