@@ -15,6 +15,8 @@ const OTHER_SCOPES = [
   'files:write',
   'groups:history',
   'groups:read',
+  // To find our own messages by the key that they carry.
+  'metadata.message:read',
   'mpim:history',
   'mpim:read',
   'reactions:read',

@@ -16,7 +16,14 @@ import {
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { BOT_USER } from '../support/slack/emulator.ts';
 import { asJson, asList, asText, parseJson } from '../support/slack/json.ts';
-import { APP_TOKEN, BOT_TOKEN, startSlack, textOf, type SlackWorkspace } from '../support/slack/workspace.ts';
+import {
+  APP_TOKEN,
+  BOT_TOKEN,
+  SIGNING_SECRET,
+  startSlack,
+  textOf,
+  type SlackWorkspace,
+} from '../support/slack/workspace.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
@@ -212,5 +219,35 @@ describe('Slack, end to end', () => {
       expect(gateway.output()).not.toContain(secret);
     }
     expect(asText(slack.calls[0]?.token)).toBe(BOT_TOKEN);
+  });
+});
+
+describe('Slack over HTTP, end to end', () => {
+  it('what Slack signs is answered, what others send is not', { timeout: 60_000 }, async () => {
+    const slack = await startSlack();
+    const home = makeHome({
+      platforms: { slack: { api_root: slack.apiRoot, signing_secret: SIGNING_SECRET, bot_token: BOT_TOKEN } },
+    });
+    let gateway: GatewayProcess | undefined;
+    try {
+      gateway = await startGatewayProcess({ home });
+      const { ada } = slack;
+      const requestUrl = slack.useRequestUrl(`${gateway.url}/slack/default/`);
+      const challenge = JSON.stringify({ type: 'url_verification', challenge: 'abc' });
+      await waitFor('the address', async () => (await requestUrl.postRaw(challenge)).status === 200);
+      expect(await requestUrl.postRaw(challenge)).toEqual({ status: 200, body: 'abc' });
+      const forged = await requestUrl.postRaw(challenge, { 'x-slack-signature': `v0=${'0'.repeat(64)}` });
+      expect(forged.status).toBe(401);
+      await ada.say(ada.dm, 'hi');
+      await slack.waitForText(ada.dm, 'pairing code is');
+      ada.slash(ada.dm, '/herald', 'help');
+      await requestUrl.settle();
+      for (const { status } of requestUrl.deliveries) expect(status).toBe(200);
+      expect(slack.violations).toEqual([]);
+    } finally {
+      await gateway?.kill('SIGKILL');
+      await slack.close();
+      fs.rmSync(home, { recursive: true, force: true });
+    }
   });
 });

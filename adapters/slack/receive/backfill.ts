@@ -145,14 +145,17 @@ async function fillChannel(deps: BackfillDeps, channel: string): Promise<void> {
   const call = makeCall(deps);
   const tellGap = (since: number, until: number) =>
     host.gap({
-      since,
-      until,
+      since: Math.floor(since),
+      until: Math.floor(until),
       chat: { id: chatId(channel), kind: isDirect({ channel }) ? 'dm' : 'group' },
       reason: 'limit',
     });
   try {
-    if (sinceMs < limitMs && (await hasHistory(call, { channel, since: toTs(sinceMs), isOfUse }, toTs(limitMs))))
-      await tellGap(sinceMs, limitMs);
+    if (sinceMs < limitMs) {
+      const isMissed = await hasHistory(call, { channel, since: toTs(sinceMs), isOfUse }, toTs(limitMs));
+      if (isMissed) await tellGap(sinceMs, limitMs);
+      progress.advance(channel, toTs(limitMs));
+    }
     const fresh = known ?? toTs(Math.max(sinceMs, limitMs));
     const overlap = toTs(Math.max(sinceMs - OVERLAP_MS, limitMs, progress.beganAt()));
     const floor = progress.skippedTo(channel);
@@ -163,6 +166,7 @@ async function fillChannel(deps: BackfillDeps, channel: string): Promise<void> {
       horizon: toTs(limitMs),
       threads: progress.followed(channel),
       fresh,
+      until: toTs(clock.now() + 3_600_000),
       limit: host.backfill.maxMessages,
       isOfUse,
     });
@@ -175,7 +179,6 @@ async function fillChannel(deps: BackfillDeps, channel: string): Promise<void> {
       deps.signal.throwIfAborted();
       await receiver.takeHistory(raw, channel);
     }
-    if (sinceMs < limitMs) progress.advance(channel, toTs(limitMs));
   } catch (error) {
     const code = errorCodeOf(error);
     if (code === 'channel_not_found' || code === 'not_in_channel') progress.forget(channel);
@@ -187,7 +190,12 @@ async function fillChannel(deps: BackfillDeps, channel: string): Promise<void> {
 /** Without the scope to read a channel's history nobody can say what was missed. */
 async function tellUnreadable({ host, clock }: BackfillDeps, channel: string, since: number): Promise<void> {
   const kind = isDirect({ channel }) ? 'dm' : 'group';
-  await host.gap({ since, until: clock.now(), chat: { id: chatId(channel), kind }, reason: 'no-replay' });
+  await host.gap({
+    since: Math.floor(since),
+    until: clock.now(),
+    chat: { id: chatId(channel), kind },
+    reason: 'no-replay',
+  });
 }
 
 function toTs(ms: number): string {
@@ -212,20 +220,22 @@ function makeCall(deps: BackfillDeps): Call {
 
 /** All conversations that we are in: somebody may have written to us for the first time. */
 async function listChannels(deps: BackfillDeps): Promise<readonly string[]> {
+  try {
+    return await listKinds(deps, 'im,mpim,private_channel,public_channel');
+  } catch (error) {
+    // An app may be content with direct messages.
+    if (errorCodeOf(error) !== 'missing_scope') throw error;
+    return listKinds(deps, 'im');
+  }
+}
+
+async function listKinds(deps: BackfillDeps, types: string): Promise<readonly string[]> {
   const call = makeCall(deps);
   const found: string[] = [];
   let cursor = '';
   for (let page = 0; page < MAX_LIST_PAGES; page++) {
-    const answer = listSchema.parse(
-      await call((client) =>
-        client.users.conversations({
-          types: 'im,mpim,private_channel,public_channel',
-          exclude_archived: true,
-          limit: LIST_PAGE,
-          ...(cursor !== '' && { cursor }),
-        }),
-      ),
-    );
+    const args = { types, exclude_archived: true, limit: LIST_PAGE, ...(cursor !== '' && { cursor }) };
+    const answer = listSchema.parse(await call((client) => client.users.conversations(args)));
     for (const { id, is_archived: isArchived } of answer.channels ?? []) if (!isArchived) found.push(id);
     cursor = answer.response_metadata?.next_cursor ?? '';
     if (cursor === '') break;

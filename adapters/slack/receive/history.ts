@@ -11,12 +11,6 @@ const ROOT_PAGES = 2;
 const MAX_THREADS = 50;
 /** Of one thread, whose oldest replies come first. */
 const MAX_THREAD_PAGES = 20;
-/**
- * Without an end, "the messages returned are those closest to oldest" (channels.history, which conversations.history took over from); with
- * one, the latest come first.
- */
-const END = '9999999999.000000';
-
 const historySchema = z.looseObject({
   messages: z.array(z.unknown()).optional(),
   response_metadata: z.looseObject({ next_cursor: z.string().optional() }).optional(),
@@ -34,6 +28,11 @@ export interface HistoryRequest {
   since: string;
   /** What is older than this and newer than `since` is fetched again, and does not count. */
   fresh: string;
+  /**
+   * An end in the future. Without one, "the messages returned are those closest to oldest" (channels.history, which conversations.history
+   * took over from); with one, the latest come first.
+   */
+  until: string;
   /** Threads that began later than this are found by themselves. */
   horizon: string;
   /** Threads that we take part in, whenever they began. */
@@ -98,7 +97,7 @@ async function readChannel(
         client.conversations.history({
           channel,
           oldest,
-          latest: END,
+          latest: request.until,
           limit: PAGE,
           ...(cursor !== '' && { cursor }),
         }),

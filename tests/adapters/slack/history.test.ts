@@ -51,6 +51,7 @@ const request = (more: Partial<HistoryRequest> = {}): HistoryRequest => ({
   channel: 'C1',
   since: ts(0),
   fresh: ts(0),
+  until: ts(1_000),
   horizon: ts(-100),
   threads: [],
   limit: 100,

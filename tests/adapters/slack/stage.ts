@@ -24,7 +24,7 @@ export interface Stage {
   texts(): readonly string[];
   stop(): Promise<void>;
   /** Starts another adapter with the same cursors and inbox. */
-  start(options?: Pick<StageOptions, 'backfill'>): Promise<void>;
+  start(options?: Pick<StageOptions, 'clock'>): Promise<void>;
   send(to: Address, message: OutboundMessage): ReturnType<Adapter['send']>;
 }
 
@@ -34,11 +34,11 @@ export async function onStage(options: StageOptions, run: (stage: Stage) => Prom
   const slack = await startSlack(options);
   const gateway: Gateway | undefined = mode === 'http' ? await openGateway() : undefined;
   if (gateway) slack.useRequestUrl(gateway.url);
-  const begin = async (kept: RecordingHostOptions) => {
+  const begin = async (kept: RecordingHostOptions, timing: SlackTiming = options) => {
     const record = makeRecordingHost({ ...(options.backfill && { backfill: options.backfill }), ...kept });
     if (gateway) gateway.record = record;
     const input = { platform: 'slack', account: ACCOUNT, fetch: options.fetch ?? fetch };
-    const adapter = makeSlackAdapter({ ...input, settings: settingsFor(slack, mode, options.settings) }, options);
+    const adapter = makeSlackAdapter({ ...input, settings: settingsFor(slack, mode, options.settings) }, timing);
     await adapter.start(record.host);
     return { adapter, record };
   };
@@ -55,7 +55,7 @@ export async function onStage(options: StageOptions, run: (stage: Stage) => Prom
       async start(more = {}) {
         const { cursors, received } = made.record;
         await made.record.close();
-        Object.assign(made, await begin({ cursors, received, ...(more.backfill && { backfill: more.backfill }) }));
+        Object.assign(made, await begin({ cursors, received }, { ...options, ...more }));
         await made.record.waitUntil(() => made.record.states.at(-1)?.state === 'online');
       },
       send: (to, message) => made.adapter.send(to, message, AbortSignal.timeout(10_000)),
