@@ -27,9 +27,13 @@ export const BULK_HEADERS: readonly string[] = [
 const MACHINES =
   /^(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|noreply-.*|no_reply|donot_?reply|bounces?|notifications?-noreply|listserv|majordomo)(?:[+._-].*)?$/;
 
+/** A mail server's report about a mail: mostly that one of ours did not arrive. */
+export const REPORT = 'a report of a mail server';
+
 /** Why a mail of `from` is not for us; undefined when a person may have written it. `own`: our addresses in normal form. */
 export function reasonToIgnore(headers: HeaderBlock, from: string, own: ReadonlySet<string>): string | undefined {
   if (own.has(from)) return 'our own mail';
+  if (/^multipart\/report\b/i.test(firstOf(headers, 'content-type') ?? '')) return REPORT;
   if (MACHINES.test(localPartOf(from))) return 'sent by a machine';
   const submitted = firstOf(headers, 'auto-submitted');
   // RFC 3834: anything but "no" is automatic; parameters and comments may follow.
@@ -41,7 +45,6 @@ export function reasonToIgnore(headers: HeaderBlock, from: string, own: Readonly
   if (/\b(?:all|oof|autoreply)\b/i.test(firstOf(headers, 'x-auto-response-suppress') ?? '')) return 'wants no answer';
   if (headers.list.some(({ name }) => /^x-(?:autoreply|autorespond|autoresponder|failed-recipients)$/.test(name)))
     return 'sent automatically';
-  if (/^multipart\/report\b/i.test(firstOf(headers, 'content-type') ?? '')) return 'a report';
   const isLoop = valuesOf(headers, 'x-loop').some((value) => own.has(value.trim().toLowerCase()));
   return isLoop ? 'our own mail, come back' : undefined;
 }

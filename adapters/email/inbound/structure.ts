@@ -79,7 +79,17 @@ function walk(node: MessageStructureObject, depth: number, state: State): Found 
   return { texts: plain || html ? [{ plain, html }] : [], files };
 }
 
+/** Signatures of the mail, which say nothing to a reader, and forms of its text that few programs show. */
+const UNSHOWN = new Set([
+  'application/pgp-signature',
+  'application/pkcs7-signature',
+  'application/x-pkcs7-signature',
+  'text/x-amp-html',
+  'text/watch-html',
+]);
+
 function readLeaf(node: MessageStructureObject, type: string): Found {
+  if (UNSHOWN.has(type)) return NOTHING;
   const name = readName(node);
   const part: MailPart = { part: node.part ?? '1', type, name, bytes: decodedBytes(node) };
   const isShown = node.disposition?.toLowerCase() !== 'attachment' && name === undefined;

@@ -84,10 +84,11 @@ async function withSmtp<Result>(
   });
   // Also when nobody waits for it any more.
   ended.catch(() => undefined);
+  let onAbort = () => {};
   const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(abortReason(signal)), { once: true });
+    onAbort = () => reject(abortReason(signal));
   });
-  aborted.catch(() => undefined);
+  signal.addEventListener('abort', onAbort, { once: true });
   const run = async () => {
     await call((done) => connection.connect((error) => done(error ?? null)));
     await call((done) => connection.login({ user: account.username, pass: account.password }, done));
@@ -102,6 +103,8 @@ async function withSmtp<Result>(
   } catch (error) {
     connection.close();
     throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -13,6 +13,8 @@ const RETRY_BASE_MS = 500;
 const RETRY_MAX_MS = 60_000;
 /** A wrong password does not get right by trying it, and services lock accounts for that. */
 const AUTH_WAIT_MS = 5 * 60_000;
+/** Before IDLE is begun again where it ended. */
+const IDLE_PAUSE_MS = 5_000;
 export interface MailboxWaits {
   /**
    * Between looks while the server tells of new mail (IDLE): the look shows whether the other side is still there, and begins IDLE anew
@@ -100,12 +102,17 @@ function makeBell(client: ImapFlow): Bell {
 /** Resolves when it is time to look. */
 async function untilNews(client: ImapFlow, { clock, folders, waits }: MailboxDeps, bell: Bell): Promise<void> {
   const hasIdle = client.capabilities.has('IDLE');
+  const waitMs = hasIdle && folders.length === 1 ? waits.idleMs : waits.pollMs;
   const waiting = new AbortController();
-  const due = clock
-    .sleep(hasIdle && folders.length === 1 ? waits.idleMs : waits.pollMs, waiting.signal)
-    .catch(() => undefined);
-  // It ends when the server or the next command ends it.
-  const idle = hasIdle ? client.idle().catch(() => undefined) : due;
+  const sleep = (ms: number) => clock.sleep(ms, waiting.signal).catch(() => undefined);
+  const due = sleep(waitMs);
+  // It ends when the server or the next command ends it. A server that refuses it, or ends it at once, is not asked without pause.
+  const idle = hasIdle
+    ? client.idle().then(
+        () => sleep(Math.min(IDLE_PAUSE_MS, waitMs)),
+        () => undefined,
+      )
+    : due;
   await Promise.race([bell.rung(), due, idle]);
   waiting.abort();
 }

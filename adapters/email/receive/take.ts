@@ -3,6 +3,7 @@ import type { ImapFlow } from 'imapflow';
 import type { AdapterHost, InboundMessage } from '../../contract.ts';
 import { backoffMs } from '../../../shared/backoff.ts';
 import type { Clock } from '../../../shared/clock.ts';
+import { REPORT } from '../inbound/bulk.ts';
 import { readEnvelope, readMail, type MailContext, type ReadMail } from '../inbound/read-mail.ts';
 import type { Threads } from '../threads.ts';
 import { threadOf } from '../ids.ts';
@@ -28,7 +29,9 @@ export async function takeMail(client: ImapFlow, uid: number, place: MailPlace, 
   if (!header) return expectGone(client, uid);
   const envelope = readEnvelope(header.headers, deps.context.own);
   if (envelope.kind !== 'from') {
-    host.log.debug({ uid, reason: envelope.reason }, 'mail ignored');
+    if (envelope.reason === REPORT)
+      host.log.warn({ uid }, 'a mail server reports about a mail, perhaps one of ours; see the mailbox');
+    else host.log.debug({ uid, reason: envelope.reason }, 'mail ignored');
     return false;
   }
   const raw = await fetchMail(client, header, { place, maxBytes: deps.maxBytes });
