@@ -103,7 +103,10 @@ export function describeProvider(name: string, openForTest: OpenProvider<OpenedP
     const open = closingAfterEach(openForTest);
 
     it('streams text, and its deltas are the text of the one final reply', async () => {
-      const { provider } = await open({ script: [{ reply: { text: 'Grüß Gott, 世界! 👩‍👩‍👧 Good evening.' } }] });
+      // With pauses: what comes together may be told together.
+      const { provider } = await open({
+        script: [{ reply: { text: 'Grüß Gott, 世界! 👩‍👩‍👧 Good evening.', delayMs: 5 } }],
+      });
       const got = await collect(provider.stream(makeRequest(), never()));
       expect(got.text).toBe(got.reply.text);
       expect(got.reply.text).not.toBe('');

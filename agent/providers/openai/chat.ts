@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { OpenAI } from 'openai';
+import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 
 import { makeConnection, type ProviderInput } from '../connection.ts';
 import { makeDisplayFilter } from '../repair/display-filter.ts';
@@ -10,6 +11,7 @@ import { packReasoning } from '../messages.ts';
 import { buildChatRequest } from './chat-request.ts';
 import { makeChatCollector, type ChatCollector } from './chat-stream.ts';
 import { openOpenAiClient } from './client.ts';
+import { readServerEvents } from './sse.ts';
 import { repairReply } from '../repair/reply.ts';
 import type { JsonValue, ModelEvent, ModelReply, ModelRequest, Provider } from '../types.ts';
 
@@ -34,12 +36,12 @@ async function* streamReply(
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
   const body = buildChatRequest(request, input.id, input.quirks);
-  const stream = await client.chat.completions.create(body, { signal });
+  const response = await client.chat.completions.create(body, { signal }).asResponse();
   const collector = makeChatCollector(request.model);
   const filter = input.quirks.repairText ? makeDisplayFilter(request.tools.length > 0) : undefined;
   try {
-    for await (const chunk of stream) {
-      const raw = collector.push(chunk);
+    for await (const chunks of readChunks(response, input)) {
+      const raw = joinPieces(chunks.map((chunk) => collector.push(chunk)));
       const shown = filter ? joinShown(filter.push(raw.text), raw.thinking) : raw;
       if (shown.thinking !== '') yield { type: 'thinking', delta: shown.thinking };
       if (shown.text !== '') yield { type: 'text', delta: shown.text };
@@ -55,6 +57,46 @@ async function* streamReply(
   const rest = filter?.rest(reply.text) ?? '';
   if (rest !== '') yield { type: 'text', delta: rest };
   yield { type: 'done', reply };
+}
+
+/** A service that fails in the middle says so in place of a chunk. Read by its shape, as the SDK's own errors are. */
+class StreamedError extends Error {
+  readonly error: unknown;
+  readonly headers: Headers;
+  constructor(error: unknown, headers: Headers) {
+    super('the service reported a failure in its stream');
+    this.error = error;
+    this.headers = headers;
+  }
+}
+
+/** Chunks of the answer, those together that came together. */
+async function* readChunks(
+  response: Response,
+  { id, clock }: ProviderInput,
+): AsyncGenerator<readonly ChatCompletionChunk[]> {
+  if (!response.body) throw protocolError(id, 'the answer has no body');
+  for await (const events of readServerEvents(response.body, ({ data }) => data === '[DONE]', clock))
+    yield events.flatMap(({ name, data }) =>
+      data === '' ? [] : [readChunk(name, JSON.parse(data), response.headers)],
+    );
+}
+
+function readChunk(name: string, value: unknown, headers: Headers): ChatCompletionChunk {
+  const failure = typeof value === 'object' && value !== null && 'error' in value ? value.error : undefined;
+  if (failure) throw new StreamedError(failure, headers);
+  if (name === 'error') throw new StreamedError(value, headers);
+  if (!isChunk(value)) throw new SyntaxError('a chunk is no object');
+  return value;
+}
+
+/** The collector reads its fields loosely. */
+function isChunk(value: unknown): value is ChatCompletionChunk {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function joinPieces(pieces: readonly { text: string; thinking: string }[]): { text: string; thinking: string } {
+  return { text: pieces.map(({ text }) => text).join(''), thinking: pieces.map(({ thinking }) => thinking).join('') };
 }
 
 function joinShown(filtered: { text: string; thinking: string }, thinking: string): { text: string; thinking: string } {
