@@ -18,8 +18,6 @@ export interface PersonAddress {
 export interface Identities {
   /** The person's id; remembers the addresses first. `isDm`: they are talking to us alone. Rejects when that cannot be stored. */
   resolve(person: PersonAddress, isDm: boolean): Promise<UserId>;
-  /** As `resolve`, of somebody who is only mentioned: nothing is remembered. */
-  look(person: PersonAddress): Promise<UserId>;
 }
 
 const PREFIX = 'id:';
@@ -74,10 +72,6 @@ export function openIdentities(cursor: Cursor): Identities {
       const next = last.then(() => resolve(person, isDm));
       last = next.catch(() => undefined);
       return next;
-    },
-    async look(person) {
-      const known = (await read(person.phone)) ?? (await read(person.alias));
-      return userId(known?.id ?? person.phone ?? person.alias ?? '');
     },
   };
 }

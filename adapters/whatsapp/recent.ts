@@ -17,6 +17,7 @@ const entrySchema = z.object({
   text: z.string(),
   name: z.string().optional(),
   at: z.number(),
+  expiration: z.number().optional(),
   /** Of ours: the message as it was sent. */
   content: z.base64().optional(),
 });
@@ -31,6 +32,8 @@ export interface RecentMessage {
   name?: string | undefined;
   /** Milliseconds since the epoch. */
   at: number;
+  /** Seconds after which messages of this chat vanish, as its members have set. */
+  expiration?: number | undefined;
 }
 
 export interface RecentMessages {

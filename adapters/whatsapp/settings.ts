@@ -51,7 +51,9 @@ export const whatsappSettings = z
     read_receipts: z
       .boolean()
       .default(false)
-      .describe('Show people that their messages were read (blue ticks). Default false.'),
+      .describe(
+        'Show people that their messages were read (blue ticks). In the Cloud API, showing that an answer is written marks them as read in any case. Default false.',
+      ),
     server_url: z
       .url({ protocol: /^wss?$/ })
       .optional()

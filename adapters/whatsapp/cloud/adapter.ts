@@ -1,5 +1,4 @@
 // A WhatsApp business number through Meta's Cloud API: messages come by webhook, answers go by calls.
-import { z } from 'zod';
 import type { Adapter, AdapterHost, AdapterInput, OutboundMessage, SendResult } from '../../contract.ts';
 import type { Capabilities } from '../../capabilities.ts';
 import { backoffMs } from '../../../shared/backoff.ts';
@@ -16,7 +15,7 @@ import { explainFailure, SendError } from '../send-error.ts';
 import type { CloudSettings, WhatsAppSettings } from '../settings.ts';
 import { makeCloudApi, type CloudApi } from './api.ts';
 import { makeCommands } from './commands.ts';
-import { toAppError, toSendError } from './errors.ts';
+import { toSendError, UNKNOWN_NUMBER } from './errors.ts';
 import { openMedia } from './files.ts';
 import { sendMessage, setReaction, type OutboundDeps } from './outbound.ts';
 import { makeReceiver } from './receiver.ts';
@@ -34,8 +33,6 @@ export function makeCloudAdapter(
 ): Adapter {
   return new CloudAdapter(input, settings, clock);
 }
-
-const numberSchema = z.looseObject({ id: z.string() });
 
 class CloudAdapter implements Adapter {
   readonly #input: AdapterInput<WhatsAppSettings>;
@@ -69,12 +66,16 @@ class CloudAdapter implements Adapter {
     host.status('connecting');
     const recent = await openRecentMessages(host.cursor);
     this.#outbound = { api: this.#api, recent, clock };
-    const isKnown = await this.#check().catch((error: unknown) => {
-      const failure = toAppError(error);
-      // A network that is down is no misconfiguration: the loop goes on trying.
-      if (failure.code === 'platform_auth') throw failure;
-      return false;
-    });
+    const isKnown = await this.#check().then(
+      () => true,
+      (error: unknown) => {
+        const failure = toSendError(error);
+        if (failure.code === 'auth') throw new AppError('platform_auth', failure.message, { cause: failure });
+        // A network that is down is no misconfiguration: the loop goes on trying.
+        if (failure.code === 'unreachable' || failure.code === 'rate_limited') return false;
+        throw new AppError('config_invalid', UNKNOWN_NUMBER, { cause: failure });
+      },
+    );
     const gaps = makeGaps({ host, clock });
     this.#gaps = gaps;
     const receiver = makeReceiver({
@@ -101,10 +102,9 @@ class CloudAdapter implements Adapter {
     this.#gaps?.flush();
   }
 
-  /** Whether the token and the number are good. Rejects as calls do. */
-  async #check(): Promise<boolean> {
-    const answer = await this.#api.get(`${this.#settings.phoneNumberId}?fields=id`, this.#stopping.signal);
-    return numberSchema.safeParse(answer).success;
+  /** Whether token, secret and number are good. Rejects as calls do. */
+  async #check(): Promise<void> {
+    await this.#api.get(`${this.#settings.phoneNumberId}?fields=id`, this.#stopping.signal);
   }
 
   /** Looks from time to time, and at once when a send has failed, until it is stopped. Never rejects. */

@@ -1,5 +1,5 @@
 // Calls of the Cloud API over the fetch that was handed in, each with a deadline. The token goes to Meta's hosts only.
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { z } from 'zod';
 import { readError } from './errors.ts';
@@ -23,6 +23,7 @@ export interface CloudApi {
 export interface CloudApiInput {
   apiRoot: string;
   accessToken: string;
+  appSecret: string;
   phoneNumberId: string;
   fetch: typeof fetch;
 }
@@ -32,14 +33,22 @@ const MEDIA_HOST = /(?:^|\.)(?:fbsbx\.com|facebook\.com|whatsapp\.net|fbcdn\.net
 
 const uploaded = z.looseObject({ id: z.string().min(1) });
 
-export function makeCloudApi({ apiRoot, accessToken, phoneNumberId, fetch: call }: CloudApiInput): CloudApi {
+/** Proves that who has the token has the app's secret too, https://developers.facebook.com/docs/graph-api/guides/secure-requests, read 2026-11-21. */
+export function makeProof({ accessToken, appSecret }: { accessToken: string; appSecret: string }): string {
+  return `appsecret_proof=${createHmac('sha256', appSecret).update(accessToken).digest('hex')}`;
+}
+
+export function makeCloudApi(input: CloudApiInput): CloudApi {
+  const { apiRoot, accessToken, phoneNumberId, fetch: call } = input;
   const headers = { authorization: `Bearer ${accessToken}` };
+  // Some apps demand it; and a wrong secret, which would make every webhook be refused, shows with the first call.
+  const proof = makeProof(input);
   const root = new URL(apiRoot);
 
   async function ask(path: string, init: RequestInit, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
     const deadline = AbortSignal.timeout(timeoutMs);
-    const response = await call(`${apiRoot}/${path}`, {
+    const response = await call(`${apiRoot}/${path}${path.includes('?') ? '&' : '?'}${proof}`, {
       ...init,
       headers: { ...headers, ...(typeof init.body === 'string' && { 'content-type': 'application/json' }) },
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,

@@ -17,6 +17,9 @@ const MINUTE = 60 * SECOND;
 export const WINDOW_CLOSED =
   'More than 24 hours have passed since this person last wrote. WhatsApp then takes no free text from a business number: ask them to write something first.';
 
+export const UNKNOWN_NUMBER =
+  'Meta does not know this phone_number_id for this token. It is the long number under "From" on the API setup page.';
+
 const AUTH = 'Meta refuses the access token. Make a new one for a system user of the app and set WHATSAPP_CLOUD_TOKEN.';
 const PERMISSION =
   'The access token lacks a permission. It needs whatsapp_business_messaging and whatsapp_business_management for this account.';
@@ -89,8 +92,7 @@ export class CloudError extends Error {
   readonly status: number;
   readonly problem: Problem;
 
-  constructor(apiCode: number, status: number) {
-    const problem = problemOf(apiCode, status);
+  constructor(apiCode: number, status: number, problem = problemOf(apiCode, status)) {
     super(`${problem.message} (${apiCode === 0 ? `status ${status}` : `error ${apiCode}`})`);
     this.apiCode = apiCode;
     this.status = status;
@@ -98,11 +100,22 @@ export class CloudError extends Error {
   }
 }
 
-const errorSchema = z.looseObject({ error: z.looseObject({ code: z.number().optional() }) });
+const errorSchema = z.looseObject({
+  error: z.looseObject({ code: z.number().optional(), message: z.string().optional() }),
+});
+
+const WRONG_SECRET: Problem = {
+  code: 'auth',
+  message: 'The app secret does not belong to the app of this token. Copy it from the app’s basic settings.',
+};
 
 export function readError(status: number, body: unknown): CloudError {
   const parsed = errorSchema.safeParse(body);
-  return new CloudError(parsed.success ? (parsed.data.error.code ?? -1) : -1, status);
+  const { code = -1, message = '' } = parsed.success ? parsed.data.error : {};
+  // Of all invalid parameters, told apart by its text alone.
+  return /invalid appsecret_proof/i.test(message)
+    ? new CloudError(code, status, WRONG_SECRET)
+    : new CloudError(code, status);
 }
 
 // Errors of connecting: no byte of the request left this machine.

@@ -99,5 +99,4 @@ export const statusSchema = status;
 export type CloudMessage = z.output<typeof messageSchema>;
 export type CloudContent = z.output<typeof editedSchema>;
 export type CloudContact = z.output<typeof contact>;
-export type CloudStatus = z.output<typeof status>;
 export type CloudChange = z.output<typeof changeSchema>;

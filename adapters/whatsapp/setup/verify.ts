@@ -1,8 +1,8 @@
 // Whether WhatsApp takes these settings, asked of it without starting anything. Loads no SDK.
-import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { AccountCheck, AdapterInput } from '../../contract.ts';
-import { problemOf, readError } from '../cloud/errors.ts';
+import { makeProof } from '../cloud/api.ts';
+import { readError, UNKNOWN_NUMBER } from '../cloud/errors.ts';
 import { cloudSettingsOf, type CloudSettings, type WhatsAppSettings } from '../settings.ts';
 import { BAILEYS_VERSION } from '../web/library.ts';
 
@@ -55,10 +55,8 @@ export async function verifyCloud(
   ask: typeof fetch,
   signal: AbortSignal,
 ): Promise<AccountCheck> {
-  const { apiRoot, phoneNumberId, accessToken, appSecret } = settings;
-  // Proves the app's secret too, https://developers.facebook.com/docs/graph-api/guides/secure-requests, read 2026-11-21.
-  const proof = createHmac('sha256', appSecret).update(accessToken).digest('hex');
-  const url = `${apiRoot}/${phoneNumberId}?fields=verified_name,display_phone_number&appsecret_proof=${proof}`;
+  const { apiRoot, phoneNumberId, accessToken } = settings;
+  const url = `${apiRoot}/${phoneNumberId}?fields=verified_name,display_phone_number&${makeProof(settings)}`;
   try {
     const response = await ask(url, {
       headers: { authorization: `Bearer ${accessToken}` },
@@ -77,22 +75,12 @@ export async function verifyCloud(
   }
 }
 
-const proofSchema = z.looseObject({ error: z.looseObject({ message: z.string() }) });
-
 function refused(body: unknown, status: number): AccountCheck {
-  const { apiCode } = readError(status, body);
-  const said = proofSchema.safeParse(body);
-  if (said.success && /appsecret_proof/i.test(said.data.error.message)) {
-    const message = 'The app secret does not belong to the app of this token. Copy it from the app’s basic settings.';
-    return { ok: false, reason: 'auth', message };
-  }
-  if (apiCode === 100 || status === 404) {
-    const message =
-      'Meta does not know this phone_number_id for this token. It is the long number under "From" on the API setup page.';
-    return { ok: false, reason: 'settings', message };
-  }
-  const { code, message } = problemOf(apiCode, status);
-  return { ok: false, reason: code === 'auth' ? 'auth' : 'unreachable', message };
+  const { problem } = readError(status, body);
+  if (problem.code === 'auth') return { ok: false, reason: 'auth', message: problem.message };
+  const isTheirs = problem.code === 'unreachable' || problem.code === 'rate_limited';
+  if (isTheirs) return { ok: false, reason: 'unreachable', message: problem.message };
+  return { ok: false, reason: 'settings', message: UNKNOWN_NUMBER };
 }
 
 function serverTimeOf(response: Response): { serverTime?: number } {

@@ -37,7 +37,8 @@ export function makeWebAdapter(input: AdapterInput<WhatsAppSettings>, options: W
 interface Running {
   link: Link;
   outbound: OutboundDeps;
-  flush(): void;
+  /** Waits for what is being stored, and tells what is left to tell. */
+  settle(): Promise<void>;
 }
 
 class WebAdapter implements Adapter {
@@ -116,14 +117,18 @@ class WebAdapter implements Adapter {
       me: () => link.me,
       uploadInfo: () => uploadInfoOf(link),
     };
-    this.#running = { link, outbound, flush: () => gaps.flush() };
+    const settle = async () => {
+      await receiver.settle();
+      gaps.flush();
+    };
+    this.#running = { link, outbound, settle };
     await link.start();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running?.link.stop();
-    this.#running?.flush();
+    await this.#running?.settle();
   }
 
   /** Finds the hidden address of a number, and the number behind a hidden address, as far as Baileys knows them or may ask. */

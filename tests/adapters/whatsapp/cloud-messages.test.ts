@@ -12,7 +12,7 @@ import type { StoredFile } from '../../../shared/messages.ts';
 import { makeOutbound } from '../../contracts/adapter-samples.ts';
 import { BUSINESS_PHONE, object } from '../../support/whatsapp/cloud-world.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
-import { ADA, dmWith, openRig } from './cloud-harness.ts';
+import { ADA, dmWith, makeAdapter, openRig } from './cloud-harness.ts';
 import { makeCloudAdapter } from '../../../adapters/whatsapp/cloud/adapter.ts';
 import { cloudSettingsOf, whatsappSettings } from '../../../adapters/whatsapp/settings.ts';
 import { makeRecordingHost } from '../../contracts/adapter-host.ts';
@@ -301,6 +301,25 @@ describe('the rest', () => {
       { command_name: 'help', command_description: 'help' },
     ]);
     expect(commands).toHaveLength(30);
+  });
+
+  it.each([
+    [{ app_secret: 'not-the-secret-of-the-app' }, 'platform_auth', 'app secret'],
+    [{ phone_number_id: '999999999999' }, 'config_invalid', 'phone_number_id'],
+  ])('does not start with %j', async (extra, code, said) => {
+    const api = await FakeCloudApi.start();
+    const record = makeRecordingHost();
+    const adapter = makeAdapter(api, extra);
+    onTestFinished(async () => {
+      await adapter.stop();
+      await record.close();
+      await api.close();
+    });
+    await expect(adapter.start(record.host)).rejects.toMatchObject({
+      name: 'AppError',
+      code,
+      publicMessage: expect.stringContaining(said),
+    });
   });
 
   it('a token that ends while it runs is noticed, told, and good again when it is', async () => {

@@ -116,6 +116,24 @@ describe('inbound', () => {
   });
 });
 
+describe('a message that cannot be decrypted', () => {
+  it('is asked for again, and arrives', async () => {
+    const rig = await openWeb();
+    const first = await rig.start();
+    await rig.whatsapp.say(rig.ada, { conversation: 'before' });
+    await first.record.waitFor(({ text }) => text === 'before');
+    await first.adapter.send(addressOf(rig.ada.phone), makeOutbound('hello'), AbortSignal.timeout(5_000));
+    await first.adapter.stop();
+    const damaged = new Map([...rig.cursors].filter(([key]) => !key.startsWith('auth:key:session')));
+    const second = await rig.start({ kept: { cursors: damaged } });
+    const id = await rig.whatsapp.say(rig.ada, { conversation: 'do you read me?' });
+    const got = await second.record.waitFor(({ text }) => text === 'do you read me?');
+    expect(got.id).toBe(id);
+    expect(receiptsOf(rig, id).map(({ attrs }) => attrs['type'])).toContain('retry');
+    await until('the receipt', () => rig.whatsapp.waiting.length === 0);
+  });
+});
+
 describe('outbound', () => {
   it('killed when a message has just arrived: the next one is not encrypted with the same key', async () => {
     const rig = await openWeb();

@@ -325,6 +325,19 @@ describe('kinds of messages', () => {
     expect(got).toMatchObject({ chat: rig.ada.phone, chatKind: 'dm', sender: { id: rig.ada.phone } });
   });
 
+  it('answers vanish as the messages of their chat do', async () => {
+    const rig = await openWeb();
+    const { adapter, record } = await rig.start();
+    const send = () => adapter.send(addressOf(rig.ada.phone), makeOutbound('noted'), now());
+    await send();
+    await hear(rig, record, { extendedTextMessage: { text: 'secret', contextInfo: { expiration: 86_400 } } });
+    await send();
+    await hear(rig, record, { conversation: 'not any more' });
+    await send();
+    const contexts = rig.whatsapp.seen.of(rig.ada.phone).map(({ message }) => message.extendedTextMessage?.contextInfo);
+    expect(contexts.map((context) => context?.expiration ?? 0)).toEqual([0, 86_400, 0]);
+  });
+
   it('read receipts are sent only when they are wanted', async () => {
     for (const read_receipts of [false, true]) {
       const rig = await openWeb();

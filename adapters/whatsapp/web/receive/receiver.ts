@@ -17,6 +17,8 @@ const STORE_BACKOFF = { baseMs: 100, maxMs: 30_000 };
 export interface Receiver {
   /** Resolves when the message is stored, or known to be of no use. Rejects only when stopped. */
   take(message: WAMessage): Promise<void>;
+  /** Resolves when nothing of it runs any more; to be called after it was stopped. */
+  settle(): Promise<void>;
 }
 
 export interface ReceiverDeps {
@@ -62,43 +64,54 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
     await host.receive(message);
     if (message.kind !== 'message') return;
     const { id, name, authorJid: author } = envelope;
+    const expiration = read.kind === 'delete' ? undefined : (read.content.context?.expiration ?? undefined);
     const text = message.text === '' ? `[${message.attachments[0]?.kind ?? 'file'}]` : message.text;
     await deps.recent
-      .add({ id, chat, author, text, name, at: clock.now() })
+      .add({ id, chat, author, text, name, at: clock.now(), expiration })
       .catch(() => host.log.warn({}, 'a message could not be kept for quoting'));
   }
 
+  async function takeOne(message: WAMessage): Promise<void> {
+    const me = deps.me();
+    if (!me) return;
+    const envelope = readEnvelope(message, me);
+    if ('ignored' in envelope) {
+      host.log.debug({ reason: envelope.ignored }, 'message ignored');
+      return;
+    }
+    if (deps.selfChatOnly && !envelope.isSelfChat) {
+      host.log.debug({ reason: 'not the chat with ourselves' }, 'message ignored');
+      return;
+    }
+    const read = readMessage(message);
+    if (read.kind === 'ignored') {
+      host.log.debug({ reason: read.reason }, 'message ignored');
+      return;
+    }
+    for (let attempt = 1; ; attempt++) {
+      if (signal.aborted) throw abortReason(signal);
+      try {
+        await store(envelope, read, me);
+        break;
+      } catch (error) {
+        // The core's own error: its text is not ours to print.
+        const name = error instanceof Error ? error.name : 'unknown';
+        host.log.error({ error: name, attempt }, 'message could not be stored; it is tried again');
+        await clock.sleep(backoffMs(attempt, STORE_BACKOFF), signal);
+      }
+    }
+    deps.markRead(message);
+  }
+
+  const running = new Set<Promise<void>>();
   return {
-    async take(message) {
-      const me = deps.me();
-      if (!me) return;
-      const envelope = readEnvelope(message, me);
-      if ('ignored' in envelope) {
-        host.log.debug({ reason: envelope.ignored }, 'message ignored');
-        return;
-      }
-      if (deps.selfChatOnly && !envelope.isSelfChat) {
-        host.log.debug({ reason: 'not the chat with ourselves' }, 'message ignored');
-        return;
-      }
-      const read = readMessage(message);
-      if (read.kind === 'ignored') {
-        host.log.debug({ reason: read.reason }, 'message ignored');
-        return;
-      }
-      for (let attempt = 1; ; attempt++) {
-        if (signal.aborted) throw abortReason(signal);
-        try {
-          await store(envelope, read, me);
-          break;
-        } catch (error) {
-          // The core's own error: its text is not ours to print.
-          const name = error instanceof Error ? error.name : 'unknown';
-          host.log.error({ error: name, attempt }, 'message could not be stored; it is tried again');
-          await clock.sleep(backoffMs(attempt, STORE_BACKOFF), signal);
-        }
-      }
-      deps.markRead(message);
+    take(message) {
+      const taking = takeOne(message).finally(() => running.delete(taking));
+      running.add(taking);
+      return taking;
+    },
+    async settle() {
+      await Promise.allSettled(running);
     },
   };
 }

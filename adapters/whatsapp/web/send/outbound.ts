@@ -1,5 +1,5 @@
 // Sends, edits and reactions as WhatsApp messages.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { proto } from 'baileys';
 import type { OutboundMessage, SendResult } from '../../../contract.ts';
@@ -96,8 +96,7 @@ async function sendPiece(
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) throw new SendError('unreachable', 'no', 'Cancelled before it was sent.');
-  const contextInfo = piece.replyTo === undefined ? undefined : makeQuote(deps, to, piece.replyTo);
-  const content = await makeContent(deps, piece, contextInfo, signal);
+  const content = await makeContent(deps, piece, makeContext(deps, to, piece.replyTo), signal);
   await remember(deps, to, piece, content);
   await deps.relay.send(jidOfChat(to.chat), content, { id: piece.id, signal });
 }
@@ -108,11 +107,14 @@ async function makeContent(
   contextInfo: proto.IContextInfo | undefined,
   signal: AbortSignal,
 ): Promise<proto.IMessage> {
-  if (!file) return { extendedTextMessage: { text, ...(contextInfo && { contextInfo }) } };
+  // As the official clients do: lets readers report a message without giving away the chat's keys.
+  const messageContextInfo = { messageSecret: randomBytes(32) };
+  if (!file) return { extendedTextMessage: { text, ...(contextInfo && { contextInfo }) }, messageContextInfo };
   const info = await deps.uploadInfo();
   const { type } = describeFile(file);
   const uploaded = await uploadMedia({ fetch: deps.fetch, info }, { path: file.path, type }, signal);
-  return makeMediaMessage(file, { uploaded, caption: text, contextInfo, now: deps.clock.now() });
+  const parts = { uploaded, caption: text, contextInfo, now: deps.clock.now() };
+  return { ...(await makeMediaMessage(file, parts)), messageContextInfo };
 }
 
 /** Kept before it is sent: whoever cannot decrypt it asks for it again. */
@@ -129,13 +131,19 @@ async function remember(
     .catch(() => undefined);
 }
 
-/** What is not known any more cannot be quoted: the answer goes out without. */
-function makeQuote({ recent, me }: OutboundDeps, to: Address, id: MessageId): proto.IContextInfo | undefined {
-  const quoted = recent.find(to.chat, id);
+/** What is answered, and when it vanishes. What is not known any more cannot be quoted: the answer goes out without. */
+function makeContext(
+  { recent, me }: OutboundDeps,
+  to: Address,
+  replyTo: MessageId | undefined,
+): proto.IContextInfo | undefined {
+  const expiration = recent.lastOf(to.chat)?.expiration;
+  const vanishing = expiration ? { expiration } : {};
+  const quoted = replyTo === undefined ? undefined : recent.find(to.chat, replyTo);
   const own = me();
-  if (!quoted || !own) return undefined;
+  if (replyTo === undefined || !quoted || !own) return expiration ? vanishing : undefined;
   const participant = quoted.author === '' ? `${own.phone}@s.whatsapp.net` : quoted.author;
-  return { stanzaId: id, participant, quotedMessage: { conversation: quoted.text } };
+  return { ...vanishing, stanzaId: replyTo, participant, quotedMessage: { conversation: quoted.text } };
 }
 
 export async function editMessage(
