@@ -60,6 +60,8 @@ class SlackAdapter implements Adapter {
   #bot: Bot | undefined;
   #progress: Progress | undefined;
   #wake: () => void = () => {};
+  /** True while calls are refused for our token, whatever else still works. */
+  #isRefused = false;
   /** False once Slack has said that it shows no status for us. */
   #hasStatus = true;
 
@@ -150,7 +152,7 @@ class SlackAdapter implements Adapter {
     await this.#loadProgress(progress);
     this.#progress = progress;
     const lanes = makeLanes();
-    const base = { api: this.#api, host, redactor: this.#redactor, clock, signal };
+    const base = { api: this.#api, host: this.#honest(host), redactor: this.#redactor, clock, signal };
     const receiver: Receiver = makeReceiver({
       ...base,
       account: this.#input.account,
@@ -167,7 +169,7 @@ class SlackAdapter implements Adapter {
     let looking: Promise<void> = Promise.resolve();
     const onConnected = () => void (looking = backfill.begin());
     try {
-      await this.#listen(host, { receiver, onConnected, onAlive: () => backfill.noteAlive() });
+      await this.#listen(base.host, { receiver, onConnected, onAlive: () => backfill.noteAlive() });
     } finally {
       await looking;
       await lanes.settle();
@@ -278,13 +280,28 @@ class SlackAdapter implements Adapter {
     for (const { name } of commands) this.#commands.add(name.toLowerCase());
   }
 
+  /** A connection may stand on the app token while the bot token is refused: that is not online. */
+  #honest(host: AdapterHost): AdapterHost {
+    return {
+      ...host,
+      status: (state, detail) => {
+        if (state === 'online' && this.#isRefused) host.status('needs-login', REFUSED_LOGIN);
+        else host.status(state, detail);
+      },
+    };
+  }
+
   #stopped(): SendResult {
     return explainFailure(new NotCalledError('The adapter was stopped.'), this.#redactor);
   }
 
-  /** Where Slack calls us nothing else tells that the network is gone, so a failed send makes the watch look. */
+  /** A send tells whether our token works, and where Slack calls us also whether the network does: then the watch looks at once. */
   #noticed(result: SendResult): SendResult {
-    if (!result.ok && (result.code === 'unreachable' || result.code === 'auth')) this.#wake();
+    const isRefused = !result.ok && result.code === 'auth';
+    if (isRefused && !this.#isRefused) this.#host?.status('needs-login', REFUSED_LOGIN);
+    if (result.ok && this.#isRefused) this.#host?.status('online');
+    if (isRefused || result.ok) this.#isRefused = isRefused;
+    if (!result.ok && (result.code === 'unreachable' || isRefused)) this.#wake();
     return result;
   }
 }

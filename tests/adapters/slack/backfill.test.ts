@@ -47,6 +47,9 @@ function makeGate(method: string) {
   };
 }
 
+/** The machine may be busy. */
+const PATIENT = { timeout: 10_000 };
+
 describe('backfill', () => {
   it('fetches channels, threads and first messages, each once and in order', () =>
     onStage({}, async (stage) => {
@@ -147,7 +150,7 @@ describe('backfill', () => {
       await stage.start();
       await slack.ada.say(slack.ada.dm, 'second');
       await slack.eve.say(slack.eve.dm, 'eve second');
-      await expect.poll(gate.waiting).toBe(1);
+      await expect.poll(gate.waiting, PATIENT).toBe(1);
       expect(news(stage)).toEqual([]);
       gate.open();
       await stage.record.waitUntil(() => news(stage).length === 4);

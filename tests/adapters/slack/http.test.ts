@@ -51,6 +51,9 @@ const EVENT = JSON.stringify(
   eventBody(messageEvent({ user: 'U1', ts: '1763700000.000100', text: 'hi' }, { id: 'D1', type: 'im' })),
 );
 
+/** The machine may be busy. */
+const PATIENT = { timeout: 10_000 };
+
 describe('the signature', () => {
   it('of documented example is accepted', () => {
     // https://docs.slack.dev/authentication/verifying-requests-from-slack, read 2026-11-21.
@@ -142,7 +145,7 @@ describe('requests', () => {
   it('that take longer than Slack waits are asked for again', async () => {
     const { post, clock, record } = makeRig(() => new Promise(() => {}));
     const answer = post(EVENT, { 'x-slack-retry-num': '1', 'x-slack-retry-reason': 'http_timeout' });
-    await expect.poll(() => clock.pending()).toBe(1);
+    await expect.poll(() => clock.pending(), PATIENT).toBe(1);
     await clock.advance(2_500);
     expect((await answer).status).toBe(503);
     expect(record.logs.join()).toContain('"retry":1');

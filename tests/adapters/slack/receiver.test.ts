@@ -12,6 +12,9 @@ const ASK = `<@${BOT_USER}> what time is it?`;
 /** Resolves with the message of this text. */
 const got = ({ record }: Stage, text: string) => record.waitFor((message) => message.text === text);
 
+/** The machine may be busy. */
+const PATIENT = { timeout: 10_000 };
+
 describe('channels', () => {
   it('a mention comes as two events and is one message, in a thread of its own', () =>
     onStage({}, async (stage) => {
@@ -181,7 +184,7 @@ describe('slash commands', () => {
       if (slack.requestUrl) {
         await slack.requestUrl.settle();
         expect(slack.requestUrl.deliveries.map(({ status, body }) => `${status}${body}`)).toEqual(Array(5).fill('200'));
-      } else await expect.poll(() => slack.hub.acked.size).toBe(5);
+      } else await expect.poll(() => slack.hub.acked.size, PATIENT).toBe(5);
     }),
   );
 
@@ -227,7 +230,7 @@ describe('presses', () => {
       const { slack } = stage;
       for (const body of [{ type: 'view_submission', view: {} }, { type: 'shortcut' }, {}])
         slack.hub.send('interactive', body);
-      await expect.poll(() => slack.hub.acked.size).toBe(3);
+      await expect.poll(() => slack.hub.acked.size, PATIENT).toBe(3);
       expect(stage.texts()).toEqual([]);
     }));
 });

@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { eventBody, messageEvent } from '../../support/slack/payloads.ts';
 import { BOT_TOKEN, APP_TOKEN } from '../../support/slack/workspace.ts';
+import { makeOutbound } from '../../contracts/adapter-samples.ts';
+import { addressOf } from './slack-harness.ts';
 import { onStage } from './stage.ts';
+
+/** The machine may be busy. */
+const PATIENT = { timeout: 10_000 };
 
 describe('a connection', () => {
   it('acknowledges an envelope when it is stored, not before', () =>
@@ -12,7 +17,7 @@ describe('a connection', () => {
       await record.waitUntil(() => record.answers.length === 1);
       expect(slack.hub.acked.size).toBe(0);
       await record.waitFor((message) => message.text === 'hello');
-      await expect.poll(() => slack.hub.acked.size).toBe(1);
+      await expect.poll(() => slack.hub.acked.size, PATIENT).toBe(1);
       expect(slack.hub.acked.has(slack.hub.sent[0]?.id ?? '')).toBe(true);
     }));
 
@@ -23,7 +28,7 @@ describe('a connection', () => {
         { id: slack.ada.dm, type: 'im' },
       );
       for (let retry = 0; retry < 3; retry++) slack.hub.send('events_api', eventBody(event), retry);
-      await expect.poll(() => slack.hub.acked.size).toBe(3);
+      await expect.poll(() => slack.hub.acked.size, PATIENT).toBe(3);
       expect(texts()).toEqual(['once']);
       expect(record.answers.map((answer) => answer.outcome)).toEqual(['new', 'duplicate', 'duplicate']);
     }));
@@ -33,7 +38,7 @@ describe('a connection', () => {
       record.failNext(2);
       await slack.ada.say(slack.ada.dm, 'in the making');
       slack.hub.drop('warn');
-      await expect.poll(() => slack.hub.opened()).toBe(2);
+      await expect.poll(() => slack.hub.opened(), PATIENT).toBe(2);
       await slack.ada.say(slack.ada.dm, 'over the next one');
       await record.waitFor((message) => message.text === 'over the next one');
       expect(texts()).toEqual(['in the making', 'over the next one']);
@@ -46,7 +51,7 @@ describe('a connection', () => {
       await record.waitFor((message) => message.text === 'before');
       slack.hub.playDead(true);
       await slack.ada.say(slack.ada.dm, 'into the void', { isUntold: true });
-      await expect.poll(() => slack.hub.opened(), { timeout: 5_000 }).toBeGreaterThan(1);
+      await expect.poll(() => slack.hub.opened(), PATIENT).toBeGreaterThan(1);
       slack.hub.playDead(false);
       await record.waitFor((message) => message.text === 'into the void');
     }));
@@ -54,7 +59,7 @@ describe('a connection', () => {
   it('ends with the adapter, and leaves nothing behind', () =>
     onStage({}, async ({ slack, adapter }) => {
       await adapter.stop();
-      await expect.poll(() => slack.hub.count()).toBe(0);
+      await expect.poll(() => slack.hub.count(), PATIENT).toBe(0);
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(slack.hub.opened()).toBe(1);
     }));
@@ -68,7 +73,7 @@ describe('no connection', () => {
       slack.hub.drop('cut');
       slack.fail({ method: 'apps.connections.open', drop: 'before' });
       slack.fail({ method: 'apps.connections.open', retryAfter: 0 });
-      await expect.poll(() => slack.hub.count(), { timeout: 5_000 }).toBe(1);
+      await expect.poll(() => slack.hub.count(), PATIENT).toBe(1);
       await slack.ada.say(slack.ada.dm, 'still there?');
       await record.waitFor((message) => message.text === 'still there?');
     }));
@@ -97,6 +102,22 @@ describe('no connection', () => {
       await record.waitUntil(() => record.states.at(-1)?.state === 'needs-login');
     }));
 
+  it('stands, but the bot token is refused: that is told until it works again', () =>
+    onStage({}, async ({ slack, record, adapter }) => {
+      const say = () => adapter.send(addressOf(slack.ada.dm), makeOutbound('x'), AbortSignal.timeout(5_000));
+      slack.refuseAll('token_revoked');
+      expect(await say()).toMatchObject({ ok: false, code: 'auth', reached: 'no' });
+      slack.refuseAll(undefined);
+      slack.hub.drop('warn');
+      await expect.poll(() => slack.hub.opened(), PATIENT).toBe(2);
+      expect(record.states.at(-1)).toMatchObject({
+        state: 'needs-login',
+        detail: expect.stringContaining('SLACK_BOT_TOKEN'),
+      });
+      expect(await say()).toMatchObject({ ok: true });
+      expect(record.states.at(-1)?.state).toBe('online');
+    }));
+
   it('because Socket Mode is turned off says so', () =>
     onStage({}, async ({ slack, record }) => {
       slack.hub.sendRaw(JSON.stringify({ type: 'disconnect', reason: 'link_disabled' }));
@@ -120,7 +141,7 @@ describe('starting', () => {
       await stage.stop();
       await slack.goAway();
       const started = stage.start();
-      await expect.poll(() => stage.record.states.at(-1)?.state).toBe('offline');
+      await expect.poll(() => stage.record.states.at(-1)?.state, PATIENT).toBe('offline');
       await slack.ada.say(slack.ada.dm, 'nobody there?', { isUntold: true });
       await slack.comeBack();
       await started;
