@@ -17,6 +17,7 @@ import { makeReceiver } from './receive/receiver.ts';
 import { makeWhereabouts } from './receive/whereabouts.ts';
 import { makeLimiter } from './send/limiter.ts';
 import { sendMessage, type OutboundDeps } from './send/outbound.ts';
+import { makeCommandWriter } from './send/render.ts';
 import type { IrcSettings } from './settings.ts';
 
 export function makeIrcAdapter(input: AdapterInput<IrcSettings>, clock: Clock = systemClock): Adapter {
@@ -36,6 +37,7 @@ class IrcAdapter implements Adapter {
   readonly #redactor: Redactor;
   readonly #stopping = new AbortController();
   #running: Running | undefined;
+  #writeCommand = makeCommandWriter(new Set());
 
   constructor(input: AdapterInput<IrcSettings>, clock: Clock) {
     const { password } = input.settings;
@@ -78,7 +80,8 @@ class IrcAdapter implements Adapter {
       },
     });
     const limiter = makeLimiter(clock, settings.line_interval_ms);
-    const outbound = { session: () => link.current(), whereabouts, limiter, redactor };
+    const command = (text: string) => this.#writeCommand(text);
+    const outbound = { session: () => link.current(), whereabouts, limiter, command, redactor };
     this.#running = { link, outbound, ended: link.run().then(() => queue.settle()) };
     await link.begun;
   }
@@ -98,6 +101,11 @@ class IrcAdapter implements Adapter {
     const party = readParty(user);
     if (!party || party.kind === 'channel') return undefined;
     return { platform: this.#input.platform, account: this.#input.account, chat: chatId(user), kind: 'dm' };
+  }
+
+  /** IRC has no menu; what is a command is written so that it can be typed. */
+  async publishCommands(commands: readonly { name: string; description: string }[]): Promise<void> {
+    this.#writeCommand = makeCommandWriter(new Set(commands.map((command) => command.name.toLowerCase())));
   }
 
   /** IRC carries no files. */

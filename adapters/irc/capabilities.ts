@@ -27,6 +27,6 @@ export function makeCapabilities(hasHistory: boolean): Capabilities {
     sendDedupe: 'none',
     backfill: hasHistory ? 'history' : 'none',
     promptHint:
-      'The answer is read on IRC: plain lines of text, a few at most, each sent as its own message. No tables, no code blocks longer than a few lines.',
+      'The answer is read on IRC: plain lines of text, a few at most, each sent as its own message. No tables, no code blocks longer than a few lines. Commands are typed with ! in place of the slash, as in !help.',
   };
 }

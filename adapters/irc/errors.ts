@@ -1,6 +1,5 @@
 // What went wrong on IRC, in the words of the contract, and without the password.
 import type { SendCode, SendResult } from '../contract.ts';
-import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
 
 export type SendFailure = Extract<SendResult, { ok: false }>;
@@ -99,14 +98,4 @@ export function describe(error: unknown, redactor: Redactor): Error {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
   const text = error instanceof Error ? `${error.message.slice(0, 300)}${code}` : 'unknown failure';
   return new Error(redactor.redact(text));
-}
-
-/** For what is no send: an AppError to throw. */
-export function toAppError(error: unknown, redactor: Redactor): AppError {
-  if (error instanceof AppError) return error;
-  if (error instanceof Error && isAbort(error)) return new AppError('cancelled', 'Stopped.');
-  return new AppError('platform_unreachable', 'The IRC server could not be reached.', {
-    retryable: true,
-    cause: describe(error, redactor),
-  });
 }

@@ -20,6 +20,8 @@ export interface OutboundDeps {
   session(): Session | undefined;
   whereabouts: Whereabouts;
   limiter: Limiter;
+  /** Rewrites commands as they can be typed on IRC. */
+  command(text: string): string;
   redactor: Redactor;
 }
 
@@ -31,7 +33,7 @@ export async function sendMessage(
   signal: AbortSignal,
 ): Promise<SendResult> {
   try {
-    const lines = makeLines(to, message);
+    const lines = makeLines(deps, to, message);
     const session = deps.session();
     if (!session) throw new NotSentError('unreachable', 'The IRC server is not connected.');
     if (signal.aborted) throw new NotSentError('unreachable', 'It was stopped before it began.');
@@ -43,10 +45,10 @@ export async function sendMessage(
   }
 }
 
-function makeLines(to: Address, message: OutboundMessage): readonly string[] {
+function makeLines({ command }: OutboundDeps, to: Address, message: OutboundMessage): readonly string[] {
   const named = message.files.map((file) => `File: ${file.name.replace(/\s+/g, ' ')} (it cannot be sent here)`);
-  const buttons = message.buttons.flat().map((button) => `${button.label}: ${button.data}`);
-  const lines = squeeze([...renderLines(message.body, message.plain), ...named, ...buttons]);
+  const buttons = message.buttons.flat().map((button) => `${button.label}: ${command(button.data)}`);
+  const lines = squeeze([...renderLines(message.body, { isPlain: message.plain, command }), ...named, ...buttons]);
   if (lines.length === 0) throw new NotSentError('bad_request', 'The message is empty.');
   if (lines.some((line) => Buffer.byteLength(line) > MAX_LINE_BYTES))
     throw new NotSentError('too_long', 'A line is longer than the server would pass on.');

@@ -7,9 +7,17 @@ const BOLD = '\u0002';
 const ITALIC = '\u001d';
 const STRIKE = '\u001e';
 
+export interface RenderOptions {
+  /** Without marks. */
+  isPlain: boolean;
+  /** Rewrites a command, `/help` or the like, as it can be typed on IRC; other text stays. */
+  command(text: string): string;
+}
+
 /** Lines of text, none empty. */
-export function renderLines(blocks: readonly Block[], isPlain: boolean): readonly string[] {
-  const text = isPlain ? plainText(blocks) : renderBlocks(blocks);
+export function renderLines(blocks: readonly Block[], options: RenderOptions): readonly string[] {
+  const shown = blocks.map((block) => rewriteCommands(block, options.command));
+  const text = options.isPlain ? plainText(shown) : renderBlocks(shown);
   return text
     .split('\n')
     .map((line) => line.trimEnd())
@@ -72,4 +80,35 @@ function renderInline(node: Inline, active: string): string {
 
 function wrapLines(text: string, mark: string): string {
   return text.replace(/^.+$/gm, (line) => `${mark}${line}${mark}`);
+}
+
+/** Commands stand in code marks. */
+function rewriteCommands(block: Block, command: (text: string) => string): Block {
+  const inline = (node: Inline): Inline => {
+    if (node.type === 'code') return { ...node, text: command(node.text) };
+    return 'children' in node ? { ...node, children: node.children.map(inline) } : node;
+  };
+  const within = (blocks: readonly Block[]) => blocks.map((one) => rewriteCommands(one, command));
+  switch (block.type) {
+    case 'paragraph':
+    case 'heading':
+      return { ...block, children: block.children.map(inline) };
+    case 'quote':
+      return { ...block, children: within(block.children) };
+    case 'list':
+      return { ...block, items: block.items.map((item): ListItem => ({ ...item, children: within(item.children) })) };
+    case 'table':
+      return { ...block, rows: block.rows.map((row) => row.map((cell) => cell.map(inline))) };
+    case 'code':
+    case 'rule':
+      return block;
+  }
+}
+
+/** IRC clients keep lines that begin with a slash for themselves; `!help` says the same. Only what is a command of ours is changed. */
+export function makeCommandWriter(names: ReadonlySet<string>): (text: string) => string {
+  return (text) => {
+    const name = /^\/([a-z][a-z0-9_-]*)(?=\s|$)/i.exec(text)?.[1];
+    return name !== undefined && names.has(name.toLowerCase()) ? `!${text.slice(1)}` : text;
+  };
 }

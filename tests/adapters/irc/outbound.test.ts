@@ -59,8 +59,9 @@ describe('messages', () => {
     const file = { kind: 'document', path: '/x', name: 'my\nreport.pdf', mime: 'application/pdf', bytes: 1 } as const;
     const buttons = [[{ label: 'Yes', data: '/approve 1' }]];
     const message = { ...makeOutbound('one\n\ntwo'), files: [file], buttons };
+    await rig.adapter.publishCommands?.([{ name: 'approve', description: '' }]);
     expect(await send('account:adal', message)).toMatchObject({ ok: true, ids: [message.key] });
-    expect(heard()).toEqual(['one', 'two', 'File: my report.pdf (it cannot be sent here)', 'Yes: /approve 1']);
+    expect(heard()).toEqual(['one', 'two', 'File: my report.pdf (it cannot be sent here)', 'Yes: !approve 1']);
   });
 
   it('of very many short lines share lines', async () => {

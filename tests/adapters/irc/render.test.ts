@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { makeLimiter } from '../../../adapters/irc/send/limiter.ts';
-import { renderLines } from '../../../adapters/irc/send/render.ts';
+import { makeCommandWriter, renderLines } from '../../../adapters/irc/send/render.ts';
 import { MAX_LINE_BYTES, MAX_TEXT_BYTES } from '../../../adapters/irc/capabilities.ts';
 import { chunkMarkdown } from '../../../adapters/chunk.ts';
 import { parseMarkdown } from '../../../adapters/markdown.ts';
 import { KITCHEN_SINK } from '../../contracts/adapter-outbound.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
 
-const render = (text: string, isPlain = false) => renderLines(parseMarkdown(text), isPlain);
+const command = makeCommandWriter(new Set(['help', 'approve']));
+const render = (text: string, isPlain = false) => renderLines(parseMarkdown(text), { isPlain, command });
 
 describe('renderLines', () => {
   it.each([
@@ -27,6 +28,13 @@ describe('renderLines', () => {
   it('plain has no marks, and no text can bring its own', () => {
     expect(render('**bold** \u0002x\u0003 04', true)).toEqual(['bold x 04']);
     expect(render('a\r\nQUIT :b\u0000')).toEqual(['a', 'QUIT :b']);
+  });
+
+  it('writes commands as they can be typed, and nothing else', () => {
+    const text = 'Send `/approve 01 me` or `/HELP`, not `/helpful`, `/usr/bin` or /help.';
+    expect(render(text)).toEqual(['Send !approve 01 me or !HELP, not /helpful, /usr/bin or /help.']);
+    expect(render(`- \`/help\`\n\n> **\`/help\`**`, true)).toEqual(['- !help', '> !help']);
+    expect(render('```\n/help\n```')).toEqual(['/help']);
   });
 
   it('never makes a line longer than servers pass on', () => {
