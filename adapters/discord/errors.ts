@@ -49,6 +49,16 @@ export class CallError extends Error {
   }
 }
 
+/** Discord took the request and answered something that cannot be read. */
+export function unreadableAnswer(what: string): CallError {
+  return new CallError(`Discord answered something else than ${what}`, {
+    code: 'unreachable',
+    reached: 'maybe',
+    retryAfterMs: undefined,
+    apiCode: undefined,
+  });
+}
+
 // Told by shape, so that the SDK need not be loaded to look.
 function isApiError(error: unknown): error is DiscordAPIError {
   return error instanceof Error && error.name.startsWith('DiscordAPIError') && 'rawError' in error;

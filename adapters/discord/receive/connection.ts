@@ -107,7 +107,7 @@ export async function keepConnected(deps: ConnectionDeps, first: GatewayInfo | u
       if (signal.aborted) return;
       failures++;
       info = undefined;
-      const trouble = readTrouble(error, failures);
+      const trouble = readTrouble(error, backoffMs(failures, BACKOFF, random));
       host.log.warn({ problem: error instanceof Error ? error.message : 'unknown', failures }, 'gateway not found');
       host.status(trouble.state, trouble.detail);
       await pause(deps, trouble.waitMs);
@@ -142,14 +142,14 @@ async function expectSessions({ remaining, resetAfterMs }: GatewayInfo): Promise
   if (remaining < 1) throw new NoSessionsError(Math.max(1_000, resetAfterMs));
 }
 
-function readTrouble(error: unknown, failures: number): Trouble {
+function readTrouble(error: unknown, pauseMs: number): Trouble {
   if (error instanceof NoSessionsError) {
     const detail = 'The bot has connected too often today. Discord lets it connect again in some hours.';
     return { state: 'offline', detail, waitMs: error.waitMs };
   }
   const failure = error instanceof CallError ? error : undefined;
   if (failure?.code === 'auth') return { state: 'needs-login', detail: NEW_TOKEN, waitMs: LOGIN_WAIT_MS };
-  return { state: 'offline', detail: AWAY, waitMs: failure?.retryAfterMs ?? backoffMs(failures, BACKOFF) };
+  return { state: 'offline', detail: AWAY, waitMs: failure?.retryAfterMs ?? pauseMs };
 }
 
 async function connectOnce(deps: ConnectionDeps, session: Session | undefined, url: string): Promise<ConnectionEnd> {

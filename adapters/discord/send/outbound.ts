@@ -6,7 +6,7 @@ import type { Address } from '../../../shared/messages.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { DiscordApi } from '../api.ts';
-import { CallError, explainFailure, NotCalledError, UnsendableError } from '../errors.ts';
+import { CallError, explainFailure, NotCalledError, unreadableAnswer, UnsendableError } from '../errors.ts';
 import { isSnowflake } from '../snowflake.ts';
 import { findSent, type Attempts } from './attempts.ts';
 import { ALLOWED_MENTIONS, makeForm, makePieces, makeRows, type Piece } from './pieces.ts';
@@ -113,12 +113,7 @@ async function postMessage(api: DiscordApi, { channel, signal }: Target, { body,
   });
   const sent = z.looseObject({ id: z.string() }).safeParse(answer);
   if (sent.success) return sent.data.id;
-  throw new CallError('Discord answered something else than a message', {
-    code: 'unreachable',
-    reached: 'maybe',
-    retryAfterMs: undefined,
-    apiCode: undefined,
-  });
+  throw unreadableAnswer('a message');
 }
 
 /** Throws UnsendableError when the address is none of Discord's. */

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { preview } from '../../../shared/text.ts';
 import type { DiscordApi } from '../api.ts';
-import { CallError } from '../errors.ts';
+import { CallError, unreadableAnswer } from '../errors.ts';
 import { snowflakeTime } from '../snowflake.ts';
 import { makeForm, type Piece } from './pieces.ts';
 
@@ -37,7 +37,9 @@ export async function createPost(api: DiscordApi, options: PostOptions, piece: P
     ...(piece.files.length > 0 ? { form: await makeForm(body, piece.files) } : { body }),
     signal: options.signal,
   });
-  return z.looseObject({ id: z.string() }).parse(answer).id;
+  const post = z.looseObject({ id: z.string() }).safeParse(answer);
+  if (!post.success) throw unreadableAnswer('a post');
+  return post.data.id;
 }
 
 const forumSchema = z.looseObject({ guild_id: z.string() });

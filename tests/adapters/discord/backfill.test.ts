@@ -252,6 +252,18 @@ describe('trouble on the way', () => {
     expect(rig.record.gaps).toMatchObject([{ chat: { id: rig.dm.chat }, reason: 'no-replay' }]);
   });
 
+  it('more than can wait for the disk is fetched when there is room, in order', async () => {
+    const rig = await openRig({ host: { backfill: { maxAgeMs: 3_600_000, maxMessages: 1_000 } } });
+    await sayFirst(rig);
+    rig.record.failNext(3);
+    const texts = Array.from({ length: 700 }, (_, i) => `many ${i}`);
+    for (const text of texts) rig.ada.dm.say(text);
+    await rig.record.waitFor((message) => message.text === 'many 699');
+    expect(textsOf(rig)).toEqual(['first', ...texts]);
+    expect(rig.record.logs.some((line) => line.includes('fetched later'))).toBe(true);
+    expect(rig.record.gaps).toEqual([]);
+  });
+
   it('positions on disk are of messages that are stored', async () => {
     const rig = await openRig();
     await sayFirst(rig);

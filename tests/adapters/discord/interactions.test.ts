@@ -128,7 +128,9 @@ describe('files', () => {
     const rig = await openRig();
     const message = rig.ada.dm.say('look', {
       extra: {
-        attachments: [{ id: '9', filename: 'x', size: 1, url: 'http://169.254.169.254/secrets', proxy_url: 'x' }],
+        attachments: [
+          { id: '9', filename: 'x', size: 1, url: 'http://169.254.169.254/secrets', proxy_url: 'http://x.y/z' },
+        ],
       },
     });
     const got = await rig.record.waitFor((one) => one.id === message.id);

@@ -172,8 +172,8 @@ export function channelObject(channel: Channel): Json {
       archived: channel.isArchived,
       locked: false,
       auto_archive_duration: 1440,
-      archive_timestamp: null,
-      create_timestamp: null,
+      archive_timestamp: '2026-01-01T00:00:00.000000+00:00',
+      create_timestamp: '2026-01-01T00:00:00.000000+00:00',
     },
   };
 }
