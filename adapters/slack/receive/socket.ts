@@ -1,5 +1,6 @@
 // One Socket Mode connection (https://docs.slack.dev/apis/events-api/using-socket-mode, read 2026-11-21), by the SDK's client. When to connect
-// again is ours (connection.ts): the SDK waits 5 s and longer, and gives up for good where the network is only down.
+// again is ours (connection.ts): the SDK waits 5 s and longer, and gives up for good where the network is only down. Bolt's App is not
+// used: it acknowledges an event before any listener has seen it.
 import { SocketModeReceiver } from '@slack/bolt';
 import { z } from 'zod';
 import type { Clock } from '../../../shared/clock.ts';
