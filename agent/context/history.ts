@@ -68,6 +68,7 @@ interface PresentedExchange {
   origins: ReadonlySet<Origin>;
   tokens: number;
   rows: number;
+  images: number;
 }
 
 async function presentExchanges(
@@ -77,48 +78,53 @@ async function presentExchanges(
   const presented: PresentedExchange[] = [];
   let images = 0;
   // Newest first: the newest images are the ones that are shown.
-  for (const { rows } of exchanges.toReversed()) {
-    const messages: ModelMessage[] = [];
-    const origins = new Set<Origin>();
-    for (const row of rows) {
-      const one = presentKept(row, options) ?? (await presentRow(row, options, options.maxImages - images));
-      messages.push(...one.messages);
-      images += one.images;
-      for (const origin of one.origins) origins.add(origin);
-    }
-    const paired = pairToolCalls(messages);
-    const tokens = paired.reduce((sum, message) => sum + estimateMessage(message), 0);
-    presented.push({ messages: paired, origins, tokens, rows: rows.length });
+  for (const exchange of exchanges.toReversed()) {
+    const one = findKept(exchange, options) ?? (await presentExchange(exchange, options, options.maxImages - images));
+    images += one.images;
+    presented.push(one);
   }
   return presented.reverse();
 }
 
-interface PresentedRow {
-  messages: readonly ModelMessage[];
-  origins: Iterable<Origin>;
-  images: number;
+/** By the first row. Exchanges without files look the same each time, and rows that were read before are the same objects. */
+const keptExchanges = new WeakMap<StoredMessage, { options: string; last: StoredMessage; shown: PresentedExchange }>();
+
+const keyOf = ({ group, maxTextChars }: PresentOptions): string => `${group} ${maxTextChars}`;
+
+function findKept({ rows }: Exchange, options: PresentOptions): PresentedExchange | undefined {
+  const kept = rows[0] && keptExchanges.get(rows[0]);
+  const isSame = kept?.last === rows.at(-1) && kept?.shown.rows === rows.length && kept.options === keyOf(options);
+  return isSame ? kept.shown : undefined;
 }
 
-/** Rows without files look the same each time: their messages are kept for as long as the rows are, with what was counted of them. */
-const keptRows = new WeakMap<StoredMessage, { options: string; row: PresentedRow }>();
-
-function keptKey({ group, maxTextChars }: PresentOptions): string {
-  return `${group} ${maxTextChars}`;
+async function presentExchange(
+  { rows }: Exchange,
+  options: PresentOptions,
+  maxImages: number,
+): Promise<PresentedExchange> {
+  const messages: ModelMessage[] = [];
+  const origins = new Set<Origin>();
+  let images = 0;
+  for (const row of rows) {
+    const one = await presentRow(row, { ...options, maxImages: maxImages - images });
+    messages.push(...one.messages);
+    images += one.images;
+    for (const origin of one.origins) origins.add(origin);
+  }
+  const paired = pairToolCalls(messages);
+  const tokens = paired.reduce((sum, message) => sum + estimateMessage(message), 0);
+  const shown = { messages: paired, origins, tokens, rows: rows.length, images };
+  const [first] = rows;
+  const last = rows.at(-1);
+  if (first && last && rows.every((row) => (row.files ?? []).length === 0))
+    keptExchanges.set(first, { options: keyOf(options), last, shown });
+  return shown;
 }
 
-function presentKept(row: StoredMessage, options: PresentOptions): PresentedRow | undefined {
-  const kept = keptRows.get(row);
-  return kept?.options === keptKey(options) ? kept.row : undefined;
-}
-
-async function presentRow(row: StoredMessage, options: PresentOptions, maxImages: number): Promise<PresentedRow> {
-  const presented = await presentNew(row, { ...options, maxImages });
-  if (row.files === undefined || row.files.length === 0)
-    keptRows.set(row, { options: keptKey(options), row: presented });
-  return presented;
-}
-
-async function presentNew(row: StoredMessage, options: PresentOptions): Promise<PresentedRow> {
+async function presentRow(
+  row: StoredMessage,
+  options: PresentOptions,
+): Promise<{ messages: readonly ModelMessage[]; origins: Iterable<Origin>; images: number }> {
   switch (row.role) {
     case 'user': {
       const spoken = { author: row.author, text: row.text, origin: row.origin, files: row.files ?? [] };

@@ -11,12 +11,13 @@ const LOST_RESULT = 'The result of this call was lost.';
 /** `messages` with every tool call answered right after its message, and no answer without a call. */
 export function pairToolCalls(messages: readonly ModelMessage[]): ModelMessage[] {
   const paired: ModelMessage[] = [];
-  let open = new Map<string, ToolCall>();
+  const open = new Map<string, ToolCall>();
   const closeOpen = () => {
+    if (open.size === 0) return;
     for (const call of open.values()) {
       paired.push({ role: 'tool', callId: call.id, name: call.name, text: LOST_RESULT, isError: true });
     }
-    open = new Map();
+    open.clear();
   };
   for (const message of messages) {
     if (message.role === 'tool') {
@@ -26,7 +27,7 @@ export function pairToolCalls(messages: readonly ModelMessage[]): ModelMessage[]
     closeOpen();
     if (message.role === 'assistant') {
       if (message.text === '' && message.toolCalls.length === 0) continue;
-      open = new Map(message.toolCalls.map((call) => [call.id, call]));
+      for (const call of message.toolCalls) open.set(call.id, call);
     }
     paired.push(message);
   }

@@ -68,10 +68,11 @@ function systemMessages(request: ModelRequest, caching: boolean): ChatCompletion
 
 /** A breakpoint at the newest user text, so that the next call reads the conversation up to here from the cache. */
 function markLastUser(messages: ChatCompletionMessageParam[]): void {
-  const last = messages.findLast((message) => message.role === 'user');
+  const index = messages.findLastIndex((message) => message.role === 'user');
+  const last = messages[index];
   if (last?.role !== 'user' || typeof last.content !== 'string') return;
   const part: CachedText = { type: 'text', text: last.content, cache_control: { type: 'ephemeral' } };
-  last.content = [part];
+  messages[index] = { ...last, content: [part] };
 }
 
 function toChatTool(tool: ModelRequest['tools'][number]) {
@@ -103,11 +104,40 @@ function toChatMessage(
   target: { provider: string; model: string },
   quirks: ProviderQuirks,
 ): ChatCompletionMessageParam {
+  const plain = plainMessage(message);
+  if (plain) return plain;
   if (message.role === 'user') return { role: 'user', content: toUserContent(message.content, quirks.images) };
   if (message.role === 'tool') {
     return { role: 'tool', tool_call_id: fitToolId(message.callId, quirks.toolIds), content: message.text };
   }
   return toAssistant(message, target, quirks);
+}
+
+/** Messages of text alone are the same for every service, and a history has the same ones in each request: they are made once. */
+const plainMessages = new WeakMap<ModelMessage, ChatCompletionMessageParam>();
+
+function plainMessage(message: ModelMessage): ChatCompletionMessageParam | undefined {
+  const known = plainMessages.get(message);
+  if (known) return known;
+  const content = plainContent(message);
+  if (content === undefined) return undefined;
+  const made: ChatCompletionMessageParam =
+    message.role === 'user' ? { role: 'user', content } : { role: 'assistant', content };
+  plainMessages.set(message, made);
+  return made;
+}
+
+function plainContent(message: ModelMessage): string | undefined {
+  if (message.role === 'user') {
+    const [part, ...others] = message.content;
+    return part?.type === 'text' && others.length === 0 ? part.text : undefined;
+  }
+  const isPlain =
+    message.role === 'assistant' &&
+    message.text !== '' &&
+    message.toolCalls.length === 0 &&
+    (message.reasoning ?? []).length === 0;
+  return isPlain ? message.text : undefined;
 }
 
 /** One string when there is nothing but text: some servers' templates cannot read lists. */
