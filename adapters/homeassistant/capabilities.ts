@@ -47,7 +47,7 @@ export function makeCapabilities(target: Target): Capabilities {
       return {
         ...COMMON,
         text: { max: PERSISTENT_MAX_CHARS, unit: 'utf16' },
-        edits: { support: 'full', minIntervalMs: EDIT_INTERVAL_MS, maxAgeMs: Infinity },
+        edits: { support: 'full', minIntervalMs: EDIT_INTERVAL_MS, maxAgeMs: Number.MAX_SAFE_INTEGER },
         promptHint:
           'The answer is shown as a notification in Home Assistant, which every user of that home can read. Markdown works; links are shown, images are not. Keep it short and say nothing private.',
       };
