@@ -1,6 +1,7 @@
 // Queries of the message path are built and compiled once, and run with other values each time: building one takes longer than running it.
 import { sql, type Compilable, type CompiledQuery, type QueryResult, type RawBuilder } from 'kysely';
 import type { Query } from '../db.ts';
+import { directConnection } from './dialect.ts';
 
 /** Stand for the values while the query is built. */
 export type Slots<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Values[Name]> };
@@ -20,8 +21,9 @@ export function prepare<Values extends object, Row = object>(
   build: (query: Query, slots: Slots<Values>) => Compilable<Row>,
 ): (query: Query, values: Values) => Promise<QueryResult<Row>> {
   let compiled: CompiledQuery<Row> | undefined;
-  return (query, values) => {
-    if (query.getExecutor().plugins.length > 0)
+  return async (query, values) => {
+    const { plugins, adapter } = query.getExecutor();
+    if (plugins.length > 0)
       return query.executeQuery(
         build(
           query,
@@ -33,8 +35,21 @@ export function prepare<Values extends object, Row = object>(
       makeSlots(values, (name) => new Slot(name)),
     ).compile();
     const parameters = compiled.parameters.map((one) => (one instanceof Slot ? Reflect.get(values, one.name) : one));
+    const direct = directConnection(adapter);
+    // A statement needs the connection for itself only while a transaction is open; within one's own it is one's turn anyway.
+    if (direct?.isInTransaction() === query.isTransaction) return typedRows<Row>(direct.run(compiled.sql, parameters));
     return query.executeQuery({ ...compiled, parameters });
   };
+}
+
+function typedRows<Row>(result: QueryResult<unknown>): QueryResult<Row> {
+  if (!isOfRows<Row>(result)) throw new Error('a result has rows');
+  return result;
+}
+
+/** What the rows hold is what the query selects of tables whose types we know. */
+function isOfRows<Row>(result: QueryResult<unknown>): result is QueryResult<Row> {
+  return Array.isArray(result.rows);
 }
 
 function makeSlots<Values extends object>(values: Values, fill: (name: string) => unknown): Slots<Values> {

@@ -15,7 +15,7 @@ import { openTemporaryData } from './temporary-data.ts';
 /** Exports that touch no personal rows: the machinery itself, constants, and functions of their arguments alone. */
 const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'db.ts': ['DATABASE_FILE', 'openData'],
-  'query/dialect.ts': ['makeDialect'],
+  'query/dialect.ts': ['directConnection', 'makeDialect'],
   'files.ts': ['ensureDir', 'fileError', 'writeFileAtomic'],
   'flush.ts': ['ALWAYS_FLUSHED', 'openFlusher'],
   'query/keep.ts': ['makeKeeper'],
