@@ -81,6 +81,15 @@ describe('what comes in', () => {
       { text: 'Forwarded from somebody:\nonce upon', replyTo: undefined },
     ],
     [
+      'a forwarded voice note, whose words are not the sender’s',
+      {
+        type: 'audio',
+        audio: { id: '1', mime_type: 'audio/ogg', voice: true },
+        context: { frequently_forwarded: true },
+      },
+      { text: 'Forwarded from somebody:', attachments: [{ kind: 'voice', ref: '1' }] },
+    ],
+    [
       'a choice of a list',
       {
         type: 'interactive',

@@ -233,6 +233,11 @@ describe('kinds of messages', () => {
       { text: 'Forwarded from somebody:' },
     ],
     [
+      'a forwarded voice note, whose words are not the sender’s',
+      { audioMessage: { ...media, ptt: true, contextInfo: { isForwarded: true } } },
+      { text: 'Forwarded from somebody:', attachments: [{ kind: 'voice' }] },
+    ],
+    [
       'a place',
       { locationMessage: { degreesLatitude: 1.5, degreesLongitude: 2.5, name: 'Café', address: 'Main St' } },
       { text: 'Location: 1.5, 2.5 (Café, Main St)' },
