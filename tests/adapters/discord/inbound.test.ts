@@ -20,7 +20,7 @@ function makeDirectory(): Directory {
     roles: [
       { id: GUILD, name: '@everyone' },
       { id: OUR_ROLE, name: 'Herald', managed: true, tags: { bot_id: ME } },
-      { id: '41771983423143991', name: 'Helpers' },
+      { id: '41771983423143991', name: 'Readers' },
     ],
     channels: [
       { id: CHANNEL, type: 0, name: 'general', last_message_id: '3343820033257021450' },
@@ -116,7 +116,7 @@ describe('a message', () => {
   it('to everyone, to another role or to other people does not address us', () => {
     expect(read({ content: '@everyone hi', mention_everyone: true }).addressed).toBe(false);
     expect(read({ content: '<@&41771983423143991> hi', mention_roles: ['41771983423143991'] })).toMatchObject({
-      text: '@Helpers hi',
+      text: '@Readers hi',
       addressed: false,
     });
   });

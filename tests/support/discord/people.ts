@@ -125,7 +125,7 @@ function addGuild(world: World, tier: number): Guild {
     roles: [
       { id, name: '@everyone', bot: undefined },
       { id: botRole, name: world.bot.username, bot: world.bot.id },
-      { id: world.mint(), name: 'Helpers', bot: undefined },
+      { id: world.mint(), name: 'Readers', bot: undefined },
     ],
   };
   world.guilds.set(id, guild);
