@@ -44,7 +44,9 @@ export async function authorize(ports: AuthorizePorts, row: InboxRow): Promise<A
   switch (decision.kind) {
     case 'allow':
       if (!known) return { kind: 'refused', reason: 'unpaired', reply: '' };
-      await touchChat(ports.db, row.address, row.payload.chatTitle ?? row.payload.senderName);
+      await touchChat(ports.db, row.address, row.payload.chatTitle ?? row.payload.senderName, {
+        isMachine: row.payload.foreign === true,
+      });
       return { kind: 'admitted', person: known };
     case 'admit':
       return { kind: 'admitted', person: await admit(ports, who, row) };

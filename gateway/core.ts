@@ -139,7 +139,7 @@ export function makeCore(input: CoreInput): Core {
       findRoute(
         db,
         { person: person.id, address: row.address, title: row.payload.chatTitle ?? row.payload.senderName },
-        row.payload.detached ? 'own' : settings.dmScope,
+        row.payload.detached || row.payload.foreign ? 'own' : settings.dmScope,
       ),
   });
 

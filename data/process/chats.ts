@@ -14,12 +14,17 @@ const settingsSchema = z.object({
   prompt: z.string().optional(),
   /** Tools and toolsets that are off here. */
   disabledTools: z.array(z.string()).optional(),
+  /** Only a device or program speaks here. */
+  machine: z.boolean().optional(),
   /** In a group: false answers everything. Default: as the configuration says. */
   requireMention: z.boolean().optional(),
   /** on: voice messages are answered by voice too · tts: everything is. Default off. */
   voice: z.enum(['off', 'on', 'tts']).optional(),
 });
 export type ChatSettings = z.infer<typeof settingsSchema>;
+
+/** Settings of a chat in which only a device or program speaks: nobody reads there. */
+const MACHINE = JSON.stringify({ machine: true } satisfies ChatSettings);
 
 export interface Chat {
   address: Address;
@@ -82,14 +87,25 @@ async function readChat(db: ProcessDb, at: Address): Promise<Chat | undefined> {
 }
 
 /** Remembers that a message came from this chat. */
-export async function touchChat(db: ProcessDb, at: Address, title: string): Promise<void> {
+export async function touchChat(
+  db: ProcessDb,
+  at: Address,
+  title: string,
+  { isMachine = false }: { isMachine?: boolean } = {},
+): Promise<void> {
   const now = db.clock.now();
   const known = await getChat(db, at);
   if (known?.title === title && known.address.kind === at.kind && Math.abs(now - known.lastInboundAt) < TOUCH_MS)
     return;
   await db.query
     .insertInto('chats')
-    .values({ ...addressColumns(at), title, session_id: null, settings: '{}', last_inbound_at: now })
+    .values({
+      ...addressColumns(at),
+      title,
+      session_id: null,
+      settings: isMachine ? MACHINE : '{}',
+      last_inbound_at: now,
+    })
     .onConflict((conflict) =>
       conflict.columns(['platform', 'account', 'chat', 'thread']).doUpdateSet({ last_inbound_at: now, title }),
     )
@@ -115,7 +131,7 @@ export async function setChat(
     .execute();
 }
 
-/** DM chats in which the person wrote from an account that is theirs today, the latest first; at most 100. */
+/** DM chats in which the person wrote from an account that is theirs today, the latest first; at most 100. Devices are no persons. */
 export async function listDmChats(
   db: ProcessDb,
   person: PersonId,
@@ -137,7 +153,15 @@ export async function listDmChats(
     .orderBy('at', 'desc')
     .limit(100)
     .execute();
-  return rows.map((row) => ({ address: addressOf(row), lastInboundAt: row.at }));
+  const machines = await db.query
+    .selectFrom('chats')
+    .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
+    .where('settings', '=', MACHINE)
+    .execute();
+  const spoken = new Set(machines.map((row) => addressKey(addressOf(row))));
+  return rows
+    .map((row) => ({ address: addressOf(row), lastInboundAt: row.at }))
+    .filter((chat) => !spoken.has(addressKey(chat.address)));
 }
 
 /** The space's row, created when it is a group's first message. */

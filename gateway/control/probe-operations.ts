@@ -1,9 +1,10 @@
 // Proof of send and receive: a message to the owner's latest chat on a platform, and whether it was sent and answered.
 import { z } from 'zod';
-import { getChat, listDmChats } from '../../data/process/chats.ts';
+import { listDmChats } from '../../data/process/chats.ts';
 import { findOwner } from '../../data/process/people.ts';
 import { getOutboxByKey } from '../../data/process/outbox.ts';
 import { AppError } from '../../shared/errors.ts';
+import { addressKey } from '../../shared/messages.ts';
 import { defineOperation, requireActions } from './operation.ts';
 
 const PROBE_TEXT =
@@ -50,7 +51,8 @@ export const probeOperations = {
     async run(context, { key }) {
       const row = await getOutboxByKey(context.db, `${key}.1`);
       if (!row) throw new AppError('not_found', 'There is no such check.');
-      const chat = await getChat(context.db, row.to);
+      const chats = row.person === undefined ? [] : await listDmChats(context.db, row.person);
+      const chat = chats.find(({ address }) => addressKey(address) === addressKey(row.to));
       const failed = row.state === 'dead' || row.state === 'expired';
       return {
         sent: row.state === 'sent' ? ('sent' as const) : failed ? ('failed' as const) : ('waiting' as const),

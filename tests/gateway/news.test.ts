@@ -4,6 +4,7 @@ import { setPersonSettings } from '../../data/process/person-settings.ts';
 import { addIdentity } from '../../data/process/people.ts';
 import { accountId, userId } from '../../shared/ids.ts';
 import { makeFakePlatform } from '../support/fake-platform.ts';
+import { newsAddress } from '../../gateway/chats/news.ts';
 import { answer, openTestGateway, type TestGateway } from '../support/gateway.ts';
 
 let gateway: TestGateway | undefined;
@@ -75,5 +76,25 @@ describe('a long turn', () => {
     await pigeon.say('short work');
     await gateway.settle();
     expect(raven.sent).toEqual([]);
+  });
+});
+
+describe('a device that speaks', () => {
+  it('has a conversation of its own, and nobody hears news there', async () => {
+    const pigeon = makeFakePlatform({ id: 'pigeon' });
+    const opened = await openTestGateway({ platforms: [pigeon] });
+    gateway = opened;
+    const person = await opened.pair(pigeon, 'ann', 'owner');
+    const events = { platform: 'pigeon', account: accountId('bot'), user: userId('events') };
+    await addIdentity(opened.db, { ...events, person: person.id, name: 'events' });
+    await pigeon.say('hello');
+    await opened.settle();
+    await opened.clock.advance(1_000);
+    await pigeon.say('the door opened', { user: 'events', foreign: true });
+    await opened.settle();
+    const [said, event] = opened.turns;
+    expect(event?.session).not.toBe(said?.session);
+    expect(event?.inputs[0]?.origin).toBe('foreign');
+    expect(await newsAddress(opened.db, person.id)).toEqual(pigeon.address('ann'));
   });
 });
