@@ -1,4 +1,4 @@
 import { describeAdapter } from '../../contracts/adapter-contract.ts';
 import { makeCloudHarness } from './cloud-harness.ts';
 
-describeAdapter('whatsapp, cloud', makeCloudHarness());
+describeAdapter('whatsapp, Cloud API', makeCloudHarness());

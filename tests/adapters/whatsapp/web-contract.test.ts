@@ -1,4 +1,4 @@
 import { describeAdapter } from '../../contracts/adapter-contract.ts';
 import { makeWebHarness } from './web-harness.ts';
 
-describeAdapter('whatsapp, web', makeWebHarness());
+describeAdapter('whatsapp, linked device, streaming: edit', makeWebHarness());
