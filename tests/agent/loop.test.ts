@@ -10,7 +10,9 @@ import { makeCall, makeReply, outline } from './fixture.ts';
 
 const OPENING: Arrival = {
   messages: [{ role: 'user', content: [{ type: 'text', text: 'hello' }] }],
-  entries: [{ role: 'user', input: inboxId('1'), author: 'Ann', text: 'hello', origin: 'owner', steered: false, files: [] }],
+  entries: [
+    { role: 'user', input: inboxId('1'), author: 'Ann', text: 'hello', origin: 'owner', steered: false, files: [] },
+  ],
 };
 
 interface Rig {
@@ -263,7 +265,17 @@ describe('steering', () => {
   it('gives messages that arrived to the next model call, at their place in the transcript', async () => {
     const arrival: Arrival = {
       messages: [{ role: 'user', content: [{ type: 'text', text: 'also this' }] }],
-      entries: [{ role: 'user', input: inboxId('2'), author: 'Ann', text: 'also this', origin: 'owner', steered: true, files: [] }],
+      entries: [
+        {
+          role: 'user',
+          input: inboxId('2'),
+          author: 'Ann',
+          text: 'also this',
+          origin: 'owner',
+          steered: true,
+          files: [],
+        },
+      ],
     };
     const rig = makeRig([{ toolCalls: [makeCall('read')] }, { text: 'both done' }], {
       steer: async (step) => (step === 1 ? arrival : undefined),

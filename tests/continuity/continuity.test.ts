@@ -108,7 +108,7 @@ it(
       const told = await chat.told();
       const got = numbersIn(told);
       const lacking = (asked.get(chat) ?? []).filter((number) => !got.includes(number));
-      expect(new Set(got).size, `${chat.platform} answered twice: ${got}`).toBe(got.length);
+      expect(new Set(got).size, `${chat.platform} answered twice: ${got.join()}`).toBe(got.length);
       expect(got, `${chat.platform} out of order`).toEqual(got.toSorted((a, b) => a - b));
       // A send that the kill cut off, where the platform cannot tell: it is not repeated, and said.
       expect(unsureOf(told), `${chat.platform} lacks answers`).toEqual(expect.arrayContaining(lacking));

@@ -454,7 +454,7 @@ describe('linking', () => {
       user: userId('w'),
       payload: { text: 'hi', attachments: [], senderName: 'W', sentAt: 1, addressed: true, bot: false },
     });
-    if (row) await queueInbox(db, row, { person: waiting.id, session: session.id, dueAt: 0 });
+    if (row) await queueInbox(db, row.id, { person: waiting.id, session: session.id, dueAt: 0 });
     const { code } = await pairing.createLinkCode(boss.id, who('boss'));
     for (const [user, person] of [
       ['n', noted],
