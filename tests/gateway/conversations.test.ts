@@ -57,6 +57,7 @@ it('with the setting per chat, each direct chat has a conversation of its own, i
     })
     .execute();
   await one.say('here');
+  await gateway.settle();
   await two.say('there');
   await gateway.settle();
   await one.say('here again', { sentAt: gateway.clock.now() + 60_000 });
