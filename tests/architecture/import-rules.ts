@@ -96,7 +96,6 @@ const PACKAGE_FENCES: Readonly<Record<string, readonly string[]>> = {
   'email-reply-parser': ['adapters/email/'],
   'home-assistant-js-websocket': ['adapters/homeassistant/'],
   'irc-framework': ['adapters/irc/'],
-  'matrix-js-sdk': ['adapters/matrix/'],
 };
 
 /** Packages that cost tens of milliseconds and megabytes to load: never loaded by just starting. */
@@ -111,7 +110,6 @@ const HEAVY_PACKAGES: readonly string[] = [
   'nodemailer',
   'home-assistant-js-websocket',
   'irc-framework',
-  'matrix-js-sdk',
   '@modelcontextprotocol/sdk',
   'playwright-core',
 ];
