@@ -28,8 +28,8 @@ describeWithMail('mail, end to end', (server) => {
   let rig: MailRig;
   let home: string;
   let gateway: GatewayProcess;
-  /** Thread of the conversation, by its first mail. */
-  let first = '';
+  /** How the person whom all the tests are about was paired. */
+  let pairing: Record<'subject' | 'messageId' | 'root' | 'listed' | 'approved', string> & { callsBefore: number };
 
   const herald = async (...args: string[]) => {
     const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
@@ -58,6 +58,13 @@ describeWithMail('mail, end to end', (server) => {
   const count = async (part: string) => (await mails()).filter((mail) => mail.text?.includes(part)).length;
   const say = (text: string, options?: SayOptions, message: Partial<UserMessage> = {}) =>
     rig.say({ text, ...message }, options);
+  /** Nothing is under way that could be taken for what comes next. */
+  const quiet = () =>
+    waitFor('the outbox to be empty', async () => {
+      const { body } = await requestSocket(gateway.socket, { path: '/status' });
+      const { outbox, runningTurns } = JSON.parse(body) as { outbox: object; runningTurns: number };
+      return runningTurns === 0 && !('sending' in outbox) && !('pending' in outbox);
+    });
   const header = (mail: Email, name: string) => mail.headers.find(({ key }) => key === name)?.value;
 
   beforeAll(async () => {
@@ -76,7 +83,20 @@ describeWithMail('mail, end to end', (server) => {
     const secrets = `EMAIL_PASSWORD=${String(password)}\nANTHROPIC_API_KEY=test-key-1234\n`;
     fs.writeFileSync(path.join(home, '.env'), secrets, { mode: 0o600 });
     await start();
+    pairing = await pair();
   }, 60_000);
+
+  async function pair(): Promise<typeof pairing> {
+    await say('hi', { subject: 'Hello' });
+    const asked = await mailWith('pairing code is');
+    const callsBefore = model.calls.length;
+    const code = /code is (\w{8})/.exec(asked.text ?? '')?.[1] ?? '';
+    const listed = await herald('pairing', 'list');
+    const approved = await herald('pairing', 'approve', 'email', code);
+    await mailWith('paired');
+    const { subject = '', messageId = '', inReplyTo: root = '' } = asked;
+    return { subject, messageId, root, callsBefore, listed, approved };
+  }
 
   afterAll(async () => {
     await gateway?.kill('SIGKILL');
@@ -86,24 +106,21 @@ describeWithMail('mail, end to end', (server) => {
   });
 
   it(
-    'a stranger for whom the mail server vouches gets a code; approved, they are answered',
+    'a stranger for whom the mail server vouches got a code; approved, they are answered',
     { timeout: 60_000 },
     async () => {
-      await say('hi', { subject: 'Hello' });
-      const asked = await mailWith('pairing code is');
-      expect(asked.subject).toBe('Re: Hello');
-      expect(model.calls).toHaveLength(0);
-      const code = /code is (\w{8})/.exec(asked.text ?? '')?.[1] ?? '';
-      expect(await herald('pairing', 'list')).toContain('Ada Lovelace');
-      expect(await herald('pairing', 'approve', 'email', code)).toContain('owner');
-      await mailWith('paired');
-      first = asked.inReplyTo ?? '';
-      await say('what is up?', { subject: 'Re: Hello', headers: { 'In-Reply-To': asked.messageId ?? '' } });
+      expect(pairing).toMatchObject({
+        subject: 'Re: Hello',
+        callsBefore: 0,
+        listed: expect.stringContaining('Ada Lovelace'),
+        approved: expect.stringContaining('owner'),
+      });
+      await say('what is up?', { subject: 'Re: Hello', headers: { 'In-Reply-To': pairing.messageId ?? '' } });
       const answer = await mailWith('Heard: what is up?');
       expect(answer.subject).toBe('Re: Hello');
       expect(answer.html).toContain('<b>what is up?</b>');
       expect(header(answer, 'auto-submitted')).toBe('auto-replied');
-      expect(answer.references?.split(/\s+/)[0]).toBe(first);
+      expect(answer.references?.split(/\s+/)[0]).toBe(pairing.root);
       expect(answer.references?.split(/\s+/).at(-1)).toBe(answer.inReplyTo);
     },
   );
@@ -153,7 +170,7 @@ describeWithMail('mail, end to end', (server) => {
     expect(second.subject).toBe('Re: A picture');
     expect(second.references?.split(/\s+/)[0]).toBe(answer.references?.split(/\s+/)[0]);
     expect(model.calls.at(-1)?.user).not.toContain('Subject:');
-    await waitFor('copies in Sent', () => server().mails(rig.bot, 'Sent').length >= 4);
+    await waitFor('copies in Sent', () => server().mails(rig.bot, 'Sent').length >= 2);
   });
 
   it(
@@ -178,6 +195,7 @@ describeWithMail('mail, end to end', (server) => {
     'kill -9 after the server took an answer and before we know: it is not sent again, and the person is told',
     { timeout: 90_000 },
     async () => {
+      await quiet();
       const held = rig.smtp.holdAnswer();
       await say('this one is special');
       await held;
