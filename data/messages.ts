@@ -49,11 +49,13 @@ const selectActive = prepare<
 );
 
 const MAX_HISTORY = 2_000;
-/** Histories kept in memory, and the longest that is worth it, in UTF-16 units. */
-const MAX_KEPT = 50;
-const MAX_KEPT_CHARS = 400_000;
+/** Texts of histories kept in memory, in UTF-16 units; the longest unused go first. */
+const MAX_KEPT_CHARS = 1_000_000;
+/** What a message takes beside its text. */
+const MESSAGE_CHARS = 500;
 
 interface KeptHistory {
+  chars: number;
   /** Changes of the table when it was read; what is only added since is read on top. */
   changes: number;
   messages: readonly StoredMessage[];
@@ -83,12 +85,14 @@ async function readActive(db: Db, scope: Scope, session: SessionId): Promise<rea
   const after = before.at(-1)?.id ?? 0;
   const { rows } = await selectActive(db.query, { space: scope.space, session, after, limit: MAX_HISTORY });
   const messages = [...before, ...rows.reverse().map(storedMessage)].slice(-MAX_HISTORY);
+  const chars = messages.reduce((sum, message) => sum + message.text.length + MESSAGE_CHARS, 0);
   kept.delete(key);
-  if (messages.reduce((sum, message) => sum + message.text.length, 0) <= MAX_KEPT_CHARS)
-    kept.set(key, { changes, messages });
-  for (const oldest of kept.keys()) {
-    if (kept.size <= MAX_KEPT) break;
+  kept.set(key, { chars, changes, messages });
+  let total = [...kept.values()].reduce((sum, history) => sum + history.chars, 0);
+  for (const [oldest, history] of kept) {
+    if (total <= MAX_KEPT_CHARS) break;
     kept.delete(oldest);
+    total -= history.chars;
   }
   return messages;
 }
