@@ -234,7 +234,9 @@ export class LocalChat {
     }
   }
 
-  async #upload(request: Request, { chat }: LocalChatClient, name: string): Promise<Response> {
+  async #upload(request: Request, { chat, user }: LocalChatClient, name: string): Promise<Response> {
+    if (!(await this.#host.isPaired(user)))
+      return problem(403, 'not_allowed', 'Files are taken from people who are paired. This one was not kept.');
     const { maxUploadBytes } = this.#options;
     const tooLarge = () =>
       problem(

@@ -15,6 +15,8 @@ const drafts = new Map();
 const waiting = new Map();
 let typingTimer;
 let loadingOlder = false;
+/** Of the address, until the conversation is there. */
+let linkCode;
 /** Lines sent since this stream began, until its first `state`; undefined afterwards. */
 let opening;
 
@@ -87,6 +89,7 @@ const handlers = {
     }
     opening = undefined;
     void setup.offer();
+    sendLinkCode();
     byId('welcome').hidden = lines.size > 0 || waiting.size > 0;
     outbox.retryNow();
   },
@@ -196,11 +199,21 @@ async function loadOlder() {
 }
 
 /** Opened by a link that pairs this browser: the code leaves the address bar and goes to the server as a message, once. */
-function sendLinkCode() {
+function takeLinkCode() {
   const code = /^#link=([A-Za-z0-9-]{4,64})$/.exec(location.hash)?.[1];
   if (code === undefined) return;
   history.replaceState(null, '', location.pathname + location.search);
-  outbox.add('messages', { text: `/link ${code}`, files: [] });
+  linkCode = code;
+  if (byId('connection').dataset.state === 'online' && opening === undefined) sendLinkCode();
+}
+
+/** A browser that is in use already could be joined to somebody else by a link: its person is asked. */
+function sendLinkCode() {
+  if (linkCode === undefined) return;
+  const text = `/link ${linkCode}`;
+  const question = `Join this browser with the code ${linkCode}? Only if you asked Herald for it yourself.`;
+  linkCode = undefined;
+  if (lines.size === 0 || confirm(question)) outbox.add('messages', { text, files: [] });
 }
 
 byId('older').addEventListener('click', () => void loadOlder());
@@ -213,9 +226,9 @@ scroller.addEventListener('scroll', () => {
 // Images grow after they are put in place.
 scroller.addEventListener('load', () => following(() => {}), true);
 window.addEventListener('resize', () => following(() => {}));
-window.addEventListener('hashchange', sendLinkCode);
+window.addEventListener('hashchange', takeLinkCode);
 
 outbox.start();
-sendLinkCode();
+takeLinkCode();
 connection.start();
 composer.focus();
