@@ -29,6 +29,8 @@ export interface RecordingHost {
   cursors: Map<string, string>;
   /** What `timeline` answers: inbound rows are added by themselves, outbound ones by the test. */
   timeline: TimelineEntry[];
+  /** What `isPaired` answers of everybody. Default true. */
+  isPaired: boolean;
   handler: HttpHandler | undefined;
   /** As the core does when something was said in another chat. */
   tellFollowers(): void;
@@ -136,7 +138,7 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
         changed();
       },
       transcribe: async () => 'hello',
-      isPaired: async () => true,
+      isPaired: async () => record.isPaired,
       setup: async () => undefined,
       login(step) {
         record.logins.push(step);
@@ -172,6 +174,7 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
     logs: [],
     cursors,
     timeline: [],
+    isPaired: true,
     handler: undefined,
     tellFollowers() {
       for (const follower of followers) follower();

@@ -275,3 +275,16 @@ describe('files', () => {
     expect(got?.attachments).toMatchObject([{ kind: 'document', name: 'note.txt', mime: 'text/plain', bytes: 5 }]);
   });
 });
+
+describe('somebody who is not paired', () => {
+  it('cannot leave files here, nor set anything up', async () => {
+    const { cookie } = await openSession();
+    server.record.isPaired = false;
+    const refused = await upload(cookie, Buffer.from('x'), 'x.txt');
+    expect(refused.status).toBe(403);
+    expect((await get('/setup', { cookie })).status).toBe(404);
+    expect((await post(cookie, { platform: 'x' }, '/setup/begin')).status).toBe(404);
+    server.record.isPaired = true;
+    expect((await upload(cookie, Buffer.from('x'), 'x.txt')).status).toBe(201);
+  });
+});
