@@ -2,6 +2,7 @@
 // in order; stop and approval answers do not wait for anything.
 import type { ProcessDb, Query } from '../data/db.ts';
 import {
+  countQueued,
   endInbox,
   findWaiting,
   getInbox,
@@ -14,7 +15,7 @@ import {
 import { answerInbox } from '../data/process/turns.ts';
 import { findPerson, type Person } from '../data/process/people.ts';
 import type { Clock } from '../shared/clock.ts';
-import type { InboxId } from '../shared/ids.ts';
+import type { InboxId, SessionId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey } from '../shared/messages.ts';
 import type { Admission } from './authorize.ts';
@@ -58,6 +59,8 @@ export interface InboxWorker {
 /** A message that cannot be taken up is tried again after one and two seconds; the chat's later ones wait, so that order is kept. */
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = 1_000;
+/** Slower than any platform delivers to somebody who listens. */
+const LATE_MS = 5 * 60_000;
 /** Longest wait of a stop or an approval for what was said before it in the same chat. */
 const URGENT_WAIT_MS = 300;
 
@@ -140,7 +143,7 @@ export function openInbox(ports: InboxPorts): InboxWorker {
     if (admission.kind !== 'admitted') return endUnadmitted(row, admission);
     const { person } = admission;
     if (row.kind === 'edit' || row.kind === 'delete') return amend(row, person);
-    if (isStale(row)) return expire(row, person);
+    if (isStale(row)) return expire(row, person, 'too old when it arrived');
     const text = (await takeChoice(row)) ?? textOf(row);
     const route = await ports.route(person, row);
     const ask = await ports.commands.run({ row, text, person, route });
@@ -164,7 +167,15 @@ export function openInbox(ports: InboxPorts): InboxWorker {
       dueAt: more ? now + ports.settings.debounceMs : now,
     });
     ports.receipts.accepted(row);
+    if (isLate(row)) await trimBacklog(route.session.id, person);
     await ports.lanes.arrived(row, route.session.id);
+  }
+
+  /** What came while we were away is answered up to a count, the latest of it. */
+  async function trimBacklog(session: SessionId, person: Person): Promise<void> {
+    if ((await countQueued(ports.db, session)) <= ports.settings.backfill.maxMessages) return;
+    const [oldest] = await listInbox(ports.db, { state: 'queued', session, limit: 1 });
+    if (oldest && isLate(oldest)) await expire(oldest, person, 'too many came while away');
   }
 
   async function endUnadmitted(row: InboxRow, admission: Exclude<Admission, { kind: 'admitted' }>): Promise<void> {
@@ -200,15 +211,15 @@ export function openInbox(ports: InboxPorts): InboxWorker {
   }
 
   function isStale(row: InboxRow): boolean {
-    return ports.clock.now() - row.payload.sentAt > ports.settings.ttlMs;
+    return ports.clock.now() - row.payload.sentAt > ports.settings.backfill.maxAgeMs;
   }
 
-  async function expire(row: InboxRow, person: Person): Promise<void> {
+  async function expire(row: InboxRow, person: Person, reason: string): Promise<void> {
     const day = new Date(row.receivedAt).toISOString().slice(0, 10);
     await answerInbox(ports.db, {
       rows: [row.id],
       state: 'expired',
-      reason: 'too old when it arrived',
+      reason,
       person: person.id,
       outbox: ports.poster.rows({
         // One notice per chat and day, however many old messages come in.
@@ -216,7 +227,7 @@ export function openInbox(ports: InboxPorts): InboxWorker {
         to: row.address,
         kind: 'notice',
         person: person.id,
-        text: 'I was away, and some messages here were too old to answer when I came back. Please send what still matters again.',
+        text: 'I was away, and some messages here were too old or too many to answer when I came back. Please send what still matters again.',
       }),
     });
     ports.poster.wake(row.address);
@@ -242,6 +253,11 @@ export function openInbox(ports: InboxPorts): InboxWorker {
 /** What the person said: a press of a button says what the button carries. */
 export function textOf(row: InboxRow): string {
   return row.payload.button?.data ?? row.payload.text;
+}
+
+/** It waited on the platform while we were away. */
+function isLate(row: InboxRow): boolean {
+  return row.receivedAt - row.payload.sentAt > LATE_MS;
 }
 
 function shortHash(text: string): string {
