@@ -1,0 +1,184 @@
+// Sends, edits and signs of life. A message's key is the transaction id: what was sent already is not sent again by the same device.
+import { openAsBlob } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { messageId, type MessageId } from '../../../shared/ids.ts';
+import type { Address, StoredFile } from '../../../shared/messages.ts';
+import type { Redactor } from '../../../shared/redact.ts';
+import type { MatrixApi } from '../api.ts';
+import { TYPING_TTL_MS } from '../capabilities.ts';
+import type { OutboundMessage, SendResult } from '../../contract.ts';
+import { BeforeSendError, explainFailure, NotSentError } from '../errors.ts';
+import { isEventId, isRoomId, readMxc } from '../ids.ts';
+import type { KnownMessages } from '../receive/known-messages.ts';
+import type { Rooms } from '../receive/rooms.ts';
+import { makeEdit, makeFile, makeSticker, makeText, type Content, type Relation } from './content.ts';
+import { replaceReaction } from './reactions.ts';
+
+export interface OutboundDeps {
+  api: MatrixApi;
+  rooms: Rooms;
+  known: KnownMessages;
+  redactor: Redactor;
+  /** Asked when it is not known yet. */
+  identify(): Promise<string>;
+  signal: AbortSignal;
+}
+
+interface Event {
+  type: 'm.room.message' | 'm.sticker';
+  content: Content;
+}
+
+const sentSchema = z.looseObject({ event_id: z.string().refine(isEventId) });
+const uploadedSchema = z.looseObject({ content_uri: z.string().refine((uri) => readMxc(uri) !== undefined) });
+
+/** Never rejects. */
+export async function sendMessage(
+  deps: OutboundDeps,
+  to: Address,
+  message: OutboundMessage,
+  signal: AbortSignal,
+): Promise<SendResult> {
+  const ids: MessageId[] = [];
+  try {
+    const room = await openRoom(deps, to, signal);
+    for await (const event of makeEvents(deps, { to, message, signal })) {
+      const id = await sendEvent(deps, room, { event, txn: `${message.key}.${ids.length}`, signal });
+      ids.push(messageId(id));
+    }
+    if (ids.length === 0) throw new NotSentError('bad_request', 'The message is empty.');
+    return { ok: true, ids };
+  } catch (error) {
+    const failure = explainFailure(error, deps.redactor);
+    // Some of it is out.
+    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+  }
+}
+
+/** In an encrypted room nothing goes out in the clear: nobody there would expect that. */
+async function openRoom({ rooms }: OutboundDeps, to: Address, signal: AbortSignal): Promise<string> {
+  if (signal.aborted) throw new NotSentError('unreachable', 'Cancelled before it was sent.');
+  if (!isRoomId(to.chat)) throw new NotSentError('not_found', 'There is no such room.');
+  let isEncrypted: boolean;
+  try {
+    isEncrypted = await rooms.isEncrypted(to.chat, signal);
+  } catch (error) {
+    throw new BeforeSendError(error);
+  }
+  if (isEncrypted) throw new NotSentError('unsupported', 'The room is encrypted.');
+  return to.chat;
+}
+
+interface Making {
+  to: Address;
+  message: OutboundMessage;
+  signal: AbortSignal;
+}
+
+async function* makeEvents(deps: OutboundDeps, { to, message, signal }: Making): AsyncGenerator<Event> {
+  const [first] = message.files;
+  const relation = relationOf(deps, to, message);
+  const hasCaption = message.files.length === 1 && first !== undefined && first.kind !== 'sticker';
+  const text = hasCaption ? undefined : makeText(message, relation);
+  const blobs = await Promise.all(message.files.map(async (file) => ({ file, blob: await readBlob(file) })));
+  if (text) yield { type: 'm.room.message', content: text };
+  const after = { ...relation, replyTo: undefined, author: undefined };
+  for (const [index, { file, blob }] of blobs.entries()) {
+    const url = await upload(deps, { file, blob }, signal);
+    const own = index === 0 && !text ? relation : after;
+    yield file.kind === 'sticker'
+      ? { type: 'm.sticker', content: makeSticker({ file, url }, own) }
+      : { type: 'm.room.message', content: makeFile({ file, url }, hasCaption ? message : undefined, own) };
+  }
+}
+
+function relationOf({ known }: OutboundDeps, to: Address, { replyTo }: OutboundMessage): Relation {
+  // An id of another platform or of a row of ours would be refused as a whole.
+  const reply = replyTo !== undefined && isEventId(replyTo) ? replyTo : undefined;
+  const thread = to.thread !== undefined && isEventId(to.thread) ? to.thread : undefined;
+  const author = reply === undefined || to.kind === 'dm' ? undefined : known.peek(to.chat, reply)?.sender;
+  return { thread, replyTo: reply, author };
+}
+
+async function readBlob({ path, mime }: StoredFile): Promise<Blob> {
+  try {
+    return await openAsBlob(path, { type: mime });
+  } catch {
+    throw new NotSentError('bad_request', 'A file of the message cannot be read.');
+  }
+}
+
+async function upload(
+  { api }: OutboundDeps,
+  { file, blob }: { file: StoredFile; blob: Blob },
+  signal: AbortSignal,
+): Promise<string> {
+  const path = ['media', 'v3', 'upload'];
+  try {
+    const answer = await api.run({ method: 'POST', path, query: { filename: file.name }, body: blob, signal });
+    return uploadedSchema.parse(answer).content_uri;
+  } catch (error) {
+    throw new BeforeSendError(error);
+  }
+}
+
+async function sendEvent(
+  { api }: OutboundDeps,
+  room: string,
+  { event, txn, signal }: { event: Event; txn: string; signal: AbortSignal },
+): Promise<string> {
+  const path = ['client', 'v3', 'rooms', room, 'send', event.type, txn];
+  const answer = await api.run({ method: 'PUT', path, body: event.content, signal });
+  return sentSchema.parse(answer).event_id;
+}
+
+/** Never rejects. */
+export async function editMessage(
+  deps: OutboundDeps,
+  { to, id, message }: { to: Address; id: MessageId; message: OutboundMessage },
+  signal: AbortSignal,
+): Promise<SendResult> {
+  try {
+    const content = makeEdit(id, message);
+    const room = await openRoom(deps, to, signal);
+    // Servers take an edit of anything, and clients would then not show it.
+    const original = isEventId(id) ? await deps.known.find(room, id, signal) : undefined;
+    if (original?.sender !== (await deps.identify()))
+      throw new NotSentError('not_found', 'There is no such message of ours.');
+    // Not the key: an edit there and back again has three edits, two of them alike. One too many does no harm.
+    await sendEvent(deps, room, { event: { type: 'm.room.message', content }, txn: randomUUID(), signal });
+    return { ok: true, ids: [id] };
+  } catch (error) {
+    return explainFailure(error, deps.redactor);
+  }
+}
+
+/** Never rejects. */
+export async function setReaction(
+  deps: OutboundDeps,
+  to: Address,
+  id: MessageId,
+  emoji: string | undefined,
+): Promise<SendResult> {
+  try {
+    const { signal } = deps;
+    const room = await openRoom(deps, to, signal);
+    if (!isEventId(id)) throw new NotSentError('not_found', 'There is no such message.');
+    await replaceReaction(deps.api, { room, message: id, me: await deps.identify(), signal }, emoji);
+    return { ok: true, ids: [id] };
+  } catch (error) {
+    return explainFailure(error, deps.redactor);
+  }
+}
+
+/** Never rejects. */
+export async function showTyping(deps: OutboundDeps, to: Address, isTyping: boolean): Promise<void> {
+  try {
+    const path = ['client', 'v3', 'rooms', to.chat, 'typing', await deps.identify()];
+    const body = isTyping ? { typing: true, timeout: TYPING_TTL_MS } : { typing: false };
+    await deps.api.run({ method: 'PUT', path, body, signal: deps.signal });
+  } catch {
+    // It only shows that we are alive.
+  }
+}
