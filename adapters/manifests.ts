@@ -5,6 +5,7 @@ import { discordManifest } from './discord/manifest.ts';
 import { emailManifest } from './email/manifest.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
 import { ircManifest } from './irc/manifest.ts';
+import { mattermostManifest } from './mattermost/manifest.ts';
 import { signalManifest } from './signal/manifest.ts';
 import { slackManifest } from './slack/manifest.ts';
 import { smsManifest } from './sms/manifest.ts';
@@ -21,6 +22,7 @@ export const manifests: readonly AdapterManifest[] = [
   telegramManifest,
   discordManifest,
   slackManifest,
+  mattermostManifest,
   whatsappManifest,
   signalManifest,
   smsManifest,

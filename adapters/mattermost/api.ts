@@ -1,0 +1,137 @@
+// Client of the server's API v4 over the fetch that was handed in. The token goes to the configured server and nowhere else.
+import { z } from 'zod';
+import { ApiError, NotCalledError } from './errors.ts';
+import type { MattermostSettings } from './settings.ts';
+
+/** Deadline of an ordinary call. */
+const CALL_TIMEOUT_MS = 30_000;
+/** A page of 200 posts of the greatest length, with what hangs on them. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+export interface Call {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Behind /api/v4. */
+  path: string;
+  query?: Readonly<Record<string, string>>;
+  /** JSON, or the bytes of a file. */
+  body?: Readonly<Record<string, unknown>> | readonly unknown[] | Blob;
+  signal?: AbortSignal | undefined;
+  /** Default 30 s. */
+  timeoutMs?: number;
+}
+
+export interface Answer {
+  /** Parsed; undefined when the answer is empty. */
+  body: unknown;
+  /** The server's time of day as its answer says, ms since the epoch, of whole seconds. */
+  serverTime: number | undefined;
+}
+
+export interface MattermostApi {
+  /** Rejects with ApiError, NotCalledError (nothing was sent), or fetch's own errors. Never repeats anything by itself. */
+  call(call: Call): Promise<Answer>;
+  /** The body of an answer as it comes. Rejects as `call` does. */
+  open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  socketUrl: string;
+}
+
+const errorSchema = z.looseObject({ id: z.string().catch(''), message: z.string().catch('') });
+
+export function makeMattermostApi(
+  settings: Pick<MattermostSettings, 'url' | 'token'>,
+  fetchImpl: typeof fetch,
+): MattermostApi {
+  const root = `${settings.url}/api/v4`;
+
+  async function request(call: Call, signal: AbortSignal): Promise<Response> {
+    if (call.signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
+    const { body } = call;
+    const query = call.query ? `?${new URLSearchParams(call.query).toString()}` : '';
+    const type = body instanceof Blob ? 'application/octet-stream' : 'application/json';
+    const response = await fetchImpl(`${root}${call.path}${query}`, {
+      method: call.method ?? 'GET',
+      headers: { authorization: `Bearer ${settings.token}`, ...(body && { 'content-type': type }) },
+      ...(body && { body: body instanceof Blob ? body : JSON.stringify(body) }),
+      signal,
+      // Followed, the token could end up elsewhere.
+      redirect: 'error',
+    });
+    if (!response.ok) throw await readError(response);
+    return response;
+  }
+
+  return {
+    async call(call) {
+      const deadline = AbortSignal.timeout(call.timeoutMs ?? CALL_TIMEOUT_MS);
+      const response = await request(call, call.signal ? AbortSignal.any([call.signal, deadline]) : deadline);
+      const text = await readText(response);
+      return { body: text.trim() === '' ? undefined : parseJson(text), serverTime: readDate(response) };
+    },
+    async open(path, signal) {
+      // The deadline is for the beginning of the answer: a large file may take longer.
+      const late = new AbortController();
+      const timer = setTimeout(
+        () => late.abort(new DOMException('no answer in time', 'TimeoutError')),
+        CALL_TIMEOUT_MS,
+      );
+      try {
+        const response = await request({ path, signal }, AbortSignal.any([signal, late.signal]));
+        if (!response.body) throw new ApiError(404, '', 'the file is empty');
+        return response.body;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    socketUrl: `${root.replace(/^http/, 'ws')}/websocket`,
+  };
+}
+
+function readDate(response: Response): number | undefined {
+  const date = Date.parse(response.headers.get('date') ?? '');
+  return Number.isFinite(date) ? date : undefined;
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error('The answer of the server is too long.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return parsed;
+  } catch {
+    throw new Error('The server answered something that is no JSON.');
+  }
+}
+
+async function readError(response: Response): Promise<ApiError> {
+  const text = await readText(response).catch(() => '');
+  let body: z.output<typeof errorSchema> | undefined;
+  try {
+    body = errorSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    // Not from the server itself: a proxy's page tells people nothing.
+  }
+  const words = body?.message === undefined || body.message === '' ? response.statusText : body.message;
+  return new ApiError(response.status, body?.id ?? '', words, readWait(response.headers));
+}
+
+/** "X-Ratelimit-Reset: the remaining … seconds before the rate limit resets" (developers.mattermost.com/api-documentation, read 2026-11-21). */
+function readWait(headers: Headers): number | undefined {
+  for (const name of ['retry-after', 'x-ratelimit-reset']) {
+    const seconds = Number(headers.get(name) ?? 'none');
+    if (!Number.isFinite(seconds) || seconds < 0) continue;
+    // Some versions and proxies say the moment, not the time that is left.
+    const wait = seconds > 1_000_000_000 ? seconds * 1_000 - Date.now() : seconds * 1_000;
+    return Math.min(Math.max(wait, 0), 3_600_000);
+  }
+  return undefined;
+}

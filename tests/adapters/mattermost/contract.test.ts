@@ -1,0 +1,4 @@
+import { describeAdapter } from '../../contracts/adapter-contract.ts';
+import { makeMattermostHarness } from './mattermost-harness.ts';
+
+describeAdapter('mattermost', makeMattermostHarness());
