@@ -153,15 +153,12 @@ export async function listDmChats(
     .orderBy('at', 'desc')
     .limit(100)
     .execute();
-  const machines = await db.query
-    .selectFrom('chats')
-    .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
-    .where('settings', '=', MACHINE)
-    .execute();
-  const spoken = new Set(machines.map((row) => addressKey(addressOf(row))));
-  return rows
-    .map((row) => ({ address: addressOf(row), lastInboundAt: row.at }))
-    .filter((chat) => !spoken.has(addressKey(chat.address)));
+  const chats: { address: Address; lastInboundAt: number }[] = [];
+  for (const row of rows) {
+    const address = addressOf(row);
+    if ((await getChat(db, address))?.settings.machine !== true) chats.push({ address, lastInboundAt: row.at });
+  }
+  return chats;
 }
 
 /** The space's row, created when it is a group's first message. */

@@ -82,8 +82,14 @@ describe('POST /control/<name>', () => {
     const { post } = await open({ offline: true });
     const needing = Object.entries(operations).filter(([, operation]) => operation.needsGateway);
     expect(needing.length).toBeGreaterThan(5);
+    const inputs: Record<string, object> = {
+      send: { text: 'x' },
+      delivery: { key: 'x' },
+      'probe-send': { platforms: [] },
+      'probe-look': { key: 'x' },
+    };
     for (const [name] of needing) {
-      const input = name === 'send' ? { text: 'x' } : name === 'delivery' ? { key: 'x' } : {};
+      const input = inputs[name] ?? {};
       const answer = await post(`/control/${name}`, JSON.stringify(input));
       expect([name, answer.status, codeOf(answer.body).code]).toEqual([name, 503, 'gateway_not_running']);
     }
