@@ -88,7 +88,7 @@ function addressOf(homeserver: string, { path, query }: Call): string {
 const errorSchema = z.looseObject({
   errcode: z.string().max(100).catch(''),
   error: z.string().catch(''),
-  retry_after_ms: z.unknown(),
+  retry_after_ms: z.unknown().optional(),
 });
 
 async function readError(response: Response): Promise<MatrixError> {

@@ -52,8 +52,8 @@ const contentSchema = z.looseObject({
     .looseObject({ user_ids: z.array(z.unknown()).optional().catch(undefined) })
     .optional()
     .catch(undefined),
-  'm.new_content': z.unknown(),
-  'org.matrix.msc3245.voice': z.unknown(),
+  'm.new_content': z.unknown().optional(),
+  'org.matrix.msc3245.voice': z.unknown().optional(),
 });
 
 export type MatrixContent = z.output<typeof contentSchema>;

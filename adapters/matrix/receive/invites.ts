@@ -31,7 +31,7 @@ const strippedSchema = z.looseObject({
   type: z.literal('m.room.member'),
   state_key: z.string(),
   sender: z.string().refine(isUserId),
-  content: z.unknown(),
+  content: z.unknown().optional(),
 });
 const aliasSchema = z.looseObject({ room_id: z.string() });
 

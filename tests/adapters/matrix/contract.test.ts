@@ -1,0 +1,4 @@
+import { describeAdapter } from '../../contracts/adapter-contract.ts';
+import { matrixHarness } from './matrix-harness.ts';
+
+describeAdapter('matrix', matrixHarness);
