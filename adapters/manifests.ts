@@ -6,6 +6,7 @@ import { emailManifest } from './email/manifest.ts';
 import { homeAssistantManifest } from './homeassistant/manifest.ts';
 import { ircManifest } from './irc/manifest.ts';
 import { mattermostManifest } from './mattermost/manifest.ts';
+import { matrixManifest } from './matrix/manifest.ts';
 import { signalManifest } from './signal/manifest.ts';
 import { slackManifest } from './slack/manifest.ts';
 import { smsManifest } from './sms/manifest.ts';
@@ -29,5 +30,6 @@ export const manifests: readonly AdapterManifest[] = [
   emailManifest,
   homeAssistantManifest,
   ircManifest,
+  matrixManifest,
   webhookManifest,
 ];
