@@ -6,7 +6,7 @@ import type { AccountId } from '../../../shared/ids.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import { z } from 'zod';
 import type { MattermostApi } from '../api.ts';
-import { describe, isRefusedLogin, REFUSED_LOGIN } from '../errors.ts';
+import { ApiError, describe, isRefusedLogin, REFUSED_LOGIN } from '../errors.ts';
 import { askIdentity, type Identity } from '../identity.ts';
 import type { MattermostSettings } from '../settings.ts';
 import type { Directory } from './directory.ts';
@@ -15,7 +15,9 @@ import { makeReceiver } from './receiver.ts';
 import { makeSession, type Session } from './session.ts';
 import { listenOnce } from './socket.ts';
 
-const CONNECT_BACKOFF = { baseMs: 500, maxMs: 60_000 };
+const CONNECT_BACKOFF = { baseMs: 300, maxMs: 60_000 };
+/** A connection that lasted for so long was a good one: the next one is tried at once. */
+const HELD_MS = 10_000;
 const AUTH_WAIT_MS = 5 * 60_000;
 
 const teamsSchema = z.array(z.looseObject({ id: z.string(), name: z.string() }));
@@ -45,11 +47,13 @@ export async function keepConnected(deps: ConnectionDeps): Promise<void> {
       deps.onIdentity(identity);
       const offset = (identity.serverTime ?? clock.now()) - clock.now();
       progress ??= await openProgress(host.cursor, clock.now() + offset);
-      const onOnline = () => (attempt = 0);
-      await runSession(deps, { identity, progress, serverNow: () => clock.now() + offset, onOnline });
+      const startedAt = clock.now();
+      await runSession(deps, { identity, progress, serverNow: () => clock.now() + offset });
       if (signal.aborted) return;
-      // After a connection that held, the next one is tried at once.
-      waitMs = attempt === 0 ? 0 : waitMs;
+      if (clock.now() - startedAt >= HELD_MS) {
+        attempt = 0;
+        waitMs = 0;
+      }
       host.status('connecting', 'The connection to Mattermost ended; it is made again.');
     } catch (error) {
       if (signal.aborted) return;
@@ -67,14 +71,13 @@ function tellFailure({ host, redactor }: ConnectionDeps, error: unknown): number
   }
   host.status('offline', 'The Mattermost server cannot be reached; it is tried again by itself.');
   host.log.warn({ problem: describe(error, redactor).message }, 'no connection to Mattermost');
-  return 0;
+  return error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
 }
 
 interface Known {
   identity: Identity;
   progress: Progress;
   serverNow(): number;
-  onOnline(): void;
 }
 
 async function runSession(deps: ConnectionDeps, known: Known): Promise<void> {
@@ -97,7 +100,6 @@ async function runSession(deps: ConnectionDeps, known: Known): Promise<void> {
       clock,
       signal,
       onHello() {
-        known.onOnline();
         host.status('online');
         looking = session.catchUp().then(() => session.noteAlive());
       },

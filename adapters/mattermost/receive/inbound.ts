@@ -32,8 +32,8 @@ export type InboundResult = { kind: 'message'; message: InboundMessage } | { kin
 
 const IGNORED = (reason: string): InboundResult => ({ kind: 'ignored', reason });
 
-/** Types that a person writes: a plain post, `/me does something`, a recording of the mobile app. All others are notes or programs. */
-const SPOKEN = new Set(['', 'me', 'custom_voice']);
+/** Types that a person writes: a plain post, and `/me does something`. All others are the server's notes, or programs. */
+const SPOKEN = new Set(['', 'me']);
 
 /**
  * Why a post is not for us, as far as it alone tells. The user of a webhook's post is whoever made the webhook, so it must not pass for
@@ -63,11 +63,10 @@ export function readPost(post: Post, kind: 'message' | 'edit' | 'delete', contex
   const isDm = isDirect(context.channel);
   const own = readText(post.message, context.bot.username);
   const attachments = kind === 'delete' ? [] : readFiles(post);
-  if (kind !== 'delete' && own.text === '' && attachments.length === 0) {
-    if (!own.isAddressed) return IGNORED('nothing in it');
-  }
-  const isOurThread = context.followThreads && (context.thread?.isJoined === true || context.thread?.isOurs === true);
-  const addressed = isDm || own.isAddressed || isOurThread || (context.thread?.isOurs ?? false);
+  if (kind !== 'delete' && own.text === '' && attachments.length === 0 && !own.isAddressed)
+    return IGNORED('nothing in it');
+  const isFollowed = context.followThreads && context.thread?.isJoined === true;
+  const addressed = isDm || own.isAddressed || isFollowed || context.thread?.isOurs === true;
   const { sender } = context;
   const message: InboundMessage = {
     kind,
@@ -125,7 +124,7 @@ function readFiles(post: Post): readonly AttachmentRef[] {
     const file = fileSchema.safeParse(raw).data;
     if (!file) continue;
     const { id, name, mime_type: mime, size: bytes } = file;
-    found.push({ kind: mediaKind(mime ?? '', post.type), ref: id, name, mime, bytes });
+    found.push({ kind: mediaKind(mime ?? ''), ref: id, name, mime, bytes });
   }
   // Without metadata the ids are all that is known.
   if (found.length === 0)
@@ -134,11 +133,10 @@ function readFiles(post: Post): readonly AttachmentRef[] {
   return found;
 }
 
-function mediaKind(mime: string, postType: string): MediaKind {
+function mediaKind(mime: string): MediaKind {
   if (mime.startsWith('image/')) return 'image';
   if (mime.startsWith('video/')) return 'video';
-  if (!mime.startsWith('audio/')) return 'document';
-  return postType === 'custom_voice' ? 'voice' : 'audio';
+  return mime.startsWith('audio/') ? 'audio' : 'document';
 }
 
 function asCommand(text: string, commands: ReadonlySet<string>): string {
