@@ -71,7 +71,7 @@ export function makeSession(deps: SessionDeps): Session {
     const channel = await keepTrying(deps, () => directory.channel(post.channel_id));
     if (!channel || !isOfTeam(channel)) return;
     await receiver.take(post, kind, channel);
-    await advance(deps, post);
+    await advance(deps, post.channel_id, lastChange(post));
   }
 
   async function listChannels(): Promise<readonly Channel[]> {
@@ -115,9 +115,8 @@ export function makeSession(deps: SessionDeps): Session {
 }
 
 /** Also what is left out counts as done. A failure to save only means that it is taken again. */
-async function advance({ progress, host }: SessionDeps, post: Post): Promise<void> {
-  const at = Math.max(post.create_at, post.edit_at, post.delete_at);
-  await progress.advance(post.channel_id, at).catch(() => host.log.warn({}, 'how far was read could not be saved'));
+async function advance({ progress, host }: SessionDeps, channel: string, at: number): Promise<void> {
+  await progress.advance(channel, at).catch(() => host.log.warn({}, 'how far was read could not be saved'));
 }
 
 async function fillChannel(deps: SessionDeps, id: string): Promise<void> {
@@ -147,17 +146,38 @@ async function fillChannel(deps: SessionDeps, id: string): Promise<void> {
     });
   }
   for (const post of history.posts) {
-    if (post.original_id !== '') continue;
-    if (post.delete_at > fresh) await receiver.take(post, 'delete', channel);
-    else if (post.delete_at > 0) continue;
-    else if (kept.has(post.id) || (post.create_at > since && post.create_at <= fresh)) {
-      const outcome = await receiver.take(post, 'message', channel);
-      // Stored before it was edited, so the edit is what is new.
-      if (outcome === 'duplicate' && post.edit_at > fresh) await receiver.take(post, 'edit', channel);
-    } else if (post.create_at <= since && post.edit_at > fresh) await receiver.take(post, 'edit', channel);
-    else continue;
-    await advance(deps, post);
+    await takeChange(deps, { post, channel, since, fresh, isKept: kept.has(post.id) });
+    // Not by the time of an edit or a deletion: later posts may be older than that, and are not stored yet.
+    if (post.create_at > fresh) await advance(deps, id, post.create_at);
   }
+  await advance(deps, id, Math.max(0, ...history.posts.map(lastChange)));
+}
+
+interface Change {
+  post: Post;
+  channel: Channel;
+  /** From here on it was asked for; what is older than `fresh` should be stored already. */
+  since: number;
+  fresh: number;
+  isKept: boolean;
+}
+
+async function takeChange({ receiver }: SessionDeps, change: Change): Promise<void> {
+  const { post, channel, since, fresh } = change;
+  const isEdited = post.edit_at > fresh;
+  if (post.original_id !== '') return;
+  if (post.delete_at > 0) {
+    // What came and went meanwhile was never told.
+    if (post.create_at <= fresh && post.delete_at > fresh) await receiver.take(post, 'delete', channel);
+  } else if (change.isKept || (post.create_at > since && post.create_at <= fresh)) {
+    const outcome = await receiver.take(post, 'message', channel);
+    // Stored before it was edited, so the edit is what is new.
+    if (outcome === 'duplicate' && isEdited) await receiver.take(post, 'edit', channel);
+  } else if (post.create_at <= since && isEdited) await receiver.take(post, 'edit', channel);
+}
+
+function lastChange(post: Post): number {
+  return Math.max(post.create_at, post.edit_at, post.delete_at);
 }
 
 async function giveUp(

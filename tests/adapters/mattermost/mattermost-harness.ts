@@ -5,7 +5,7 @@ import { mattermostSettings } from '../../../adapters/mattermost/settings.ts';
 import { accountId, chatId, messageId, threadId, userId } from '../../../shared/ids.ts';
 import type { Address, MediaKind } from '../../../shared/messages.ts';
 import type { AdapterHarness, AdapterRig, SeenMessage, UserMessage } from '../../contracts/adapter-harness.ts';
-import { makeRecordingHost, type RecordingHostOptions } from '../../contracts/adapter-host.ts';
+import { makeRecordingHost, type RecordingHost, type RecordingHostOptions } from '../../contracts/adapter-host.ts';
 import { readMarkdown } from '../../support/mattermost/read-markdown.ts';
 import { startMattermost, type MattermostServer } from '../../support/mattermost/server.ts';
 import type { Channel, Post } from '../../support/mattermost/world.ts';
@@ -40,8 +40,10 @@ export async function startAdapter(
   server: MattermostServer,
   kept: RecordingHostOptions = {},
   extra: Record<string, unknown> = {},
+  prepare: (record: RecordingHost) => void = () => {},
 ) {
   const record = makeRecordingHost(kept);
+  prepare(record);
   const adapter = makeAdapter(server, extra);
   try {
     await adapter.start(record.host);
