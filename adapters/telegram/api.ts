@@ -1,7 +1,8 @@
-// The Bot API client: grammY's typed calls over the fetch that was handed in, each with a deadline. Loads grammY.
+// The Bot API client: grammY's typed calls over the fetch that was handed in, each with a deadline. Loads grammY, in its edition without
+// a fetch of its own: the other brings three packages more, and some megabytes.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Readable } from 'node:stream';
-import { Api, InputFile, type RawApi } from 'grammy';
+import { createReadStream } from 'node:fs';
+import { Api, InputFile, type RawApi } from 'grammy/web';
 import { systemClock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
 import { NotCalledError } from './errors.ts';
@@ -20,7 +21,7 @@ export interface CallOptions {
 export interface TelegramApi {
   /** Runs one call. Rejects with grammY's errors, or NotCalledError when `signal` was aborted before. */
   run<T>(call: (raw: RawApi) => Promise<T>, options?: CallOptions): Promise<T>;
-  /** A file of ours to upload, read when it is sent. */
+  /** A file of ours to upload, read when it is sent; good for one call. */
   file(path: string, name: string): InputFile;
 }
 
@@ -45,7 +46,7 @@ export function makeTelegramApi(input: ApiInput): TelegramApi {
         calls.run({ signal: ended, abort }, () => call(client.raw)),
       );
     },
-    file: (path, name) => new InputFile(path, name),
+    file: (path, name) => new InputFile(readFile(path), name),
   };
 }
 
@@ -55,12 +56,17 @@ interface RunningCall {
   abort(): void;
 }
 
-/** What grammY, written for node-fetch, hands to fetch. */
+/** Opens the file when somebody reads, so that what is wrong with it is a failure of the call. */
+async function* readFile(path: string): AsyncGenerator<Uint8Array> {
+  for await (const bytes of createReadStream(path)) if (bytes instanceof Uint8Array) yield bytes;
+}
+
+/** What grammY hands to fetch. */
 interface GrammyRequest {
   method: string;
   headers: Record<string, string>;
-  body: string | Readable;
-  signal: { addEventListener(type: 'abort', listener: () => void): void };
+  body: string | ReadableStream<Uint8Array>;
+  signal: AbortSignal;
 }
 
 function adaptFetch(fetchImpl: typeof fetch, calls: AsyncLocalStorage<RunningCall>) {
@@ -72,7 +78,7 @@ function adaptFetch(fetchImpl: typeof fetch, calls: AsyncLocalStorage<RunningCal
     return fetchImpl(url, {
       method: request.method,
       headers,
-      body: typeof request.body === 'string' ? request.body : Readable.toWeb(request.body),
+      body: request.body,
       ...(typeof request.body !== 'string' && { duplex: 'half' }),
       ...(call && { signal: call.signal }),
       redirect: 'error',

@@ -116,13 +116,13 @@ function sendFile(
   { file, caption }: { file: StoredFile; caption?: Text | undefined },
   signal: AbortSignal,
 ): Promise<Message> {
-  // grammY writes the name as it is; without quotes a space would end it.
-  const input = deps.api.file(file.path, `"${safeFileName(file.name)}"`);
   const captioned = caption
     ? { caption: caption.text, ...(caption.parse_mode && { parse_mode: caption.parse_mode }) }
     : {};
   const options = { signal, timeoutMs: UPLOAD_TIMEOUT_MS };
   return followMigration(common, (chat) => {
+    // grammY writes the name as it is; without quotes a space would end it.
+    const input = deps.api.file(file.path, `"${safeFileName(file.name)}"`);
     const args = { ...common, ...captioned, ...chat };
     return deps.api.run((raw): Promise<Message> => {
       switch (file.kind) {
