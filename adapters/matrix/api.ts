@@ -63,12 +63,10 @@ export function makeMatrixApi(input: ApiInput): MatrixApi {
       return withDeadline({ clock, timeoutMs, parent: call.signal }, async (signal) => {
         const response = await request(call, signal);
         const text = await readText(response);
-        try {
-          return JSON.parse(text) as unknown;
-        } catch {
-          // Such as the page of a proxy: nobody knows what became of the call.
-          throw new MatrixError(502, { errcode: '', message: 'the answer is no JSON' });
-        }
+        const answer = parseJson(text);
+        // Such as the page of a proxy: nobody knows what became of the call.
+        if (answer === undefined) throw new MatrixError(502, { errcode: '', message: 'the answer is no JSON' });
+        return answer;
       });
     },
     async open(call) {
@@ -106,7 +104,8 @@ async function readError(response: Response): Promise<MatrixError> {
 /** Undefined when it is no JSON. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    const value: unknown = JSON.parse(text);
+    return value;
   } catch {
     return undefined;
   }
@@ -115,7 +114,8 @@ export function parseJson(text: string): unknown {
 async function readText(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | readonly never[] = response.body ?? [];
+  for await (const part of body) {
     size += part.byteLength;
     if (size > MAX_ANSWER_BYTES) throw new MatrixError(502, { errcode: '', message: 'the answer is too long' });
     parts.push(part);

@@ -10,7 +10,7 @@ import { isRoomAlias, isUserId } from '../ids.ts';
 import { readInvitedRoom, readMember } from './event-schema.ts';
 
 /** A server of the federation that does not answer must not hold up everything else. */
-const MAX_TRIES = 3;
+const MAX_TRIES = 5;
 
 export interface InvitesDeps {
   api: MatrixApi;

@@ -13,13 +13,13 @@ import type { Invites } from './invites.ts';
 
 const POLL_MS = 30_000;
 /** What a homeserver may take beyond the poll, such as for a first sync. */
-const SLACK_MS = 60_000;
+const GRACE_MS = 60_000;
 const BACKOFF = { baseMs: 300, maxMs: 60_000 };
 const LOGIN_BACKOFF = { baseMs: 30_000, maxMs: 300_000 };
 /** Refusals of our token of the sync after which it is given up: it may come from a server that was set up anew. */
 const MAX_REFUSALS = 3;
 /** Then a room's events are left out of the batch. */
-const MAX_ROOM_TRIES = 5;
+const MAX_ROOM_TRIES = 20;
 
 export interface SyncDeps extends BatchDeps {
   api: MatrixApi;
@@ -104,10 +104,12 @@ async function syncOnce(deps: SyncDeps, me: string, { isFresh, broken }: Round):
   const answer = await ask(deps, position, isFresh);
   const { next_batch: next, rooms } = syncSchema.parse(answer);
   host.status('online');
+  let problem: Error | undefined;
   for (const [room, raw] of Object.entries(rooms?.join ?? {})) {
     const joined = readJoinedRoom(raw);
-    if (joined && position) await takePatiently(deps, { room, joined, position }, broken);
+    if (joined && position) problem = (await takePatiently(deps, { room, joined, position }, broken)) ?? problem;
   }
+  if (problem) throw problem;
   for (const [room, raw] of Object.entries(rooms?.invite ?? {})) await deps.invites.take(room, raw, me);
   if (deps.signal.aborted) return;
   await host.cursor.update({ since: next, at: String(clock.now()), me });
@@ -119,29 +121,39 @@ interface RoomBatch {
   position: Position;
 }
 
-/** A room that the homeserver cannot tell about holds up the others for some tries, but not for ever. */
+/**
+ * A room that the homeserver cannot tell about does not hold up the others: its error is given, so that the whole comes again, and after
+ * some tries it is left out. Rejects with all other errors.
+ */
 async function takePatiently(
   deps: SyncDeps,
   { room, joined, position }: RoomBatch,
   broken: Map<string, number>,
-): Promise<void> {
+): Promise<Error | undefined> {
   const { host, signal } = deps;
   try {
     await takeRoom(deps, room, joined, position);
     broken.delete(room);
+    return undefined;
   } catch (error) {
     if (signal.aborted) throw error;
     // We are not in it any more.
-    if (isOutOfReach(error)) return host.log.info({ room }, 'a room cannot be read any more');
+    if (isOutOfReach(error)) {
+      host.log.info({ room }, 'a room cannot be read any more');
+      return undefined;
+    }
     const isItsOwn = error instanceof z.ZodError || (error instanceof MatrixError && error.status >= 500);
-    if (!isItsOwn && !(error instanceof MatrixError))
-      throw new StoreError(describe(error, deps.redactor).message, { cause: error });
+    if (!isItsOwn)
+      throw error instanceof MatrixError
+        ? error
+        : new StoreError(describe(error, deps.redactor).message, { cause: error });
     const count = (broken.get(room) ?? 0) + 1;
     broken.set(room, count);
-    if (!isItsOwn || count < MAX_ROOM_TRIES) throw error;
+    if (count < MAX_ROOM_TRIES) return error;
     broken.delete(room);
     host.log.warn({ room }, 'events of a room are left out, since the homeserver cannot tell about it');
     await host.gap({ since: position.at, until: position.now, reason: 'no-replay' });
+    return undefined;
   }
 }
 
@@ -167,7 +179,7 @@ async function ask(deps: SyncDeps, position: Position | undefined, isFresh: bool
     timeout: String(poll),
     ...(position && { since: position.since }),
   };
-  const call = { method: 'GET', path: ['client', 'v3', 'sync'], query, signal, timeoutMs: poll + SLACK_MS } as const;
+  const call = { method: 'GET', path: ['client', 'v3', 'sync'], query, signal, timeoutMs: poll + GRACE_MS } as const;
   try {
     return await api.run(call);
   } catch (error) {

@@ -1,7 +1,14 @@
 // The Client-Server API as functions of a request: who asks, what, with which body.
-import type { Login } from './server.ts';
 import { answerMessages, answerSync, positionOf } from './sync.ts';
 import { clientEvent, relationOf, type Content, type Room, type World } from './world.ts';
+
+export interface Login {
+  user: string;
+  device: string;
+  /** Event ids by the path of their request. */
+  transactions: Map<string, string>;
+  isGone(): boolean;
+}
 
 export interface Asked {
   method: string;

@@ -4,16 +4,8 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { makePerson, type Person } from './people.ts';
-import { answer, Refusal } from './routes.ts';
+import { answer, Refusal, type Login } from './routes.ts';
 import { World, type Room } from './world.ts';
-
-export interface Login {
-  user: string;
-  device: string;
-  /** Event ids by the path of their request. */
-  transactions: Map<string, string>;
-  isGone(): boolean;
-}
 
 export interface Fault {
   method?: string;

@@ -88,7 +88,8 @@ export class World {
   }
 
   membership(room: Room, user: string): string {
-    return String(room.state.get(`m.room.member ${user}`)?.content['membership'] ?? 'leave');
+    const membership = room.state.get(`m.room.member ${user}`)?.content['membership'];
+    return typeof membership === 'string' ? membership : 'leave';
   }
 
   joined(room: Room): readonly string[] {
@@ -128,7 +129,7 @@ export class World {
   }
 
   wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   /** Resolves when something has happened, or after `ms`. */
@@ -157,7 +158,8 @@ export function relationOf(event: StoredEvent): Content {
 }
 
 /** As clients get it. */
-export function clientEvent({ pos: _, ...event }: StoredEvent, room?: Room): Content {
+export function clientEvent(stored: StoredEvent, room?: Room): Content {
+  const { pos: _pos, ...event } = stored;
   const age = Date.now() - event.origin_server_ts;
   return { ...event, unsigned: { ...event.unsigned, age }, ...(room && { room_id: room.id }) };
 }

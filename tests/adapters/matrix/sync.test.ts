@@ -1,0 +1,145 @@
+import { afterEach, expect, it } from 'vitest';
+import { openRoomRig, type RoomRig } from './room-rig.ts';
+
+let rig: RoomRig;
+afterEach(() => rig.close());
+
+const texts = () => rig.record.received.map(({ text }) => text);
+const HOUR = 3_600_000;
+
+it('what was said before the first start is not answered', async () => {
+  rig = await openRoomRig({
+    before: ({ ada, dm }) => {
+      for (let i = 0; i < 60; i++) ada.say(dm, `old ${i}`);
+    },
+  });
+  rig.ada.say(rig.dm, 'new');
+  await rig.record.waitFor((message) => message.text === 'new');
+  expect(texts()).toEqual(['new']);
+});
+
+it('a limited timeline is filled from the history, whole and in order', async () => {
+  rig = await openRoomRig({ kept: { backfill: { maxAgeMs: 24 * HOUR, maxMessages: 500 } } });
+  const wanted = Array.from({ length: 230 }, (_, i) => `missed ${i}`);
+  await rig.restart(() => wanted.forEach((text) => rig.ada.say(rig.dm, text)));
+  await rig.record.waitUntil(() => rig.record.received.length >= wanted.length);
+  expect(texts()).toEqual(wanted);
+  expect(rig.record.gaps).toEqual([]);
+  expect(rig.server.requests.filter((request) => request.endsWith('/messages'))).toHaveLength(2);
+});
+
+it('of more than may be fetched the latest come, and the rest is told as a gap', async () => {
+  rig = await openRoomRig({ kept: { backfill: { maxAgeMs: 24 * HOUR, maxMessages: 60 } } });
+  await rig.restart(() => Array.from({ length: 300 }, (_, i) => rig.ada.say(rig.dm, `missed ${i}`)));
+  await rig.record.waitFor((message) => message.text === 'missed 299');
+  expect(texts()).toEqual(Array.from({ length: 60 }, (_, i) => `missed ${240 + i}`));
+  expect(rig.record.gaps).toMatchObject([{ reason: 'limit', chat: { id: rig.dm.id, kind: 'dm' } }]);
+  expect(rig.record.gaps[0]?.missed).toBeUndefined();
+});
+
+it('after an absence what is too old is left out and counted', async () => {
+  rig = await openRoomRig({ kept: { backfill: { maxAgeMs: HOUR, maxMessages: 60 } } });
+  const now = Date.now();
+  await rig.restart(
+    () => {
+      rig.ada.say(rig.dm, 'three hours old', { at: now - 3 * HOUR });
+      rig.ada.say(rig.dm, 'two hours old', { at: now - 2 * HOUR });
+      rig.ada.say(rig.dm, 'young', { at: now - HOUR / 2 });
+      rig.record.cursors.set('at', String(now - 4 * HOUR));
+    },
+    { backfill: { maxAgeMs: HOUR, maxMessages: 60 } },
+  );
+  await rig.record.waitFor((message) => message.text === 'young');
+  expect(texts()).toEqual(['young']);
+  expect(rig.record.gaps).toMatchObject([{ since: now - 4 * HOUR, missed: 2, reason: 'limit' }]);
+});
+
+it('a clock of another server that is wrong loses nothing while we listen', async () => {
+  rig = await openRoomRig();
+  rig.ada.say(rig.dm, 'from the past', { at: 0 });
+  rig.ada.say(rig.dm, 'from the future', { at: Date.now() + 48 * HOUR });
+  const future = await rig.record.waitFor((message) => message.text === 'from the future');
+  expect(texts()).toEqual(['from the past', 'from the future']);
+  expect(future.sentAt).toBeLessThanOrEqual(Date.now());
+});
+
+it('a token that is refused while it runs asks for a login, and all goes on when it is good again', async () => {
+  rig = await openRoomRig();
+  rig.server.revoke(true);
+  await rig.record.waitUntil(() => rig.record.states.at(-1)?.state === 'needs-login');
+  expect(rig.record.states.at(-1)?.detail).toContain('MATRIX_ACCESS_TOKEN');
+  expect(await rig.send(rig.dm, 'x')).toMatchObject({ ok: false, code: 'auth', reached: 'no' });
+});
+
+it('a homeserver that does not know where we were is synced with anew, and that is told', async () => {
+  rig = await openRoomRig();
+  await rig.restart(() => rig.record.cursors.set('since', 's999999'));
+  await rig.record.waitUntil(() => rig.record.gaps.length > 0 && rig.record.cursors.get('since') !== 's999999');
+  await rig.until(() => rig.record.states.at(-1)?.state === 'online');
+  rig.ada.say(rig.dm, 'hello again');
+  await rig.record.waitFor((message) => message.text === 'hello again');
+  expect(rig.record.gaps).toMatchObject([{ reason: 'no-replay' }]);
+});
+
+it('the token of somebody else begins anew', async () => {
+  rig = await openRoomRig();
+  await rig.restart(() => {
+    rig.record.cursors.set('me', '@other:hs.test');
+    rig.ada.say(rig.dm, 'said to the other one');
+  });
+  rig.ada.say(rig.dm, 'said to us');
+  await rig.record.waitFor((message) => message.text === 'said to us');
+  expect(texts()).toEqual(['said to us']);
+});
+
+it('one room that the homeserver cannot tell about does not hold up the others for ever', async () => {
+  rig = await openRoomRig();
+  const route = new RegExp(`rooms/${rig.group.id.replaceAll('.', String.raw`\.`)}/joined_members`);
+  rig.server.fail({ route, status: 500, body: { errcode: 'M_UNKNOWN', error: 'broken' }, times: 5 });
+  rig.ada.say(rig.group, 'in the broken room');
+  rig.ada.say(rig.dm, 'in the other');
+  await rig.record.waitFor((message) => message.text === 'in the other', 10_000);
+  expect(rig.record.gaps).toMatchObject([{ reason: 'no-replay' }]);
+});
+
+it('a room that we were thrown out of meanwhile stops nothing', async () => {
+  rig = await openRoomRig();
+  const route = new RegExp(`rooms/${rig.group.id.replaceAll('.', String.raw`\.`)}/joined_members`);
+  rig.server.fail({ route, status: 403, body: { errcode: 'M_FORBIDDEN', error: 'not in room' } });
+  rig.ada.say(rig.group, 'unheard');
+  rig.ada.say(rig.dm, 'heard');
+  await rig.record.waitFor((message) => message.text === 'heard');
+  expect(texts()).toEqual(['heard']);
+});
+
+it('direct invites are accepted and what was said with them is heard; others are left alone unless listed', async () => {
+  rig = await openRoomRig({ extra: { rooms: ['#team:hs.test'] } });
+  const { ada, eve, server, record } = rig;
+  const listed = ada.invite({ direct: false, name: 'Listed' });
+  server.world.aliases.set('#team:hs.test', listed.id);
+  const other = eve.invite({ direct: false, name: 'Other' });
+  const direct = server.world.createRoom(eve.id);
+  for (let i = 0; i < 5; i++) eve.say(direct, `to myself ${i}`);
+  server.world.setMember(direct, server.botId, 'invite', { by: eve.id, is_direct: true });
+  eve.say(direct, 'hello Herald');
+  await record.waitFor((message) => message.text === 'hello Herald');
+  expect(record.received).toMatchObject([{ chatKind: 'dm', sender: { id: eve.id, name: 'Eve' } }]);
+  await rig.until(() => server.world.membership(listed, server.botId) === 'join');
+  expect(server.world.membership(other, server.botId)).toBe('invite');
+});
+
+it('an invite that cannot be accepted stops nothing', async () => {
+  rig = await openRoomRig();
+  const { eve, ada, server, record } = rig;
+  server.fail({
+    route: /\/join$/,
+    status: 502,
+    body: { errcode: 'M_UNKNOWN', error: 'their server is away' },
+    times: 3,
+  });
+  const room = eve.invite();
+  ada.say(rig.dm, 'heard all the same');
+  await record.waitFor((message) => message.text === 'heard all the same');
+  await rig.until(() => record.logs.some((line) => line.includes('could not be accepted')));
+  expect(server.world.membership(room, server.botId)).toBe('invite');
+});
