@@ -48,7 +48,7 @@ export async function keepConnected(deps: ConnectionDeps): Promise<void> {
       const offset = (identity.serverTime ?? clock.now()) - clock.now();
       progress ??= await openProgress(host.cursor, clock.now() + offset);
       const startedAt = clock.now();
-      await runSession(deps, { identity, progress, serverNow: () => clock.now() + offset });
+      await runSession(deps, { identity, progress, offset });
       if (signal.aborted) return;
       if (clock.now() - startedAt >= HELD_MS) {
         attempt = 0;
@@ -77,7 +77,8 @@ function tellFailure({ host, redactor }: ConnectionDeps, error: unknown): number
 interface Known {
   identity: Identity;
   progress: Progress;
-  serverNow(): number;
+  /** What the server's clock is ahead of ours, in milliseconds. */
+  offset: number;
 }
 
 async function runSession(deps: ConnectionDeps, known: Known): Promise<void> {
@@ -90,7 +91,8 @@ async function runSession(deps: ConnectionDeps, known: Known): Promise<void> {
   const bot = known.identity;
   const base = { host, directory: deps.directory, redactor: deps.redactor, clock, signal };
   const receiver = makeReceiver({ ...base, account: deps.account, bot, settings, commands: deps.commands });
-  const { progress, serverNow } = known;
+  const { progress, offset } = known;
+  const serverNow = () => clock.now() + offset;
   const session: Session = makeSession({ ...base, api, progress, receiver, teams, serverNow, onOverflow: end });
   let looking: Promise<void> = Promise.resolve();
   try {
@@ -101,15 +103,14 @@ async function runSession(deps: ConnectionDeps, known: Known): Promise<void> {
       signal,
       onHello() {
         host.status('online');
-        looking = session.catchUp().then(() => session.noteAlive());
+        looking = session.catchUp();
       },
       onEvent: (frame) => session.takeEvent(frame),
-      onAlive() {
+      onAlive(heardUntil) {
         host.status('online');
-        void session.noteAlive();
+        void session.noteAlive(heardUntil + offset);
       },
     });
-    await session.noteAlive();
   } finally {
     deps.signal.removeEventListener('abort', end);
     end();

@@ -29,8 +29,8 @@ export interface Session {
   /** We listen: looks through all channels. Resolves when that is done or the session ended. Never rejects. */
   catchUp(): Promise<void>;
   takeEvent(frame: Frame): void;
-  /** Everything up to now was heard. */
-  noteAlive(): Promise<void>;
+  /** Everything up to `at` (the server's time) was heard. Counts once nothing waits and nothing is missing. */
+  noteAlive(at: number): Promise<void>;
   /** Resolves when nothing of the session runs any more. */
   settle(): Promise<void>;
 }
@@ -104,10 +104,10 @@ export function makeSession(deps: SessionDeps): Session {
       void cover(post.channel_id);
       add(post.channel_id, () => takePost(post, KINDS[event]));
     },
-    async noteAlive() {
+    async noteAlive(at) {
       if (!isCaughtUp || !lanes.isIdle() || deps.signal.aborted) return;
       await progress
-        .advanceAll(deps.serverNow() - OVERLAP_MS)
+        .advanceAll(at - OVERLAP_MS)
         .catch((error: unknown) => warn('how far was read could not be saved', error));
     },
     settle: () => lanes.settle(),

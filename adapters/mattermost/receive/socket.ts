@@ -20,8 +20,8 @@ export interface SocketDeps {
   /** The server has greeted us: from now on events come. */
   onHello(): void;
   onEvent(frame: Frame): void;
-  /** At each sign of life. */
-  onAlive(): void;
+  /** The server has answered a ping that was sent at `heardUntil` (ms since the epoch, our clock): all that it told before has come. */
+  onAlive(heardUntil: number): void;
 }
 
 /**
@@ -34,6 +34,7 @@ export async function listenOnce(deps: SocketDeps): Promise<void> {
   const socket = openSocket(deps.url);
   let aliveAt = clock.now();
   let sent = 0;
+  let ping: { seq: number; at: number } | undefined;
   let cancelWatch = () => {};
   const say = (action: string, data?: Record<string, unknown>) => {
     if (socket.readyState === WebSocket.OPEN)
@@ -42,6 +43,7 @@ export async function listenOnce(deps: SocketDeps): Promise<void> {
   const watch = () => {
     if (clock.now() - aliveAt >= SILENCE_MS) return socket.terminate();
     say('ping');
+    ping = { seq: sent, at: clock.now() };
     cancelWatch = clock.after(PING_EVERY_MS, watch);
   };
   const hangUp = () => socket.terminate();
@@ -49,7 +51,14 @@ export async function listenOnce(deps: SocketDeps): Promise<void> {
   try {
     const greeted = Promise.withResolvers<void>();
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    const reader = makeReader(deps, { socket, greeted, onSign: () => (aliveAt = clock.now()) });
+    const reader = makeReader(deps, {
+      socket,
+      greeted,
+      onSign: () => (aliveAt = clock.now()),
+      onReply(seq) {
+        if (seq === ping?.seq) deps.onAlive(ping.at);
+      },
+    });
     socket.on('message', (data: Buffer, isBinary) => {
       if (!isBinary) reader(data.toString('utf8'));
     });
@@ -71,10 +80,11 @@ interface Connection {
   socket: WebSocket;
   greeted: PromiseWithResolvers<void>;
   onSign(): void;
+  onReply(seq: number): void;
 }
 
 /** Events are numbered from 0; where a number is missing, something was lost, and the history must be asked. */
-function makeReader(deps: SocketDeps, { socket, greeted, onSign }: Connection): (text: string) => void {
+function makeReader(deps: SocketDeps, { socket, greeted, onSign, onReply }: Connection): (text: string) => void {
   let expected: number | undefined;
   return (text) => {
     onSign();
@@ -83,7 +93,7 @@ function makeReader(deps: SocketDeps, { socket, greeted, onSign }: Connection): 
     if (reply) {
       if (reply.status !== 'OK' && reply.seq_reply === 1)
         greeted.reject(new ApiError(401, reply.error?.id ?? '', reply.error?.message ?? 'refused'));
-      else deps.onAlive();
+      else onReply(reply.seq_reply);
       return;
     }
     const frame = frameSchema.safeParse(raw).data;

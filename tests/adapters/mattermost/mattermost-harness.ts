@@ -3,6 +3,7 @@ import { makeMattermostAdapter } from '../../../adapters/mattermost/adapter.ts';
 import { makeCapabilities } from '../../../adapters/mattermost/capabilities.ts';
 import { mattermostSettings } from '../../../adapters/mattermost/settings.ts';
 import { accountId, chatId, messageId, threadId, userId } from '../../../shared/ids.ts';
+import type { Clock } from '../../../shared/clock.ts';
 import type { Address, MediaKind } from '../../../shared/messages.ts';
 import type { AdapterHarness, AdapterRig, SeenMessage, UserMessage } from '../../contracts/adapter-harness.ts';
 import { makeRecordingHost, type RecordingHost, type RecordingHostOptions } from '../../contracts/adapter-host.ts';
@@ -26,13 +27,16 @@ export function addressOf(channel: Channel, thread?: string): Address {
   };
 }
 
-export function makeAdapter(server: MattermostServer, extra: Record<string, unknown> = {}) {
-  return makeMattermostAdapter({
-    platform: 'mattermost',
-    account: ACCOUNT,
-    settings: settingsFor(server, extra),
-    fetch,
-  });
+export function makeAdapter(server: MattermostServer, extra: Record<string, unknown> = {}, clock?: Clock) {
+  return makeMattermostAdapter(
+    {
+      platform: 'mattermost',
+      account: ACCOUNT,
+      settings: settingsFor(server, extra),
+      fetch,
+    },
+    clock,
+  );
 }
 
 /** Started, online, and with all that was missed taken. */

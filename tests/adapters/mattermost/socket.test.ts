@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { listenOnce } from '../../../adapters/mattermost/receive/socket.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
 import { startMattermost, type MattermostServer } from '../../support/mattermost/server.ts';
-import { startAdapter } from './mattermost-harness.ts';
+import { makeRecordingHost } from '../../contracts/adapter-host.ts';
+import { makeAdapter, startAdapter } from './mattermost-harness.ts';
 
 async function withServer(run: (server: MattermostServer) => Promise<void>): Promise<void> {
   const server = await startMattermost();
@@ -48,8 +49,7 @@ describe('the socket', () => {
     withServer(async (server) => {
       const { clock, ended, hello, sign, stop } = listen(server);
       await hello;
-      await sign(1);
-      for (let round = 2; round <= 6; round++) {
+      for (let round = 1; round <= 5; round++) {
         await clock.advance(20_000);
         await sign(round);
       }
@@ -90,6 +90,40 @@ describe('the socket', () => {
 });
 
 describe('the account', () => {
+  it('on a connection that falls silent misses nothing: what was said into the silence is fetched', () =>
+    withServer(async (server) => {
+      const clock = makeFakeClock(Date.now());
+      const record = makeRecordingHost();
+      const adapter = makeAdapter(server, {}, clock);
+      /** Turns the clock until something has happened. */
+      const turn = async (stepMs: number, isDone: () => boolean) => {
+        for (let i = 0; i < 500 && !isDone(); i++) {
+          await clock.advance(stepMs);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        expect(isDone()).toBe(true);
+      };
+      try {
+        await adapter.start(record.host);
+        await record.waitUntil(() => record.states.at(-1)?.state === 'online');
+        server.world.post(server.ann.id, server.dm, 'heard');
+        await record.waitFor(({ text }) => text === 'heard');
+        const alive = record.cursors.get('alive');
+        await turn(20_000, () => record.cursors.get('alive') !== alive);
+        server.hub.isMute = true;
+        // By the server's clock this is long before the silence is noticed.
+        const at = clock.now() - 5_000;
+        server.world.post(server.ann.id, server.dm, 'unheard', { create_at: at, update_at: at });
+        await turn(10_000, () => record.states.at(-1)?.state !== 'online');
+        server.hub.isMute = false;
+        await turn(1_000, () => record.received.length >= 2);
+        expect(record.received.map(({ text }) => text)).toEqual(['heard', 'unheard']);
+      } finally {
+        await adapter.stop();
+        await record.close();
+      }
+    }));
+
   it('whose token is taken back needs a login, without telling the token', () =>
     withServer(async (server) => {
       const { adapter, record } = await startAdapter(server);
