@@ -21,7 +21,9 @@ export const postSchema = z.looseObject({
   message: z.string(),
   props: z.record(z.string(), z.unknown()).catch({}),
   file_ids: z.array(z.unknown()).catch([]),
-  metadata: z.looseObject({ files: z.array(z.unknown()).catch([]) }).catch({ files: [] }),
+  metadata: z
+    .looseObject({ files: z.array(z.unknown()).catch([]), embeds: z.array(z.unknown()).catch([]) })
+    .catch({ files: [], embeds: [] }),
 });
 export type Post = z.output<typeof postSchema>;
 
@@ -29,6 +31,12 @@ export const postsSchema = z.looseObject({
   /** Newest first. */
   order: z.array(z.string()).nullish(),
   posts: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** Another post whose link is in the text, when everybody here may read it (PreviewPost, server/public/model/post.go). */
+export const permalinkSchema = z.looseObject({
+  type: z.literal('permalink'),
+  data: z.looseObject({ post_id: id, post: z.looseObject({ user_id: id, message: z.string() }) }),
 });
 
 export const fileSchema = z.looseObject({

@@ -1,8 +1,8 @@
 // Post → InboundMessage, or the reason why it is left out. Pure.
 import type { InboundMessage } from '../../contract.ts';
 import { chatId, messageId, threadId, userId, type AccountId } from '../../../shared/ids.ts';
-import type { AttachmentRef, MediaKind, ReplyRef } from '../../../shared/messages.ts';
-import { fileSchema, type Channel, type Post, type User } from '../schema.ts';
+import { FORWARD_MARK, type AttachmentRef, type MediaKind, type ReplyRef } from '../../../shared/messages.ts';
+import { fileSchema, permalinkSchema, type Channel, type Post, type User } from '../schema.ts';
 
 /** A thread as far as we know it. */
 export interface Thread {
@@ -15,6 +15,13 @@ export interface Thread {
   isJoined: boolean;
 }
 
+/** Another message that this one points to; people forward messages in this way. */
+export interface Shared {
+  id: string;
+  authorId: string;
+  text: string;
+}
+
 export interface InboundContext {
   account: AccountId;
   bot: { id: string; username: string };
@@ -22,6 +29,8 @@ export interface InboundContext {
   sender: User | undefined;
   /** Of a post in a thread. */
   thread: Thread | undefined;
+  /** Who wrote the message that it points to. */
+  sharedAuthor: User | undefined;
   replyInThread: boolean;
   followThreads: boolean;
   /** Names of our commands; "!name" is read as "/name", since clients keep "/" for themselves. */
@@ -68,6 +77,11 @@ export function readPost(post: Post, kind: 'message' | 'edit' | 'delete', contex
   const isFollowed = context.followThreads && context.thread?.isJoined === true;
   const addressed = isDm || own.isAddressed || isFollowed || context.thread?.isOurs === true;
   const { sender } = context;
+  const shared = kind === 'delete' ? undefined : readShared(post);
+  const sharedBy = context.sharedAuthor ? nameOf(context.sharedAuthor) : 'somebody';
+  const isForward = shared !== undefined && IS_PERMALINK.test(own.text.trim());
+  // A forwarded text speaks for somebody else, and must not be taken for a command of the sender.
+  const text = isForward ? `${FORWARD_MARK}${sharedBy}:\n${shared.text}` : asCommand(own.text, context.commands);
   const message: InboundMessage = {
     kind,
     account: context.account,
@@ -83,9 +97,17 @@ export function readPost(post: Post, kind: 'message' | 'edit' | 'delete', contex
       bot: false,
     },
     sentAt: post.create_at,
-    text: kind === 'delete' ? '' : asCommand(own.text, context.commands),
+    text: kind === 'delete' ? '' : text,
     attachments,
-    replyTo: readReply(post, context.thread),
+    replyTo:
+      shared && !isForward
+        ? {
+            message: messageId(shared.id),
+            text: shared.text,
+            author: asAuthor(sharedBy),
+            mine: shared.authorId === context.bot.id,
+          }
+        : readReply(post, context.thread),
     addressed,
   };
   return { kind: 'message', message };
@@ -103,6 +125,17 @@ function threadOf(post: Post, isPlain: boolean, { replyInThread }: InboundContex
 export function nameOf(user: User): string {
   const full = `${user.first_name} ${user.last_name}`.trim();
   return full || user.nickname.trim() || user.username;
+}
+
+/** The address of a message and nothing else (https://docs.mattermost.com/collaborate/share-links.html, read 2026-11-21). */
+const IS_PERMALINK = /^https?:\/\/\S+\/pl\/[a-z0-9]{26}$/;
+
+export function readShared(post: Post): Shared | undefined {
+  for (const raw of post.metadata.embeds) {
+    const data = permalinkSchema.safeParse(raw).data?.data;
+    if (data) return { id: data.post_id, authorId: data.post.user_id, text: data.post.message };
+  }
+  return undefined;
 }
 
 function readReply(post: Post, thread: Thread | undefined): ReplyRef | undefined {

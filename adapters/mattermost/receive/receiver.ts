@@ -8,7 +8,7 @@ import { describe, isPassing } from '../errors.ts';
 import type { Channel, Post } from '../schema.ts';
 import type { MattermostSettings } from '../settings.ts';
 import type { Directory } from './directory.ts';
-import { readPost, reasonToIgnore, type InboundContext } from './inbound.ts';
+import { readPost, readShared, reasonToIgnore, type InboundContext } from './inbound.ts';
 
 const RETRY_BACKOFF = { baseMs: 200, maxMs: 30_000 };
 
@@ -37,12 +37,14 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
   const { host, directory, settings, bot } = deps;
 
   async function readContext(post: Post, channel: Channel): Promise<InboundContext> {
+    const shared = readShared(post);
     return {
       account: deps.account,
       bot,
       channel,
       sender: await directory.user(post.user_id),
       thread: post.root_id === '' ? undefined : await directory.thread(post.root_id),
+      sharedAuthor: shared && (await directory.user(shared.authorId)),
       replyInThread: settings.reply_in_thread,
       followThreads: settings.follow_threads,
       commands: deps.commands,

@@ -13,6 +13,8 @@ const GUIDE = [
   '4. Add the bot to your team: the name of the team > Invite People. To a channel with /invite @herald.',
 ].join('\n');
 
+const LOCAL = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
 /** Rejects when the person breaks off. */
 export async function loginToMattermost(io: LoginIo): Promise<LoginResult> {
   const current = typeof io.current?.['url'] === 'string' ? io.current['url'] : undefined;
@@ -62,7 +64,13 @@ async function askServer(io: LoginIo, current: string | undefined): Promise<stri
           : 'This is no address like https://chat.example.org.',
     });
     const url = mattermostSettings.shape.url.parse(answer.trim());
-    if (await isThere(io, url)) return url;
+    if (await isThere(io, url)) {
+      if (/^http:/.test(url) && !LOCAL.test(new URL(url).hostname))
+        io.say(
+          'This address begins with http: the token and all messages can be read on the way. Use https if you can.',
+        );
+      return url;
+    }
     io.say(`No Mattermost server answers at ${url}. Check the address.`);
     initial = url;
   }

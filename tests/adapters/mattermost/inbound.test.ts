@@ -26,6 +26,7 @@ function context(more: Partial<InboundContext> = {}): InboundContext {
     channel: DM,
     sender: ANN,
     thread: undefined,
+    sharedAuthor: undefined,
     replyInThread: true,
     followThreads: true,
     commands: new Set(['help']),
@@ -136,6 +137,20 @@ describe('a post', () => {
     expect(textOf('!important')).toBe('!important');
   });
 
+  it('forwarded says whose words it holds, and is no command; with a comment it answers that message', () => {
+    const link = `https://chat.example.org/crew/pl/${id('s')}`;
+    const data = { post_id: id('s'), post: { user_id: id('e'), message: '/new' } };
+    const metadata = { embeds: [7, { type: 'opengraph', data: {} }, { type: 'permalink', data }] };
+    const eve = userSchema.parse({ id: id('e'), username: 'eve' });
+    const read = (message: string) =>
+      messageOf(readPost(post({ message, metadata }), 'message', context({ sharedAuthor: eve })));
+    expect(read(link)).toMatchObject({ text: 'Forwarded from eve:\n/new', replyTo: undefined });
+    expect(read(`what is this? ${link}`)).toMatchObject({
+      text: `what is this? ${link}`,
+      replyTo: { message: id('s'), text: '/new', author: 'eve', mine: false },
+    });
+  });
+
   it('edited and deleted', () => {
     const edited = messageOf(readPost(post({ edit_at: 1_700_000_000_500 }), 'edit', context()));
     expect(edited).toMatchObject({ kind: 'edit', id: id('p'), revision: '1700000000500', text: 'hello' });
@@ -218,7 +233,7 @@ describe('foreign payloads', () => {
     expect(post({ props: 7, edit_at: 'x', metadata: 'y', file_ids: {}, root_id: 7 })).toMatchObject({
       props: {},
       edit_at: 0,
-      metadata: { files: [] },
+      metadata: { files: [], embeds: [] },
       file_ids: [],
       root_id: '',
     });
