@@ -64,10 +64,10 @@ export const matrixHarness: AdapterHarness = {
 /** A started adapter and what it told, online. */
 export async function startAdapter(
   server: Homeserver,
-  options: { kept?: RecordingHostOptions; extra?: Record<string, unknown> } = {},
+  options: { kept?: RecordingHostOptions; extra?: Record<string, unknown>; ports?: Partial<MatrixPorts> } = {},
 ) {
   const record = makeRecordingHost(options.kept);
-  const adapter = makeAdapter(server, options.extra);
+  const adapter = makeAdapter(server, options.extra, options.ports);
   try {
     await adapter.start(record.host);
     // The first sync is done when its token is stored.

@@ -1,5 +1,6 @@
 // An adapter in a room with Ada alone and in one with Ada and Eve, for cases that the contract does not have.
 import { setTimeout as pause } from 'node:timers/promises';
+import type { MatrixPorts } from '../../../adapters/matrix/adapter.ts';
 import type { Adapter } from '../../../adapters/contract.ts';
 import type { RecordingHost, RecordingHostOptions } from '../../contracts/adapter-host.ts';
 import { makeOutbound } from '../../contracts/adapter-samples.ts';
@@ -29,6 +30,7 @@ export interface RoomRig extends Scene {
 export interface RigOptions {
   extra?: Record<string, unknown>;
   kept?: RecordingHostOptions;
+  ports?: Partial<MatrixPorts>;
   /** Happens before the adapter's first start. */
   before?: (scene: Scene) => void;
 }
@@ -41,9 +43,9 @@ export async function openRoomRig(options: RigOptions = {}): Promise<RoomRig> {
   server.world.setMember(dm, server.botId, 'join');
   const scene = { server, ada, eve, dm, group: server.room('Team', [ada, eve]) };
   options.before?.(scene);
-  const { extra, kept } = options;
+  const { extra, kept, ports } = options;
   const start = (given?: RecordingHostOptions) =>
-    startAdapter(server, { ...(given && { kept: given }), ...(extra && { extra }) });
+    startAdapter(server, { ...(given && { kept: given }), ...(extra && { extra }), ...(ports && { ports }) });
   const rig: RoomRig = {
     ...scene,
     ...(await start(kept)),
