@@ -19,6 +19,7 @@ import { makeKnownMessages, type KnownMessages } from './receive/known-messages.
 import { makeReceiver } from './receive/receiver.ts';
 import { makeRooms, type Rooms } from './receive/rooms.ts';
 import { keepSyncing } from './receive/sync.ts';
+import { writeCommands } from './send/commands.ts';
 import { editMessage, sendMessage, setReaction, showTyping, type OutboundDeps } from './send/outbound.ts';
 import type { MatrixSettings } from './settings.ts';
 
@@ -45,6 +46,7 @@ class MatrixAdapter implements Adapter {
   readonly #stopping = new AbortController();
   /** Chats in which typing shows until a message comes or its time is over. */
   readonly #typing = new Set<string>();
+  readonly #commands = new Set<string>();
   #me: string | undefined;
   #maxUploadBytes = DEFAULT_UPLOAD_BYTES;
   #isStarted = false;
@@ -57,7 +59,8 @@ class MatrixAdapter implements Adapter {
     this.#input = input;
     this.#ports = ports;
     this.#redactor = makeRedactor([token]);
-    this.#api = makeMatrixApi({ homeserver, token, fetch: input.fetch, clock: ports.clock });
+    const { signal } = this.#stopping;
+    this.#api = makeMatrixApi({ homeserver, token, fetch: input.fetch, clock: ports.clock, signal });
     this.#rooms = makeRooms(this.#api);
     this.#known = makeKnownMessages(this.#api);
   }
@@ -127,7 +130,7 @@ class MatrixAdapter implements Adapter {
   async send(to: Address, message: OutboundMessage, signal: AbortSignal): Promise<SendResult> {
     const deps = this.#sending();
     if (!deps) return this.#notRunning();
-    const result = await sendMessage(deps, to, message, signal);
+    const result = await sendMessage(deps, to, this.#typeable(message), signal);
     if (result.ok && this.#typing.delete(addressKey(to)))
       this.#untyping = this.#untyping.then(() => showTyping(deps, to, false));
     return result;
@@ -135,7 +138,7 @@ class MatrixAdapter implements Adapter {
 
   async edit(to: Address, id: MessageId, message: OutboundMessage, signal: AbortSignal): Promise<SendResult> {
     const deps = this.#sending();
-    return deps ? editMessage(deps, { to, id, message }, signal) : this.#notRunning();
+    return deps ? editMessage(deps, { to, id, message: this.#typeable(message) }, signal) : this.#notRunning();
   }
 
   async typing(to: Address): Promise<void> {
@@ -178,6 +181,16 @@ class MatrixAdapter implements Adapter {
       this.#log.warn({ problem: describe(error, this.#redactor).message }, 'a direct chat could not be opened');
       return undefined;
     }
+  }
+
+  #typeable(message: OutboundMessage): OutboundMessage {
+    return { ...message, body: writeCommands(message.body, this.#commands) };
+  }
+
+  /** Matrix has no menu; what is a command is written so that it can be typed. */
+  async publishCommands(commands: readonly { name: string; description: string }[]): Promise<void> {
+    this.#commands.clear();
+    for (const { name } of commands) this.#commands.add(name.toLowerCase());
   }
 
   async open(ref: AttachmentRef, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {

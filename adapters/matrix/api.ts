@@ -35,6 +35,8 @@ export interface ApiInput {
   token: string | undefined;
   fetch: typeof fetch;
   clock: Clock;
+  /** Ends all that is under way. */
+  signal?: AbortSignal | undefined;
 }
 
 export function makeMatrixApi(input: ApiInput): MatrixApi {
@@ -58,15 +60,20 @@ export function makeMatrixApi(input: ApiInput): MatrixApi {
 
   return {
     async run(call) {
-      if (call.signal.aborted) throw new NotSentError('unreachable', 'Cancelled before it was sent.');
+      if (call.signal.aborted || input.signal?.aborted)
+        throw new NotSentError('unreachable', 'Cancelled before it was sent.');
       const timeoutMs = call.timeoutMs ?? (call.body instanceof Blob ? UPLOAD_TIMEOUT_MS : CALL_TIMEOUT_MS);
-      return withDeadline({ clock, timeoutMs, parent: call.signal }, async (signal) => {
-        const response = await request(call, signal);
-        const text = await readText(response);
-        const answer = parseJson(text);
-        // Such as the page of a proxy: nobody knows what became of the call.
-        if (answer === undefined) throw new MatrixError(502, { errcode: '', message: 'the answer is no JSON' });
-        return answer;
+      return withDeadline({ clock, timeoutMs, parent: call.signal }, async (signal, abort) => {
+        const stop = () => abort(input.signal?.reason);
+        input.signal?.addEventListener('abort', stop, { once: true });
+        try {
+          const answer = parseJson(await readText(await request(call, signal)));
+          // Such as the page of a proxy: nobody knows what became of the call.
+          if (answer === undefined) throw new MatrixError(502, { errcode: '', message: 'the answer is no JSON' });
+          return answer;
+        } finally {
+          input.signal?.removeEventListener('abort', stop);
+        }
       });
     },
     async open(call) {

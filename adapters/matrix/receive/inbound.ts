@@ -62,7 +62,7 @@ function readByType(content: MatrixContent, isReply: boolean): Said | undefined 
     case 'm.notice':
       return { text, attachments: [] };
     case 'm.emote':
-      return { text: `/me ${text}`, attachments: [] };
+      return { text: `* ${text}`, attachments: [] };
     case 'm.location':
       return { text: content.geo_uri === undefined ? text : `${text} (${content.geo_uri})`, attachments: [] };
     default:

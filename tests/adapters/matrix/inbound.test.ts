@@ -10,7 +10,7 @@ describe('contents', () => {
   it('text, emotes and places are read; what nobody said is not', () => {
     expect(read({ msgtype: 'm.text', body: 'hi' })).toMatchObject({ text: 'hi', isNotice: false, attachments: [] });
     expect(read({ msgtype: 'm.notice', body: 'beep' })).toMatchObject({ isNotice: true });
-    expect(read({ msgtype: 'm.emote', body: 'waves' })?.text).toBe('/me waves');
+    expect(read({ msgtype: 'm.emote', body: 'waves' })?.text).toBe('* waves');
     expect(read({ msgtype: 'm.location', body: 'Here', geo_uri: 'geo:1,2' })?.text).toBe('Here (geo:1,2)');
     for (const content of [
       {},

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_CONTENT_BYTES } from '../../../adapters/matrix/capabilities.ts';
+import { writeCommands } from '../../../adapters/matrix/send/commands.ts';
 import { makeEdit, makeText } from '../../../adapters/matrix/send/content.ts';
 import { renderHtml } from '../../../adapters/matrix/send/render.ts';
-import { parseMarkdown } from '../../../adapters/markdown.ts';
+import { parseMarkdown, serializeMarkdown } from '../../../adapters/markdown.ts';
 import { makeOutbound } from '../../contracts/adapter-samples.ts';
 import { readHtml } from '../../support/matrix/seen.ts';
 
@@ -39,6 +40,17 @@ describe('HTML', () => {
       '`</code></p><mx-reply>` **x**',
     ])
       expect(() => readHtml(render(markdown) ?? '')).not.toThrow();
+  });
+});
+
+describe('commands', () => {
+  it('are written as they can be typed, and nothing else is', () => {
+    const names = new Set(['help', 'approve']);
+    const write = (markdown: string) => serializeMarkdown(writeCommands(parseMarkdown(markdown), names));
+    expect(write('- `/help` or **`/approve x`**\n- `/etc/passwd` `/other` /help')).toBe(
+      '- `!help` or **`!approve x`**\n- `/etc/passwd` `/other` /help',
+    );
+    expect(write('| a |\n| - |\n| `/help` |\n\n> `/help`')).not.toContain('/help');
   });
 });
 
