@@ -5,6 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { measureInstall } from './install-size.ts';
 import { measurePromptTokens } from './prompt-tokens.ts';
+import { measureStatements } from './statements.ts';
 
 const budgetSchema = z.strictObject({
   /** Whole request that says "hi", by Herald's estimator. */
@@ -15,6 +16,10 @@ const budgetSchema = z.strictObject({
   packages: z.number(),
   /** Their files, in MB of 1024 * 1024 bytes. */
   installMb: z.number(),
+  /** SQL statements that are run for one message. */
+  statements: z.number(),
+  /** Commits for one message. */
+  commits: z.number(),
 });
 export type Budget = z.infer<typeof budgetSchema>;
 
@@ -27,17 +32,19 @@ export function readBudget(): Budget {
 export async function measureBudget(root: string): Promise<Budget> {
   const prompt = await measurePromptTokens();
   const install = measureInstall(root);
+  const database = await measureStatements();
   return {
     promptTokens: prompt.tokens,
     promptChars: prompt.chars,
     packages: install.packages,
     installMb: install.bytes / (1024 * 1024),
+    ...database,
   };
 }
 
 /** What is over, in words; empty when all is within. */
 export function findOverruns(measured: Budget, budget: Budget): string[] {
-  const names: readonly (keyof Budget)[] = ['promptTokens', 'promptChars', 'packages', 'installMb'];
+  const names = ['promptTokens', 'promptChars', 'packages', 'installMb', 'statements', 'commits'] as const;
   return names
     .filter((name) => !(measured[name] <= budget[name]))
     .map((name) => `${name} is ${measured[name].toFixed(0)}, the budget is ${budget[name]}`);

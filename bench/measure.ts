@@ -12,6 +12,8 @@ const WARM_UP = { total: 40, together: false, maxMs: 8_000 };
 const ONE_BY_ONE = { total: 200, together: false, maxMs: 12_000 };
 const TOGETHER = { total: 260, together: true, maxMs: 12_000 };
 const LONGER = { total: 1_000, together: true, maxMs: 14_000 };
+/** By then code is compiled, histories are in memory, and the heap has its size: what still grows here grows for ever. */
+const LAST = LONGER;
 
 /** How many people write. */
 export const USERS = CHATS;
@@ -37,6 +39,9 @@ export interface Measures {
   rssAfterFirstMb: number;
   /** Messages after those: 1,000, unless the machine was too slow. */
   messagesMore: number;
+  rssAfterMoreMb: number;
+  /** As many again. */
+  messagesLast: number;
   rssAtEndMb: number;
 }
 
@@ -72,6 +77,9 @@ export async function measure(subject: Subject, chat: ChatLoad): Promise<Measure
   const rssAfterFirstMb = readRssMb(pid);
   const longer = await talk(LONGER);
   await wait(1_000);
+  const rssAfterMoreMb = readRssMb(pid);
+  const last = await talk(LAST);
+  await wait(1_000);
   const rssAtEndMb = readRssMb(pid);
   await end(running.child);
   return {
@@ -87,6 +95,8 @@ export async function measure(subject: Subject, chat: ChatLoad): Promise<Measure
     messagesFirst: warmUp.count + single.count + first.count,
     rssAfterFirstMb,
     messagesMore: longer.count,
+    rssAfterMoreMb,
+    messagesLast: last.count,
     rssAtEndMb,
   };
 }

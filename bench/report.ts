@@ -2,6 +2,7 @@
 import type { InstallSize } from './install-size.ts';
 import type { Measures } from './measure.ts';
 import type { PromptTokens } from './prompt-tokens.ts';
+import type { StatementCount } from './statements.ts';
 
 export interface Report {
   /** ISO 8601. */
@@ -11,6 +12,7 @@ export interface Report {
   bare: Measures;
   prompt: PromptTokens;
   install: InstallSize;
+  database: StatementCount;
 }
 
 interface Row {
@@ -23,14 +25,15 @@ interface Row {
 }
 
 const MB = 1024 * 1024;
-/** Growth over 1,000 messages that still counts as flat. */
+/** Growth over the last 1,000 messages that still counts as flat. */
 const FLAT_MB = 5;
 const MAX_RATIO = 3;
 
-function rowsOf({ herald, bare, prompt, install }: Report): readonly Row[] {
+function rowsOf({ herald, bare, prompt, install, database }: Report): readonly Row[] {
   const below = (value: number, limit: number, unit: string) => ({ text: `< ${limit} ${unit}`, isMet: value < limit });
   const both = (key: keyof Measures, scale = 1) => ({ herald: herald[key] * scale, bare: bare[key] * scale });
-  const growth = (of: Measures) => of.rssAtEndMb - of.rssAfterFirstMb;
+  const settling = (of: Measures) => of.rssAfterMoreMb - of.rssAfterFirstMb;
+  const growth = (of: Measures) => of.rssAtEndMb - of.rssAfterMoreMb;
   const addedP50 = herald.latencyP50Ms - bare.latencyP50Ms;
   const addedP95 = herald.latencyP95Ms - bare.latencyP95Ms;
   const ratio = bare.messagesPerSecond / herald.messagesPerSecond;
@@ -70,11 +73,20 @@ function rowsOf({ herald, bare, prompt, install }: Report): readonly Row[] {
       name: `growth over ${herald.messagesMore} more`,
       unit: 'MB',
       digits: 1,
+      herald: settling(herald),
+      bare: settling(bare),
+    },
+    {
+      name: `growth over ${herald.messagesLast} after those`,
+      unit: 'MB',
+      digits: 1,
       herald: growth(herald),
       bare: growth(bare),
       aim: { text: `flat (< ${FLAT_MB} MB)`, isMet: growth(herald) < FLAT_MB },
     },
     { name: 'prompt for "hi"', unit: 'tokens', digits: 0, herald: prompt.tokens, aim: below(prompt.tokens, 3000, '') },
+    { name: 'SQL statements per message', unit: '', digits: 0, herald: database.statements },
+    { name: 'commits per message', unit: '', digits: 0, herald: database.commits },
     { name: 'production packages', unit: '', digits: 0, herald: install.packages },
     { name: 'their size', unit: 'MB', digits: 0, herald: install.bytes / MB },
   ];

@@ -9,10 +9,11 @@ import { measureInstall } from './install-size.ts';
 import { measure, USERS, type Measures } from './measure.ts';
 import { measurePromptTokens } from './prompt-tokens.ts';
 import { formatReport, type Report } from './report.ts';
+import { measureStatements } from './statements.ts';
 import { makeBareLoop, makeHerald, type Subject, type SubjectInput } from './subjects.ts';
 
 /** Of each subject. */
-const DEADLINE_MS = 58_000;
+const DEADLINE_MS = 90_000;
 const ROOT = path.join(import.meta.dirname, '..');
 
 async function measureBeside(profileTo: string | undefined): Promise<Report> {
@@ -33,6 +34,7 @@ async function measureBeside(profileTo: string | undefined): Promise<Report> {
     bare,
     prompt: await measurePromptTokens(),
     install: measureInstall(ROOT),
+    database: await measureStatements(),
   };
 }
 
