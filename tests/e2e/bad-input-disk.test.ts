@@ -6,7 +6,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../support/gateway-process.ts';
-import { openBench, type Bench } from './bad-input-support.ts';
+import { openBench, pairBrowser, type Bench } from './bad-input-support.ts';
 
 const ANN = 101;
 const DISK = '24m';
@@ -158,11 +158,10 @@ describe.skipIf(probe === undefined)(`a full disk${missing}`, () => {
   });
 
   it('a file that does not fit is refused, and leaves nothing behind', { timeout: 30_000 }, async () => {
-    fill();
     const before = fs.readdirSync(path.join(home, 'files'));
     const { url } = bench.gateway();
-    const session = await fetch(`${url}/session`, { method: 'POST' });
-    const cookie = session.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const cookie = await pairBrowser(bench);
+    fill();
     const answer = await fetch(`${url}/files?name=big.bin`, {
       method: 'POST',
       headers: { cookie, 'content-type': 'application/octet-stream' },

@@ -2,7 +2,7 @@
 // for by its address; and a clock that goes back neither turns messages round nor holds them up.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../support/gateway-process.ts';
-import { openBench, type Bench } from './bad-input-support.ts';
+import { openBench, pairBrowser, type Bench } from './bad-input-support.ts';
 
 const ANN = 101;
 const BOB = 202;
@@ -182,17 +182,19 @@ describe('another person', () => {
   });
 
   describe('with another browser', () => {
-    const browser = async () => {
+    const strangersCookie = async () => {
       const answer = await fetch(`${bench.gateway().url}/session`, { method: 'POST' });
-      const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+      return answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+    };
+    const browser = (cookie: string) => {
       return (path: string, more: RequestInit = {}) =>
         fetch(`${bench.gateway().url}${path}`, { ...more, headers: { ...more.headers, cookie } });
     };
     const json = { 'content-type': 'application/json' };
 
     it('opens no file and reads no line of the first', async () => {
-      const first = await browser();
-      const second = await browser();
+      const first = browser(await pairBrowser(bench));
+      const second = browser(await strangersCookie());
       const upload = await first('/files?name=diary.txt', {
         method: 'POST',
         headers: { 'content-type': 'text/plain' },
@@ -221,8 +223,7 @@ describe('another person', () => {
     });
 
     it('is nobody with a cookie that was changed', async () => {
-      const answer = await fetch(`${bench.gateway().url}/session`, { method: 'POST' });
-      const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+      const cookie = await strangersCookie();
       const forged = cookie.replace(/=(.)/, (_, sign: string) => `=${sign === 'x' ? 'y' : 'x'}`);
       for (const headers of [{ cookie: forged }, { cookie: cookie.split('.')[0] ?? '' }, { cookie: '' }])
         expect((await fetch(`${bench.gateway().url}/timeline`, { headers })).status).toBe(401);

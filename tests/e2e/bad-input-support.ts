@@ -185,3 +185,19 @@ function wordsOf(node: unknown): string {
   const own = 'text' in node && typeof node.text === 'string' ? node.text : '';
   return own + Object.values(node).map(wordsOf).join('');
 }
+
+/** A browser of the owner, by its cookie. */
+export async function pairBrowser(bench: Pick<Bench, 'gateway' | 'herald'>): Promise<string> {
+  const { url } = bench.gateway();
+  const session = await fetch(`${url}/session`, { method: 'POST' });
+  const cookie = session.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const { stdout } = await bench.herald('pairing', 'link', '--json');
+  const { code } = JSON.parse(stdout) as { code: string };
+  const headers = { cookie, 'content-type': 'application/json' };
+  const body = JSON.stringify({ id: `link-${code}-browser`, text: `/link ${code}` });
+  await fetch(`${url}/messages`, { method: 'POST', headers, body });
+  await waitFor('the browser to be paired', async () =>
+    /paired|welcome|owner/i.test(await (await fetch(`${url}/timeline`, { headers: { cookie } })).text()),
+  );
+  return cookie;
+}
