@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
-import { MatrixError, NotSentError, retryAfterOf } from './errors.ts';
+import { AnswerTooLongError, MatrixError, NotSentError, retryAfterOf } from './errors.ts';
 
 const CALL_TIMEOUT_MS = 30_000;
 /** 100 MB at 2 Mbit/s. */
@@ -124,7 +124,7 @@ async function readText(response: Response): Promise<string> {
   const body: AsyncIterable<Uint8Array> | readonly never[] = response.body ?? [];
   for await (const part of body) {
     size += part.byteLength;
-    if (size > MAX_ANSWER_BYTES) throw new MatrixError(502, { errcode: '', message: 'the answer is too long' });
+    if (size > MAX_ANSWER_BYTES) throw new AnswerTooLongError('The answer is too long.');
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');

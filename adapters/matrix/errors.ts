@@ -39,6 +39,11 @@ export class NotSentError extends Error {
   }
 }
 
+/** The answer is longer than we read. */
+export class AnswerTooLongError extends Error {
+  override readonly name = 'AnswerTooLongError';
+}
+
 /** A step before the send itself failed: whatever became of that step, the message is not out. */
 export class BeforeSendError extends Error {
   override readonly name = 'BeforeSendError';

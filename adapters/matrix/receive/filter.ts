@@ -1,5 +1,5 @@
 // What we want to hear, https://spec.matrix.org/v1.16/client-server-api/#filtering, read 2026-11-21.
-const TIMELINE_LIMIT = 50;
+export const TIMELINE_LIMIT = 50;
 
 /** Of rooms' timelines; the same for sync and for the history that fills its gaps. */
 export const TIMELINE_TYPES: readonly string[] = [
@@ -17,8 +17,10 @@ export const STATE_TYPES: readonly string[] = ['m.room.member', 'm.room.name', '
 
 const NOTHING = { not_types: ['*'] };
 
-/** The first sync only finds out where we are: whatever was said before is not ours to answer. */
-export function makeFilter(isFirst: boolean): string {
+/**
+ * `limit`: events of each room. The first sync only finds out where we are: whatever was said before is not ours to answer.
+ */
+export function makeFilter({ isFirst, limit }: { isFirst: boolean; limit: number }): string {
   return JSON.stringify({
     presence: NOTHING,
     account_data: NOTHING,
@@ -27,7 +29,7 @@ export function makeFilter(isFirst: boolean): string {
       account_data: NOTHING,
       // Lazily loaded members, or a large room would be told with all of its people.
       state: isFirst ? NOTHING : { types: STATE_TYPES, lazy_load_members: true },
-      timeline: { types: TIMELINE_TYPES, limit: isFirst ? 1 : TIMELINE_LIMIT, lazy_load_members: true },
+      timeline: { types: TIMELINE_TYPES, limit: isFirst ? 1 : limit, lazy_load_members: true },
     },
   });
 }

@@ -5,10 +5,10 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { MatrixApi } from '../api.ts';
 import type { AdapterHost } from '../../contract.ts';
-import { describe, isAuthError, isOutOfReach, MatrixError, NEW_TOKEN } from '../errors.ts';
+import { AnswerTooLongError, describe, isAuthError, isOutOfReach, MatrixError, NEW_TOKEN } from '../errors.ts';
 import { takeRoom, type BatchDeps, type Position } from './batch.ts';
 import { readJoinedRoom, syncSchema, type JoinedRoom } from './event-schema.ts';
-import { makeFilter } from './filter.ts';
+import { makeFilter, TIMELINE_LIMIT } from './filter.ts';
 import type { Invites } from './invites.ts';
 
 const POLL_MS = 30_000;
@@ -37,19 +37,23 @@ export async function keepSyncing(deps: SyncDeps): Promise<void> {
   const { host, clock, signal } = deps;
   let failures = 0;
   let isFresh = true;
+  let limit = TIMELINE_LIMIT;
   const refusals = { count: 0 };
   const broken = new Map<string, number>();
   while (!signal.aborted) {
     try {
       const me = await deps.identify();
-      await syncOnce(deps, me, { isFresh, broken });
+      await syncOnce(deps, me, { isFresh, limit, broken });
       failures = 0;
+      limit = TIMELINE_LIMIT;
       isFresh = false;
       refusals.count = 0;
     } catch (error) {
       if (signal.aborted) return;
       failures++;
       isFresh = true;
+      // A flood in many rooms at once: what is cut off here is fetched room by room.
+      if (error instanceof AnswerTooLongError) limit = Math.max(1, Math.floor(limit / 7));
       const problem = describe(error, deps.redactor).message;
       host.log.warn({ problem, attempt: failures }, 'a sync failed; it is tried again');
       await heed(deps, error, refusals);
@@ -94,14 +98,16 @@ class TokenRefusedError extends Error {
 
 interface Round {
   isFresh: boolean;
+  /** Events of each room. */
+  limit: number;
   /** How often the homeserver failed to tell about a room, by room. */
   broken: Map<string, number>;
 }
 
-async function syncOnce(deps: SyncDeps, me: string, { isFresh, broken }: Round): Promise<void> {
+async function syncOnce(deps: SyncDeps, me: string, { isFresh, limit, broken }: Round): Promise<void> {
   const { host, clock } = deps;
   const position = await readPosition(deps, me);
-  const answer = await ask(deps, position, isFresh);
+  const answer = await ask(deps, position, { isFresh, limit });
   const { next_batch: next, rooms } = syncSchema.parse(answer);
   host.status('online');
   let problem: Error | undefined;
@@ -170,12 +176,16 @@ async function readPosition({ host, clock }: SyncDeps, me: string): Promise<Posi
   return { since, at: Number.isFinite(then) ? then : now, me, now };
 }
 
-async function ask(deps: SyncDeps, position: Position | undefined, isFresh: boolean): Promise<unknown> {
+async function ask(
+  deps: SyncDeps,
+  position: Position | undefined,
+  { isFresh, limit }: Pick<Round, 'isFresh' | 'limit'>,
+): Promise<unknown> {
   const { api, clock, signal } = deps;
   // The first answer after a failure comes at once, so that we are known to be online again.
   const poll = position === undefined || isFresh || clock.now() - position.at > POLL_MS ? 0 : POLL_MS;
   const query = {
-    filter: makeFilter(position === undefined),
+    filter: makeFilter({ isFirst: position === undefined, limit }),
     timeout: String(poll),
     ...(position && { since: position.since }),
   };

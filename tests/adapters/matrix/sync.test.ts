@@ -1,5 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { systemClock } from '../../../shared/clock.ts';
+import { makeRecordingHost } from '../../contracts/adapter-host.ts';
+import { makeAdapter } from './matrix-harness.ts';
 import { openRoomRig, type RoomRig } from './room-rig.ts';
 
 let rig: RoomRig;
@@ -154,4 +156,30 @@ it('an invite that cannot be accepted stops nothing', async () => {
   await record.waitFor((message) => message.text === 'heard all the same');
   await rig.until(() => record.logs.some((line) => line.includes('could not be accepted')));
   expect(server.world.membership(room, server.botId)).toBe('invite');
+});
+
+it('a flood that no answer holds is taken in smaller pieces, and nothing of it is lost', async () => {
+  rig = await openRoomRig({ ports: HASTY });
+  const flood = { route: /sync$/, query: /"limit":50/, status: 200, body: 'x'.repeat(33 * 1024 * 1024) };
+  await rig.restart(() => {
+    for (let i = 0; i < 12; i++) rig.ada.say(rig.dm, `flood ${i}`);
+    rig.server.fail(flood);
+  });
+  await rig.record.waitUntil(() => rig.record.received.length >= 12);
+  expect(texts()).toEqual(Array.from({ length: 12 }, (_, i) => `flood ${i}`));
+});
+
+it('a homeserver that is away at the start is waited for', async () => {
+  rig = await openRoomRig({ ports: HASTY });
+  await rig.adapter.stop();
+  await rig.server.goAway();
+  const record = makeRecordingHost({ cursors: rig.record.cursors });
+  const adapter = makeAdapter(rig.server, {}, HASTY);
+  await adapter.start(record.host);
+  await record.waitUntil(() => record.states.at(-1)?.state === 'offline');
+  await rig.server.comeBack();
+  rig.ada.say(rig.dm, 'there you are');
+  await record.waitFor((message) => message.text === 'there you are');
+  await adapter.stop();
+  await record.close();
 });

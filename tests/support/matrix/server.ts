@@ -11,6 +11,8 @@ export interface Fault {
   method?: string;
   /** Of the path behind /_matrix/. */
   route: RegExp;
+  /** Only of requests whose query has this. */
+  query?: RegExp;
   status?: number;
   body?: unknown;
   /** Takes the request, then drops the connection: before or after doing what it asks. */
@@ -62,7 +64,7 @@ export async function startHomeserver(): Promise<Homeserver> {
     const method = request.method ?? '';
     requests.push(`${method} ${path.join('/')}`);
     const body = await readAll(request);
-    const fault = takeFault(faults, method, path.join('/'));
+    const fault = takeFault(faults, { method, path: path.join('/'), query: String([...url.searchParams]) });
     if (fault?.drop === 'before') return void request.socket.destroy();
     const tell = (status: number, value: unknown, headers: Record<string, string> = {}) => {
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
@@ -140,8 +142,13 @@ export async function startHomeserver(): Promise<Homeserver> {
   };
 }
 
-function takeFault(faults: Fault[], method: string, path: string): Fault | undefined {
-  const fault = faults.find((one) => (one.method === undefined || one.method === method) && one.route.test(path));
+function takeFault(faults: Fault[], asked: { method: string; path: string; query: string }): Fault | undefined {
+  const fault = faults.find(
+    (one) =>
+      (one.method ?? asked.method) === asked.method &&
+      one.route.test(asked.path) &&
+      (one.query?.test(asked.query) ?? true),
+  );
   if (!fault) return undefined;
   fault.times = (fault.times ?? 1) - 1;
   if (fault.times <= 0) faults.splice(faults.indexOf(fault), 1);
