@@ -183,3 +183,17 @@ it('a homeserver that is away at the start is waited for', async () => {
   await adapter.stop();
   await record.close();
 });
+
+it('a new name of ours is no new beginning, and is the one that we are called by', async () => {
+  rig = await openRoomRig();
+  const { ada, group, server } = rig;
+  await rig.restart(() => {
+    ada.say(group, 'before the new name');
+    server.world.displayNames.set(server.botId, 'Hermione');
+    server.world.setMember(group, server.botId, 'join');
+    ada.say(group, 'Hermione, hello');
+  });
+  await rig.record.waitFor((message) => message.text === 'hello');
+  expect(texts()).toEqual(['before the new name', 'hello']);
+  expect(rig.record.received.map(({ addressed }) => addressed)).toEqual([false, true]);
+});
