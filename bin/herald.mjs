@@ -13,6 +13,10 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
   );
   process.exit(1);
 }
+// glibc keeps a heap per thread, and what one of them frees the others cannot use: 35 MB after some thousand messages. It reads the
+// variable before anything runs, so the process that stays begins anew, which takes 40 ms.
+if (process.platform === 'linux' && process.argv[2] === 'start' && process.env.MALLOC_ARENA_MAX === undefined)
+  replaceProcess({ ...process.env, MALLOC_ARENA_MAX: '1' });
 // By itself V8 lets the heap grow to several times of what is in use before it looks through all of it: 370 MB after some thousand
 // messages instead of 200. A version that does not know the flag passes over it.
 v8.setFlagsFromString('--heap-growing-percent=30');
@@ -20,5 +24,10 @@ module.enableCompileCache();
 const source = new URL('../cli/main.ts', import.meta.url);
 await import(fs.existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);
 // A restart that was asked for needs no supervisor where the process can replace itself; else the exit code asks for it.
-if (process.exitCode === 75 && typeof process.execve === 'function')
-  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+if (process.exitCode === 75) replaceProcess(process.env);
+
+/** Runs this command anew in the same process; comes back where that cannot be done. */
+function replaceProcess(env) {
+  if (typeof process.execve !== 'function') return;
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], env);
+}
