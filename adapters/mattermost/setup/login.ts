@@ -65,7 +65,7 @@ async function askServer(io: LoginIo, current: string | undefined): Promise<stri
     });
     const url = mattermostSettings.shape.url.parse(answer.trim());
     if (await isThere(io, url)) {
-      if (/^http:/.test(url) && !LOCAL.test(new URL(url).hostname))
+      if (url.startsWith('http:') && !LOCAL.test(new URL(url).hostname))
         io.say(
           'This address begins with http: the token and all messages can be read on the way. Use https if you can.',
         );
