@@ -163,10 +163,11 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   undo.push(startUpkeep({ db: data.db, clock, log }));
   for (const warning of loaded.warnings) log.warn({}, warning);
   await core.start(accountsOf(loaded));
-  parts.isReady = true;
   options.signal?.addEventListener('abort', () => end(0, 'asked to stop'), { once: true });
   if (options.signal?.aborted) end(0, 'asked to stop');
   const code = (await findOwner(data.db)) ? undefined : (await pairing.createOwnerCode()).code;
+  // Last: who finds it ready may ask it to stop at once.
+  parts.isReady = true;
   log.info({ url: http.url, model: agent.port.describeModel().name }, 'gateway started');
   return {
     url: http.url,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dayOf } from '../../../agent/budget/day.ts';
 import { makeMeter, type MeteredCall, type MeterSettings } from '../../../agent/budget/meter.ts';
 import { callModel, type ChainLink } from '../../../agent/providers/fallback.ts';
@@ -155,8 +155,23 @@ describe('caps', () => {
   it('count what is reserved, so that calls at once cannot overspend together', async () => {
     const meter = meterOf({ caps: { ...NO_CAPS, turnMicroUsd: 1_500 } });
     const model = makeScriptedModel([{ text: 'a' }, { text: 'b' }, { text: 'c' }, { text: 'd' }]);
-    const all = await Promise.allSettled(Array.from({ length: 4 }, () => meter.call(callOf([model.link]))));
-    expect(all.filter((one) => one.status === 'rejected').length).toBeGreaterThanOrEqual(1);
+    // No answer comes before all of them have tried.
+    const gate = Promise.withResolvers<void>();
+    const { provider } = model.link;
+    const held: typeof provider = {
+      ...provider,
+      async *stream(request, signal) {
+        await gate.promise;
+        yield* provider.stream(request, signal);
+      },
+    };
+    let refused = 0;
+    const calls = Array.from({ length: 4 }, () =>
+      meter.call(callOf([{ ...model.link, provider: held }])).catch(() => void refused++),
+    );
+    await vi.waitFor(() => expect(refused).toBeGreaterThan(0));
+    gate.resolve();
+    await Promise.all(calls);
     expect(model.requests.length).toBeLessThanOrEqual(3);
   });
 
