@@ -152,7 +152,7 @@ async function fillChannel(deps: BackfillDeps, channel: string): Promise<void> {
     });
   try {
     if (sinceMs < limitMs) {
-      const isMissed = await hasHistory(call, { channel, since: toTs(sinceMs), isOfUse }, toTs(limitMs));
+      const isMissed = await hasHistory(call, { channel, since: known ?? toTs(sinceMs), isOfUse }, toTs(limitMs));
       if (isMissed) await tellGap(sinceMs, limitMs);
       progress.advance(channel, toTs(limitMs));
     }
