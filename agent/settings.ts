@@ -1,5 +1,6 @@
 // What the agent is told by the configuration; gateway/compose.ts makes it of config.yaml. Read anew at each turn, so that a reload counts
 // from the next one on.
+import type { Scope } from '../data/scope.ts';
 import type { UsageCaps } from '../data/usage.ts';
 import type { ChainLink } from './providers/fallback.ts';
 import type { PriceOverrides } from './providers/prices.ts';
@@ -15,6 +16,8 @@ export interface ModelLimits {
 export interface AgentSettings {
   /** $HERALD_HOME: SOUL.md is looked for there. */
   home: string;
+  /** Absolute path of the folder that tools of this person or group work in. */
+  workspaceOf(scope: Scope): string;
   /** What agent/providers/resolve.ts found: in order of preference, at least one. */
   models: { chain: readonly ChainLink[]; demo: boolean };
   /** agent/providers/resolve.ts `chooseModel` with its dependencies. Throws AppError `not_found`. */

@@ -74,6 +74,7 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
       turn: turn.id,
       address: turn.address,
       timezone: settings.timezone,
+      workspace: settings.workspaceOf(turn.scope),
     },
     origins,
     limits: settings.tools,

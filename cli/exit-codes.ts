@@ -65,6 +65,10 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   timeout: EXIT.failed,
   platform_auth: EXIT.failed,
   platform_unreachable: EXIT.failed,
+  terminal_unreachable: EXIT.failed,
+  terminal_gone: EXIT.failed,
+  too_large: EXIT.failed,
+  tool_unavailable: EXIT.failed,
   runtime_too_old: EXIT.failed,
   internal: EXIT.failed,
 };

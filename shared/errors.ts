@@ -27,6 +27,10 @@ export const ERROR_CODES = [
   'timeout',
   'platform_auth',
   'platform_unreachable',
+  'terminal_unreachable', // the machine that commands run on cannot be reached
+  'terminal_gone', // it is not there any more, with what ran on it
+  'too_large',
+  'tool_unavailable', // what a tool needs (a program, a key, a server) is not there
   'runtime_too_old',
   'internal',
 ] as const;

@@ -6,7 +6,7 @@ import type { Effect } from '../../data/schema.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
-import type { Address, Origin, Role } from '../../shared/messages.ts';
+import type { Address, Origin, Role, StoredFile } from '../../shared/messages.ts';
 import type { JsonValue, ToolSchema } from '../providers/types.ts';
 
 /** A chat of the person that Herald may write to. */
@@ -14,6 +14,48 @@ export interface OwnChat {
   address: Address;
   /** As people know it: the chat's title, or the platform's when it has none. */
   title: string;
+}
+
+/**
+ * What a call reaches beyond its own turn. `workspace`: files of the person's workspace · `machine`: this or another machine outside
+ * workspace and sandbox · `network`: it can send data to others · `people`: it sends something to somebody · `memory`: what is remembered of a
+ * person · `settings`: what later turns do (configuration, skills, schedules, instruction files) · `money`: it costs something beside the model.
+ */
+export type Touch = 'workspace' | 'machine' | 'network' | 'people' | 'memory' | 'settings' | 'money';
+
+/** What may be allowed for longer than once: as narrow as is useful. */
+export interface Grant {
+  /** For the person, such as "`git push origin *` in ~/shop". */
+  title: string;
+  /** Calls of the tool with the same key are covered. Canonical: for commands program, argument pattern and working folder. */
+  key: string;
+  /** True when it covers calls with other arguments; such a grant does not count once foreign text has been read. */
+  wide: boolean;
+}
+
+/** What one call would do, said by its tool before it runs. The policy decides on it, so it must not be too good. */
+export interface Assessment {
+  effect: Effect;
+  touches: readonly Touch[];
+  /** It is never run, whoever allows it; says why, for the model. */
+  forbidden?: string | undefined;
+  /** It is asked about even where such calls are free; says why, for the person. */
+  risk?: string | undefined;
+  /**
+   * Addresses (URLs) that the call goes to. A call whose only reach is `network` and whose addresses all stood, letter by letter, in the
+   * conversation gives nothing away and is not asked about.
+   */
+  addresses?: readonly string[] | undefined;
+  /** Absent: it can be allowed once only. */
+  grant?: Grant | undefined;
+}
+
+/** Where a call would run. */
+export interface AssessAt {
+  role: Role;
+  address: Address;
+  /** Absolute path. */
+  workspace: string;
 }
 
 /** How tools reach what the agent does not own. */
@@ -37,6 +79,8 @@ export interface ToolContext extends ToolPorts {
   turn: TurnId;
   address: Address;
   timezone: string;
+  /** Folder that tools of this person or group work in: an absolute path. Made by whoever writes to it first. */
+  workspace: string;
   /** True when text of others has been read in this turn. */
   tainted: boolean;
   /** Derived from turn and call: the same in a replay, so that an effect can be made once. 40 ASCII characters. */
@@ -53,6 +97,8 @@ export interface ToolResult {
   isError?: boolean;
   /** When it differs from the tool's own `origin`. */
   origin?: Origin;
+  /** Shown to the person with the answer. */
+  files?: readonly StoredFile[];
 }
 
 export interface ToolDefinition<Args> {
@@ -63,6 +109,12 @@ export interface ToolDefinition<Args> {
   parameters: z.ZodType<Args>;
   /** What running it twice would do; see policy.ts and the journal. */
   effect: Effect;
+  /** Default: nothing for a `pure` tool, else `machine`. */
+  touches?: readonly Touch[];
+  /** For tools whose calls differ. Synchronous and without effects. Default: `effect` and `touches`. */
+  assess?(args: Args, at: AssessAt): Assessment;
+  /** Milliseconds that a call may take. Default: `tools.timeout_ms` of the configuration. */
+  timeoutMs?(args: Args): number;
   /** Whose words its results are. `foreign` makes the rest of the turn ask before it acts. */
   origin: Origin;
   /** Group of tools that is switched on or off together. */
@@ -80,6 +132,8 @@ export interface PreparedCall {
   summary: string;
   /** Canonical JSON of the arguments: what is approved and compared. */
   canonical: string;
+  timeoutMs: number | undefined;
+  assess(at: AssessAt): Assessment;
   execute(context: ToolContext): Promise<ToolResult>;
 }
 
@@ -93,6 +147,7 @@ export interface Tool extends Pick<ToolDefinition<unknown>, 'name' | 'effect' | 
 
 /** Makes a tool of its definition; the JSON schema is computed here, once. */
 export function defineTool<Args>(definition: ToolDefinition<Args>): Tool {
+  const touches = definition.touches ?? (definition.effect === 'pure' ? [] : ['machine']);
   return {
     name: definition.name,
     effect: definition.effect,
@@ -113,6 +168,8 @@ export function defineTool<Args>(definition: ToolDefinition<Args>): Tool {
         call: {
           summary: definition.summarize(value),
           canonical: canonicalJson(value),
+          timeoutMs: definition.timeoutMs?.(value),
+          assess: (at) => definition.assess?.(value, at) ?? { effect: definition.effect, touches },
           execute: (context) => definition.execute(value, context),
         },
       };

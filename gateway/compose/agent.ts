@@ -1,4 +1,5 @@
 // The agent made from the configuration, and made anew from a changed one without a restart.
+import { join } from 'node:path';
 import { openAgent } from '../../agent/agent.ts';
 import { promptSize } from '../../agent/prompt/size.ts';
 import type { AgentPort } from '../../agent/port.ts';
@@ -112,6 +113,7 @@ async function agentSettings(
   const models = await resolveProviders(config.model, config.fallback_models, deps);
   const settings: AgentSettings = {
     home,
+    workspaceOf: (scope) => join(home, 'workspaces', scope.space),
     models,
     chooseModel: (name) => chooseModel(models, name, deps),
     modelLimits: modelLimits(loaded, models.chain[0]?.model),

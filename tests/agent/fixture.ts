@@ -190,6 +190,7 @@ export function makeSettings(
 ): AgentSettings {
   return {
     home: dir,
+    workspaceOf: ({ space }) => path.join(dir, 'workspaces', space.replace(/[^a-z0-9]/gi, '-')),
     models: { chain, demo: false },
     chooseModel: (name) => chain.map((link) => ({ ...link, model: name })),
     modelLimits: {},

@@ -32,7 +32,11 @@ it('keeps its codes: others depend on them', () => {
       "platform_unreachable",
       "port_in_use",
       "runtime_too_old",
+      "terminal_gone",
+      "terminal_unreachable",
       "timeout",
+      "too_large",
+      "tool_unavailable",
     ]
   `);
 });

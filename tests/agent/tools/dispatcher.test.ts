@@ -70,6 +70,7 @@ function setUp(
       turn: turn.id,
       address: DM,
       timezone: 'UTC',
+      workspace: '/nowhere',
     },
     origins: new Set(),
     limits: { timeoutMs: 1_000, maxResultChars: 1_000, approvalTtlMs: 1_000 },
