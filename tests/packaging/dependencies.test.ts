@@ -44,6 +44,9 @@ const SHIPPABLE: readonly string[] = [
   'CC0-1.0',
   'MIT-0',
   '(MIT OR EUPL-1.1+)',
+  '(MIT OR GPL-3.0-or-later)',
+  '(MIT AND Zlib)',
+  'BSD',
 ];
 /** Of optional packages, which whoever wants them installs; docs/dependencies.md says why. */
 const OPTIONAL_ONLY = /^(GPL-3\.0|LGPL-3\.0-or-later|Apache-2\.0 AND LGPL-3\.0-or-later( AND MIT)?)$/;
