@@ -99,16 +99,16 @@ export type SendCode =
   | 'unsupported'
   | 'bad_request';
 
-export type SendResult =
-  | { ok: true; ids: readonly MessageId[] }
-  | {
-      ok: false;
-      code: SendCode;
-      retryAfterMs?: number | undefined;
-      /** 'no': it certainly did not go out. 'maybe': the platform may have taken it. */
-      reached: 'no' | 'maybe';
-      cause: Error;
-    };
+export type SendResult = { ok: true; ids: readonly MessageId[] } | SendFailure;
+
+export interface SendFailure {
+  ok: false;
+  code: SendCode;
+  retryAfterMs?: number | undefined;
+  /** 'no': it certainly did not go out. 'maybe': the platform may have taken it. */
+  reached: 'no' | 'maybe';
+  cause: Error;
+}
 
 export type AdapterState = 'connecting' | 'online' | 'offline' | 'needs-login';
 

@@ -3,7 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { REST, RequestMethod } from 'discord.js';
 import type { Clock } from '../../shared/clock.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import { isRateLimit, NotCalledError, readCallError, type CallFate } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
+import { isRateLimit, readCallError, type CallFate } from './errors.ts';
 
 /** Deadline of a call that carries no file. */
 const CALL_TIMEOUT_MS = 20_000;

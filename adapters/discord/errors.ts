@@ -1,29 +1,18 @@
 // What went wrong with a call of the API, in the words of the contract, and without anything of what was sent.
 import type { DiscordAPIError, HTTPError, RateLimitError } from 'discord.js';
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendCode, SendFailure } from '../contract.ts';
+import {
+  isFileError,
+  mayHaveReached,
+  NotCalledError,
+  summarizeUnanswered,
+  UnsendableError,
+} from '../transport/failures.ts';
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
 
-export type SendFailure = Extract<SendResult, { ok: false }>;
-
 export const NEW_TOKEN =
   'Discord refuses the bot token. Make a new one in the developer portal (https://discord.com/developers/applications, your application, Bot, Reset Token) and set DISCORD_BOT_TOKEN.';
-
-/** Thrown before anything was sent, for what could never be accepted. */
-export class UnsendableError extends Error {
-  override readonly name = 'UnsendableError';
-  readonly code: SendCode;
-
-  constructor(code: SendCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Thrown instead of calling anything when the adapter does not run or the caller has given up. */
-export class NotCalledError extends Error {
-  override readonly name = 'NotCalledError';
-}
 
 /** What became of a request before it failed. */
 export interface CallFate {
@@ -96,7 +85,7 @@ export function readCallError(error: unknown, fate: CallFate, redactor: Redactor
     });
   }
   // A 5xx says that the server failed while handling it: anything may have happened. So does a connection that breaks.
-  const reached = fate.isSent && !isNotConnected(error) ? 'maybe' : 'no';
+  const reached = fate.isSent && mayHaveReached(error) ? 'maybe' : 'no';
   return new CallError(message, { ...none, code: 'unreachable', reached });
 }
 
@@ -152,31 +141,11 @@ function codeOfAnswer(status: number, apiCode: number | undefined, message: stri
   return status === 404 ? 'not_found' : 'bad_request';
 }
 
-// Errors of connecting: no byte of the request left this machine.
-const NOT_CONNECTED =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_NODATA|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
-const FILE_ERRORS = /^(?:ENOENT|EACCES|EISDIR|EPERM)$/;
-
-function isNotConnected(error: unknown): boolean {
-  const codes = codesOf(error);
-  return codes.length > 0 && codes.every((code) => NOT_CONNECTED.test(code));
-}
-
-/** Error codes of an error, its causes, and the attempts that it sums up. */
-function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 6 || !(error instanceof Error)) return [];
-  const inner = [error.cause, ...(error instanceof AggregateError ? Array.from<unknown>(error.errors) : [])];
-  const own = 'code' in error && typeof error.code === 'string' && error.code !== 'ABORT_ERR' ? [error.code] : [];
-  return [...own, ...inner.flatMap((one) => codesOf(one, depth + 1))];
-}
-
 function summarize(error: unknown): string {
   if (isApiError(error)) return `${error.method} answered ${error.status} (${error.code}): ${error.message}`;
   if (isHttpError(error)) return `${error.method} answered ${error.status}`;
   if (isRateLimit(error)) return `${error.method} is rate limited${error.global ? ' for all calls' : ''}`;
-  if (!(error instanceof Error)) return 'unknown failure';
-  const codes = codesOf(error);
-  return codes.length > 0 ? `${error.message} (${[...new Set(codes)].join(', ')})` : error.message;
+  return summarizeUnanswered(error);
 }
 
 /** Any failure of a send as its result. */
@@ -187,10 +156,8 @@ export function explainFailure(error: unknown, redactor: Redactor): SendFailure 
     return { ok: false, code, reached, ...(retryAfterMs !== undefined && { retryAfterMs }), cause };
   }
   if (error instanceof UnsendableError) return { ok: false, code: error.code, reached: 'no', cause };
-  if (error instanceof NotCalledError) return { ok: false, code: 'unreachable', reached: 'no', cause };
   // All that is left happens before a call: reading a file, preparing the form.
-  const isFile = codesOf(error).some((code) => FILE_ERRORS.test(code));
-  return { ok: false, code: isFile ? 'bad_request' : 'unreachable', reached: 'no', cause };
+  return { ok: false, code: isFileError(error) ? 'bad_request' : 'unreachable', reached: 'no', cause };
 }
 
 /** An error that may be logged and shown: a new one, since others carry payloads and addresses. */

@@ -1,23 +1,9 @@
 // What went wrong with a mail server, in the words of the contract, and never with a password in it.
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendCode, SendFailure } from '../contract.ts';
+import { maybe, no, UnsendableError, type Verdict } from '../transport/failures.ts';
 import type { MailAccount } from './settings.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
-
-/** Thrown before anything was sent, for what could never be accepted. */
-export class UnsendableError extends Error {
-  override readonly name = 'UnsendableError';
-  readonly code: SendCode;
-  readonly retryAfterMs: number | undefined;
-
-  constructor(code: SendCode, message: string, retryAfterMs?: number) {
-    super(message);
-    this.code = code;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
 
 /** A mail is there, and its server's answer about it cannot be read. */
 export class UnreadableMailError extends Error {
@@ -53,20 +39,22 @@ function factsOf(error: unknown): Facts {
  * server settles that: it takes a mail with 250 only.
  */
 export function explainSmtp(error: unknown, mayBeTaken: boolean, redactor: Redactor): SendFailure {
-  const cause = describe(error, redactor);
-  if (error instanceof UnsendableError)
-    return { ok: false, code: error.code, reached: 'no', retryAfterMs: error.retryAfterMs, cause };
+  return { ok: false, ...judge(error, mayBeTaken), cause: describe(error, redactor) };
+}
+
+function judge(error: unknown, mayBeTaken: boolean): Verdict {
+  if (error instanceof UnsendableError) return no(error.code, error.retryAfterMs);
   const facts = factsOf(error);
   if (facts.reply >= 400) {
     const code = codeOfReply(facts);
     // A server that turns us away for a while would do it again at once.
-    return { ok: false, code, reached: 'no', ...(code === 'rate_limited' && { retryAfterMs: 60_000 }), cause };
+    return no(code, code === 'rate_limited' ? 60_000 : undefined);
   }
-  if (facts.code === 'EAUTH' || facts.code === 'ENOAUTH') return { ok: false, code: 'auth', reached: 'no', cause };
+  if (facts.code === 'EAUTH' || facts.code === 'ENOAUTH') return no('auth');
   // Said before anything is sent: larger than the server announces to take, an address that cannot be written.
-  if (facts.code === 'EMESSAGE') return { ok: false, code: 'too_long', reached: 'no', cause };
-  if (facts.code === 'EENVELOPE') return { ok: false, code: 'bad_request', reached: 'no', cause };
-  return { ok: false, code: 'unreachable', reached: mayBeTaken ? 'maybe' : 'no', cause };
+  if (facts.code === 'EMESSAGE') return no('too_long');
+  if (facts.code === 'EENVELOPE') return no('bad_request');
+  return mayBeTaken ? maybe('unreachable') : no('unreachable');
 }
 
 /** Replies of RFC 5321 and RFC 4954 with the statuses of RFC 3463. */

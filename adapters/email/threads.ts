@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Cursor } from '../contract.ts';
 import type { ThreadId } from '../../shared/ids.ts';
+import { parseJson } from '../transport/bodies.ts';
 import { threadOf } from './ids.ts';
 
 export interface ThreadRecord {
@@ -140,12 +141,7 @@ function mergeIds(root: string, ids: readonly string[]): readonly string[] {
 }
 
 function parseRecord(value: string): ThreadRecord | undefined {
-  try {
-    const result = stored.safeParse(JSON.parse(value));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
-  }
+  return stored.safeParse(parseJson(value)).data;
 }
 
 function hash(text: string): string {

@@ -10,7 +10,8 @@ import { readParty } from './addresses.ts';
 import { makeCapabilities } from './capabilities.ts';
 import { makeCalls, type Calls } from './connection/calls.ts';
 import { makeLink, type Link } from './connection/link.ts';
-import { explainFailure, NotSentError } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
+import { explainFailure } from './errors.ts';
 import { makeExchanges } from './receive/exchanges.ts';
 import { makeNames } from './receive/names.ts';
 import { makeReceiveQueue, type ReceiveQueue } from './receive/queue.ts';
@@ -116,7 +117,7 @@ class HomeAssistantAdapter implements Adapter {
   }
 
   #notRunning(): SendResult {
-    return explainFailure(new NotSentError('The adapter does not run.'), this.#redactor);
+    return explainFailure(new NotCalledError('The adapter does not run.'), this.#redactor);
   }
 }
 

@@ -1,10 +1,9 @@
 // What went wrong with a command to Home Assistant, in the words of the contract, and without the token.
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendCode, SendFailure } from '../contract.ts';
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
+import { maybe, no, UnsendableError, type Verdict } from '../transport/failures.ts';
 import { TokenRefusedError } from './connection/socket.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
 
 /** Home Assistant answered a command with an error. */
 export class CommandError extends Error {
@@ -18,30 +17,9 @@ export class CommandError extends Error {
   }
 }
 
-/** The command was never sent. */
-export class NotSentError extends Error {
-  override readonly name = 'NotSentError';
-}
-
 /** The command was sent, and nobody knows what became of it. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
-}
-
-/** Thrown before anything was sent, for what could never be accepted. */
-export class UnsendableError extends Error {
-  override readonly name = 'UnsendableError';
-  readonly code: SendCode;
-
-  constructor(code: SendCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-interface Explanation {
-  code: SendCode;
-  reached: 'no' | 'maybe';
 }
 
 /** Errors that are found before anything is done. All others (home_assistant_error, unknown_error, timeout) come from doing it. */
@@ -56,12 +34,11 @@ const REFUSALS: Readonly<Record<string, SendCode>> = {
   id_reuse: 'bad_request',
 };
 
-function explain(error: unknown): Explanation {
-  if (error instanceof UnsendableError) return { code: error.code, reached: 'no' };
-  if (error instanceof NotSentError) return { code: 'unreachable', reached: 'no' };
-  if (error instanceof TokenRefusedError) return { code: 'auth', reached: 'no' };
+function explain(error: unknown): Verdict {
+  if (error instanceof UnsendableError) return no(error.code);
+  if (error instanceof TokenRefusedError) return no('auth');
   const refusal = error instanceof CommandError ? REFUSALS[error.code] : undefined;
-  return refusal ? { code: refusal, reached: 'no' } : { code: 'unreachable', reached: 'maybe' };
+  return refusal ? no(refusal) : maybe('unreachable');
 }
 
 /** Any failure of a send as its result. */

@@ -10,7 +10,8 @@ import { readParty } from './addresses.ts';
 import { makeCapabilities } from './capabilities.ts';
 import { makeLink, type Link } from './connection/link.ts';
 import { makePresence } from './connection/presence.ts';
-import { explainFailure, NotSentError } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
+import { explainFailure } from './errors.ts';
 import { CHAT_HISTORY } from './receive/history.ts';
 import { makeReceiveQueue } from './receive/queue.ts';
 import { makeReceiver } from './receive/receiver.ts';
@@ -92,8 +93,7 @@ class IrcAdapter implements Adapter {
   }
 
   async send(to: Address, message: OutboundMessage, signal: AbortSignal): Promise<SendResult> {
-    if (!this.#running)
-      return explainFailure(new NotSentError('unreachable', 'The adapter does not run.'), this.#redactor);
+    if (!this.#running) return explainFailure(new NotCalledError('The adapter does not run.'), this.#redactor);
     return sendMessage(this.#running.outbound, to, message, signal);
   }
 

@@ -1,21 +1,7 @@
 // What went wrong on IRC, in the words of the contract, and without the password.
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendCode, SendFailure } from '../contract.ts';
+import { maybe, no, UnsendableError, type Verdict } from '../transport/failures.ts';
 import type { Redactor } from '../../shared/redact.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
-
-/** Nothing was sent. */
-export class NotSentError extends Error {
-  override readonly name = 'NotSentError';
-  readonly code: SendCode;
-  readonly retryAfterMs: number | undefined;
-
-  constructor(code: SendCode, message: string, retryAfterMs?: number) {
-    super(message);
-    this.code = code;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
 
 /** It was sent, and the connection ended before the server had answered. */
 export class NoAnswerError extends Error {
@@ -80,17 +66,15 @@ const TOO_FAST_MS = 60_000;
 
 /** Any failure of a send as its result. */
 export function explainFailure(error: unknown, redactor: Redactor): SendFailure {
-  const cause = describe(error, redactor);
-  if (error instanceof NotSentError) {
-    const { code, retryAfterMs } = error;
-    return { ok: false, code, reached: 'no', ...(retryAfterMs !== undefined && { retryAfterMs }), cause };
-  }
-  if (error instanceof RefusedError) {
-    const code = NUMERICS[error.numeric] ?? 'bad_request';
-    const reached = error.isWhole ? 'no' : 'maybe';
-    return { ok: false, code, reached, ...(code === 'rate_limited' && { retryAfterMs: TOO_FAST_MS }), cause };
-  }
-  return { ok: false, code: 'unreachable', reached: 'maybe', cause };
+  return { ok: false, ...judge(error), cause: describe(error, redactor) };
+}
+
+function judge(error: unknown): Verdict {
+  if (error instanceof UnsendableError) return no(error.code, error.retryAfterMs);
+  if (!(error instanceof RefusedError)) return maybe('unreachable');
+  const code = NUMERICS[error.numeric] ?? 'bad_request';
+  const verdict = error.isWhole ? no(code) : maybe(code);
+  return code === 'rate_limited' ? { ...verdict, retryAfterMs: TOO_FAST_MS } : verdict;
 }
 
 /** An error that may be logged and shown. */

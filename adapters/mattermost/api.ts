@@ -1,6 +1,8 @@
 // Client of the server's API v4 over the fetch that was handed in. The token goes to the configured server and nowhere else.
 import { z } from 'zod';
-import { ApiError, NotCalledError } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
+import { parseAnswer, parseJson, readText } from '../transport/bodies.ts';
+import { ApiError } from './errors.ts';
 import type { MattermostSettings } from './settings.ts';
 
 /** Deadline of an ordinary call. */
@@ -64,8 +66,8 @@ export function makeMattermostApi(
     async call(call) {
       const deadline = AbortSignal.timeout(call.timeoutMs ?? CALL_TIMEOUT_MS);
       const response = await request(call, call.signal ? AbortSignal.any([call.signal, deadline]) : deadline);
-      const text = await readText(response);
-      return { body: text.trim() === '' ? undefined : parseJson(text), serverTime: readDate(response) };
+      const text = await readText(response, MAX_ANSWER_BYTES);
+      return { body: text.trim() === '' ? undefined : parseAnswer(text), serverTime: readDate(response) };
     },
     async open(path, signal) {
       // The deadline is for the beginning of the answer: a large file may take longer.
@@ -91,35 +93,10 @@ function readDate(response: Response): number | undefined {
   return Number.isFinite(date) ? date : undefined;
 }
 
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const body: AsyncIterable<Uint8Array> | null = response.body;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('The answer of the server is too long.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return parsed;
-  } catch {
-    throw new Error('The server answered something that is no JSON.');
-  }
-}
-
 async function readError(response: Response): Promise<ApiError> {
-  const text = await readText(response).catch(() => '');
-  let body: z.output<typeof errorSchema> | undefined;
-  try {
-    body = errorSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    // Not from the server itself: a proxy's page tells people nothing.
-  }
+  const text = await readText(response, MAX_ANSWER_BYTES).catch(() => '');
+  // None when it is not from the server itself: a proxy's page tells people nothing.
+  const body = errorSchema.safeParse(parseJson(text)).data;
   const words = body?.message === undefined || body.message === '' ? response.statusText : body.message;
   return new ApiError(response.status, body?.id ?? '', words, readWait(response.headers));
 }

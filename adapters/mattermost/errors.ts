@@ -1,9 +1,8 @@
 // What went wrong with a call of the server, in the words of the contract, without the token that the call carried.
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendFailure } from '../contract.ts';
+import { judgeUnanswered, maybe, no, summarizeUnanswered, type Verdict } from '../transport/failures.ts';
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
 
 /** The server answered with an error. */
 export class ApiError extends Error {
@@ -21,30 +20,6 @@ export class ApiError extends Error {
   }
 }
 
-/** Thrown before anything was sent, for what could never be accepted. */
-export class UnsendableError extends Error {
-  override readonly name = 'UnsendableError';
-  readonly code: SendCode;
-
-  constructor(code: SendCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Thrown instead of calling anything when the adapter does not run or the caller has given up. */
-export class NotCalledError extends Error {
-  override readonly name = 'NotCalledError';
-}
-
-interface Verdict {
-  code: SendCode;
-  reached: 'no' | 'maybe';
-}
-
-const no = (code: SendCode): Verdict => ({ code, reached: 'no' });
-const maybe = (code: SendCode): Verdict => ({ code, reached: 'maybe' });
-
 /** Without a hint of its own, a limit is asked again after this. */
 const RATE_LIMIT_WAIT_MS = 5_000;
 
@@ -58,7 +33,7 @@ const IDS: readonly [RegExp, Verdict][] = [
 
 /** Any failure of a send as its result. `redactor` knows the token. */
 export function explainFailure(error: unknown, redactor: Redactor): SendFailure {
-  const verdict = judge(error);
+  const verdict = error instanceof ApiError ? judgeAnswer(error) : judgeUnanswered(error, { hasFiles: true });
   const hint = error instanceof ApiError ? error.retryAfterMs : undefined;
   return {
     ok: false,
@@ -66,14 +41,6 @@ export function explainFailure(error: unknown, redactor: Redactor): SendFailure 
     ...(verdict.code === 'rate_limited' && { retryAfterMs: hint ?? RATE_LIMIT_WAIT_MS }),
     cause: describe(error, redactor),
   };
-}
-
-function judge(error: unknown): Verdict {
-  if (error instanceof UnsendableError) return no(error.code);
-  if (error instanceof NotCalledError) return no('unreachable');
-  if (error instanceof ApiError) return judgeAnswer(error);
-  if (codesOf(error).some((code) => FILE_ERRORS.test(code))) return no('bad_request');
-  return mayHaveReached(error) ? maybe('unreachable') : no('unreachable');
 }
 
 function judgeAnswer({ status, id }: ApiError): Verdict {
@@ -87,24 +54,6 @@ function judgeAnswer({ status, id }: ApiError): Verdict {
   return no(status === 413 ? 'too_long' : 'bad_request');
 }
 
-// Errors of connecting: no byte of the request left this machine.
-const NOT_CONNECTED =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_NODATA|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
-const FILE_ERRORS = /^(?:ENOENT|EACCES|EISDIR|EPERM|EIO|ERR_INVALID_ARG_VALUE)$/;
-
-function mayHaveReached(error: unknown): boolean {
-  const codes = codesOf(error);
-  return codes.length === 0 || codes.some((code) => !NOT_CONNECTED.test(code));
-}
-
-/** Error codes of an error, its causes, and the attempts that it sums up. */
-function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 6 || !(error instanceof Error)) return [];
-  const inner = [error.cause, ...(error instanceof AggregateError ? Array.from<unknown>(error.errors) : [])];
-  const own = 'code' in error && typeof error.code === 'string' && error.code !== 'ABORT_ERR' ? [error.code] : [];
-  return [...own, ...inner.flatMap((one) => codesOf(one, depth + 1))];
-}
-
 /** An error that may be logged and shown: a new one, since those of fetch carry whole requests. */
 export function describe(error: unknown, redactor: Redactor): Error {
   return new Error(redactor.redact(summarize(error)).slice(0, 500));
@@ -112,9 +61,7 @@ export function describe(error: unknown, redactor: Redactor): Error {
 
 function summarize(error: unknown): string {
   if (error instanceof ApiError) return `${error.status} ${error.id} ${error.message}`.replace(/\s+/g, ' ');
-  if (!(error instanceof Error)) return 'unknown failure';
-  const codes = [...new Set(codesOf(error))];
-  return codes.length > 0 ? `${error.message} (${codes.join(', ')})` : error.message;
+  return summarizeUnanswered(error);
 }
 
 /** For calls that are no sends: an AppError to throw. */

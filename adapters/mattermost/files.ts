@@ -5,7 +5,8 @@ import { AppError } from '../../shared/errors.ts';
 import type { AttachmentRef, StoredFile } from '../../shared/messages.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import type { MattermostApi } from './api.ts';
-import { ApiError, NotCalledError, toAppError, UnsendableError } from './errors.ts';
+import { NotCalledError, UnsendableError } from '../transport/failures.ts';
+import { ApiError, toAppError } from './errors.ts';
 import { ID } from './schema.ts';
 
 /** 100 MB at 2 Mbit/s. */

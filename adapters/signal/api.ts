@@ -2,7 +2,9 @@
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
 import { isAbort } from '../../shared/errors.ts';
-import { ApiError, NotCalledError } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
+import { parseAnswer, parseJson, readText } from '../transport/bodies.ts';
+import { ApiError } from './errors.ts';
 import type { SignalSettings } from './settings.ts';
 
 /** Deadline of an ordinary call; in normal mode each starts a Java process. */
@@ -57,8 +59,8 @@ export function makeSignalApi(settings: Pick<SignalSettings, 'url' | 'api_token'
     async call(call) {
       const deadline = AbortSignal.timeout(call.timeoutMs ?? CALL_TIMEOUT_MS);
       const response = await request(call, call.signal ? AbortSignal.any([call.signal, deadline]) : deadline);
-      const text = await readText(response);
-      return text.trim() === '' ? undefined : parseJson(text);
+      const text = await readText(response, MAX_ANSWER_BYTES);
+      return text.trim() === '' ? undefined : parseAnswer(text);
     },
     async open(path, signal) {
       // The deadline is for the beginning of the answer: a large file may take longer.
@@ -93,40 +95,15 @@ export function secretsOf(token: string | undefined): readonly string[] {
   return [token, password, Buffer.from(token).toString('base64')];
 }
 
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const body: AsyncIterable<Uint8Array> | null = response.body;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('The answer of the server is too long.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return parsed;
-  } catch {
-    throw new Error('The server answered something that is no JSON.');
-  }
-}
-
 async function readError(response: Response): Promise<ApiError> {
-  const text = await readText(response).catch((error: unknown) => {
+  const text = await readText(response, MAX_ANSWER_BYTES).catch((error: unknown) => {
     if (error instanceof Error && isAbort(error)) throw error;
     return '';
   });
   const seconds = Number(response.headers.get('retry-after') ?? 'none');
   const retryAfterMs = Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
-  let body: z.output<typeof errorSchema> | undefined;
-  try {
-    body = errorSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    // Not from the server itself: a proxy's page tells people nothing.
-  }
+  // None when it is not from the server itself: a proxy's page tells people nothing.
+  const body = errorSchema.safeParse(parseJson(text)).data;
   const words = body?.error ?? response.statusText;
   const found = [...words.matchAll(CHALLENGE_IN_TEXT)].map((match) => match[1] ?? match[2] ?? '');
   return new ApiError(response.status, words.replace(CHALLENGE_IN_TEXT, 'a challenge token'), {

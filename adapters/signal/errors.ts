@@ -1,9 +1,8 @@
 // What went wrong with a call of the server, in the words of the contract, without the login that the call carried.
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendFailure } from '../contract.ts';
+import { judgeUnanswered, maybe, no, summarizeUnanswered, type Verdict } from '../transport/failures.ts';
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
 
 /** The server answered with an error. */
 export class ApiError extends Error {
@@ -26,22 +25,6 @@ export class ApiError extends Error {
   }
 }
 
-/** Thrown before anything was sent, for what could never be accepted. */
-export class UnsendableError extends Error {
-  override readonly name = 'UnsendableError';
-  readonly code: SendCode;
-
-  constructor(code: SendCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Thrown instead of calling anything when the adapter does not run or the caller has given up. */
-export class NotCalledError extends Error {
-  override readonly name = 'NotCalledError';
-}
-
 /** The server took the message, and Signal did not deliver it to the one person it was for. `reason` as signal-cli names it. */
 export class RecipientError extends Error {
   override readonly name = 'RecipientError';
@@ -52,14 +35,6 @@ export class RecipientError extends Error {
     this.reason = reason;
   }
 }
-
-interface Verdict {
-  code: SendCode;
-  reached: 'no' | 'maybe';
-}
-
-const no = (code: SendCode): Verdict => ({ code, reached: 'no' });
-const maybe = (code: SendCode): Verdict => ({ code, reached: 'maybe' });
 
 /** Without a hint of its own, a limit of Signal's is asked again after this. */
 const RATE_LIMIT_WAIT_MS = 60_000;
@@ -79,12 +54,8 @@ export function explainFailure(error: unknown, redactor: Redactor): SendFailure 
 }
 
 function judge(error: unknown): Verdict {
-  if (error instanceof UnsendableError) return no(error.code);
-  if (error instanceof NotCalledError) return no('unreachable');
   if (error instanceof RecipientError) return judgeWords(error.reason) ?? maybe('unreachable');
-  if (error instanceof ApiError) return judgeAnswer(error);
-  if (isLocalFileError(error)) return no('bad_request');
-  return { code: 'unreachable', reached: mayHaveReached(error) ? 'maybe' : 'no' };
+  return error instanceof ApiError ? judgeAnswer(error) : judgeUnanswered(error, { hasFiles: true });
 }
 
 function judgeAnswer({ status, message }: ApiError): Verdict {
@@ -125,30 +96,6 @@ function retryAfterOf(error: unknown): number {
   return error.challengeTokens.length > 0 ? CAPTCHA_WAIT_MS : RATE_LIMIT_WAIT_MS;
 }
 
-// Errors of connecting: no byte of the request left this machine.
-const NOT_CONNECTED =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_NODATA|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
-const FILE_ERRORS = /^(?:ENOENT|EACCES|EISDIR|EPERM|EIO)$/;
-
-/** Of a failure that is no answer: all but these (time-outs, dropped connections, no JSON) come after the request may have been taken. */
-export function mayHaveReached(error: unknown): boolean {
-  const codes = codesOf(error);
-  return codes.length === 0 || codes.some((code) => !NOT_CONNECTED.test(code));
-}
-
-/** A file that breaks off leaves JSON without an end, which no server takes. */
-function isLocalFileError(error: unknown): boolean {
-  return codesOf(error).some((code) => FILE_ERRORS.test(code));
-}
-
-/** Error codes of an error, its causes, and the attempts that it sums up. */
-function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 6 || !(error instanceof Error)) return [];
-  const inner = [error.cause, ...(error instanceof AggregateError ? Array.from<unknown>(error.errors) : [])];
-  const own = 'code' in error && typeof error.code === 'string' && error.code !== 'ABORT_ERR' ? [error.code] : [];
-  return [...own, ...inner.flatMap((one) => codesOf(one, depth + 1))];
-}
-
 /** An error that may be logged and shown: a new one, since those of fetch carry whole requests. */
 export function describe(error: unknown, redactor: Redactor): Error {
   return new Error(redactor.redact(summarize(error)).slice(0, 500));
@@ -156,9 +103,7 @@ export function describe(error: unknown, redactor: Redactor): Error {
 
 function summarize(error: unknown): string {
   if (error instanceof ApiError) return `${error.status} ${error.message}`;
-  if (!(error instanceof Error)) return 'unknown failure';
-  const codes = [...new Set(codesOf(error))];
-  return codes.length > 0 ? `${error.message} (${codes.join(', ')})` : error.message;
+  return summarizeUnanswered(error);
 }
 
 /** For calls that are no sends: an AppError to throw. */

@@ -1,7 +1,7 @@
 // The Web API client: the SDK's typed calls over the fetch that was handed in, each with a deadline and never repeated by itself.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { webApi } from '@slack/bolt';
-import { NotCalledError } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
 import { makeSdkLogger } from './sdk-logger.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Redactor } from '../../shared/redact.ts';

@@ -1,28 +1,11 @@
 // What went wrong with a call of the Web API, in the words of the contract. Error codes: the methods' pages on
 // https://docs.slack.dev/reference/methods, read 2026-11-21.
 import { z } from 'zod';
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendCode, SendFailure } from '../contract.ts';
+import { judgeUnanswered, maybe, no, summarizeUnanswered, type Verdict } from '../transport/failures.ts';
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { preview } from '../../shared/text.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
-
-/** Thrown before anything was sent, for what could never be accepted. */
-export class UnsendableError extends Error {
-  override readonly name = 'UnsendableError';
-  readonly code: SendCode;
-
-  constructor(code: SendCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Thrown instead of calling anything when the adapter does not run or the caller has given up. */
-export class NotCalledError extends Error {
-  override readonly name = 'NotCalledError';
-}
 
 /** Slack, or the server that takes uploads, answered with a status that is no success. */
 export class StatusError extends Error {
@@ -141,33 +124,26 @@ function codeOf(error: string): SendCode {
 
 /** Any failure of a send as its result. */
 export function explainFailure(error: unknown, redactor: Redactor): SendFailure {
-  const cause = describe(error, redactor);
-  const fail = (code: SendCode, reached: 'no' | 'maybe', retryAfterMs?: number): SendFailure => ({
-    ok: false,
-    code,
-    reached,
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-    cause,
-  });
-  if (error instanceof UnsendableError) return fail(error.code, 'no');
-  if (error instanceof NotCalledError) return fail('unreachable', 'no');
+  return { ok: false, ...judge(error), cause: describe(error, redactor) };
+}
+
+function judge(error: unknown): Verdict {
   const limited = rateLimitError.safeParse(error);
-  if (limited.success) return fail('rate_limited', 'no', limited.data.retryAfter * 1_000);
+  if (limited.success) return no('rate_limited', limited.data.retryAfter * 1_000);
   const platform = platformError.safeParse(error);
   if (platform.success) {
     const { error: name, response_metadata: meta } = platform.data.data;
-    if (!isCode(name)) return fail('unreachable', 'maybe');
+    if (!isCode(name)) return maybe('unreachable');
     const code = codeOf(name);
-    if (code === 'rate_limited') return fail(code, 'no', (meta?.retryAfter ?? 1) * 1_000);
+    if (code === 'rate_limited') return no(code, (meta?.retryAfter ?? 1) * 1_000);
     // `ok: false` refuses the request as a whole, so nothing went out, but for faults of Slack's own.
-    return fail(code, code === 'unreachable' ? 'maybe' : 'no');
+    return code === 'unreachable' ? maybe(code) : no(code);
   }
   const status = statusOf(error);
-  if (status !== undefined) return fail(codeOfStatus(status), status >= 500 ? 'maybe' : 'no');
+  if (status !== undefined) return status >= 500 ? maybe('unreachable') : no(codeOfStatus(status));
   // The SDK's own words for a 429 that does not say how long.
-  if (error instanceof Error && /retry header did not contain/i.test(error.message))
-    return fail('rate_limited', 'no', 1_000);
-  return fail(isLocalFileError(error) ? 'bad_request' : 'unreachable', reachedOf(error));
+  if (error instanceof Error && /retry header did not contain/i.test(error.message)) return no('rate_limited', 1_000);
+  return judgeUnanswered(error, { hasFiles: true });
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -178,41 +154,9 @@ function statusOf(error: unknown): number | undefined {
 
 function codeOfStatus(status: number): SendCode {
   if (status === 429) return 'rate_limited';
-  if (status >= 500) return 'unreachable';
   if (status === 413) return 'too_long';
   if (status === 403) return 'forbidden';
   return status === 404 ? 'not_found' : 'bad_request';
-}
-
-// Errors of connecting: no byte of the request left this machine.
-const NOT_CONNECTED =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_NODATA|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
-const FILE_ERRORS = /^(?:ENOENT|EACCES|EISDIR|EPERM)$/;
-
-/** All others (time-outs, dropped connections, broken answers) come after the request may have been taken. */
-function reachedOf(error: unknown): 'no' | 'maybe' {
-  const codes = codesOf(error);
-  const isCertain = codes.length > 0 && codes.every((code) => NOT_CONNECTED.test(code) || FILE_ERRORS.test(code));
-  return isCertain ? 'no' : 'maybe';
-}
-
-function isLocalFileError(error: unknown): boolean {
-  return codesOf(error).some((code) => FILE_ERRORS.test(code));
-}
-
-/** Error codes of the system, of an error, what it wraps and the attempts that it sums up. */
-function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 6 || !(error instanceof Error)) return [];
-  const inner = [
-    'original' in error ? error.original : undefined,
-    error.cause,
-    ...(error instanceof AggregateError ? Array.from<unknown>(error.errors) : []),
-  ];
-  const own =
-    'code' in error && typeof error.code === 'string' && !/^(?:ABORT_ERR|slack_webapi_.*)$/.test(error.code)
-      ? [error.code]
-      : [];
-  return [...own, ...inner.flatMap((one) => codesOf(one, depth + 1))];
 }
 
 /** An error that may be logged and shown: a new one, since those of the SDK carry answers and headers. */
@@ -233,9 +177,7 @@ function summarize(error: unknown): string {
   if (limited.success) return `Slack asks to wait ${limited.data.retryAfter} s`;
   const status = statusOf(error);
   if (status !== undefined) return `Slack answered with status ${status}`;
-  if (!(error instanceof Error)) return 'unknown failure';
-  const codes = [...new Set(codesOf(error))];
-  return codes.length > 0 ? `${error.message} (${codes.join(', ')})` : error.message;
+  return summarizeUnanswered(error);
 }
 
 /** For calls that are no sends: an AppError to throw. */

@@ -2,7 +2,9 @@
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
 import { isAbort } from '../../shared/errors.ts';
-import { ApiError, NotCalledError } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
+import { parseAnswer, parseJson, readText } from '../transport/bodies.ts';
+import { ApiError } from './errors.ts';
 import type { SmsSettings } from './settings.ts';
 
 const CALL_TIMEOUT_MS = 20_000;
@@ -55,7 +57,7 @@ export function makeTwilioApi(settings: Login, fetchImpl: typeof fetch): TwilioA
 
   async function json(response: Response): Promise<unknown> {
     if (!response.ok) throw await readError(response);
-    return parseJson(await readText(response));
+    return parseAnswer(await readText(response, MAX_ANSWER_BYTES));
   }
 
   return {
@@ -89,39 +91,14 @@ export function secretsOf({ account_sid: account, auth_token: token }: Login): r
   return [token, Buffer.from(`${account}:${token}`).toString('base64')];
 }
 
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const body: AsyncIterable<Uint8Array> | null = response.body;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('The answer of Twilio is too long.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return parsed;
-  } catch {
-    throw new Error('Twilio answered something that is no JSON.');
-  }
-}
-
 async function readError(response: Response): Promise<ApiError> {
-  const text = await readText(response).catch((error: unknown) => {
+  const text = await readText(response, MAX_ANSWER_BYTES).catch((error: unknown) => {
     if (error instanceof Error && isAbort(error)) throw error;
     return '';
   });
   const seconds = Number(response.headers.get('retry-after') ?? 'none');
-  let body: z.output<typeof errorSchema> | undefined;
-  try {
-    body = errorSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    // Not from the API itself: a proxy's page tells people nothing.
-  }
+  // None when it is not from the API itself: a proxy's page tells people nothing.
+  const body = errorSchema.safeParse(parseJson(text)).data;
   return new ApiError(response.status, body?.message ?? response.statusText, {
     code: body?.code ?? undefined,
     retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined,

@@ -1,9 +1,8 @@
 // What went wrong with a call of Twilio's API, in the words of the contract, without the token that the call carried.
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendCode, SendFailure } from '../contract.ts';
+import { judgeUnanswered, maybe, no, summarizeUnanswered, type Verdict } from '../transport/failures.ts';
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
 
 /** Twilio answered with an error. */
 export class ApiError extends Error {
@@ -20,22 +19,6 @@ export class ApiError extends Error {
     this.code = more.code;
     this.retryAfterMs = more.retryAfterMs;
   }
-}
-
-/** Thrown before anything was sent, for what could never be accepted. */
-export class UnsendableError extends Error {
-  override readonly name = 'UnsendableError';
-  readonly code: SendCode;
-
-  constructor(code: SendCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Thrown instead of calling anything when the adapter does not run or the caller has given up. */
-export class NotCalledError extends Error {
-  override readonly name = 'NotCalledError';
 }
 
 const RATE_LIMIT_WAIT_MS = 30_000;
@@ -71,20 +54,15 @@ const CODES: ReadonlyMap<number, SendCode> = new Map([
 
 /** Any failure of a send as its result. `redactor` knows the token. */
 export function explainFailure(error: unknown, redactor: Redactor): SendFailure {
-  const cause = describe(error, redactor);
-  if (error instanceof UnsendableError) return { ok: false, code: error.code, reached: 'no', cause };
-  if (error instanceof NotCalledError) return { ok: false, code: 'unreachable', reached: 'no', cause };
-  if (!(error instanceof ApiError))
-    return { ok: false, code: 'unreachable', reached: mayHaveReached(error) ? 'maybe' : 'no', cause };
+  const verdict = error instanceof ApiError ? judgeAnswer(error) : judgeUnanswered(error, { hasFiles: false });
+  return { ok: false, ...verdict, cause: describe(error, redactor) };
+}
+
+/** A 4xx refuses the request; a 5xx says that Twilio failed while handling it. */
+function judgeAnswer(error: ApiError): Verdict {
   const code = codeOf(error);
-  return {
-    ok: false,
-    code,
-    // A 4xx refuses the request; a 5xx says that Twilio failed while handling it.
-    reached: error.status >= 500 ? 'maybe' : 'no',
-    ...(code === 'rate_limited' && { retryAfterMs: waitOf(error) }),
-    cause,
-  };
+  if (error.status >= 500) return maybe(code);
+  return no(code, code === 'rate_limited' ? waitOf(error) : undefined);
 }
 
 function codeOf({ status, code }: ApiError): SendCode {
@@ -100,24 +78,6 @@ function waitOf({ retryAfterMs, code }: ApiError): number {
   return retryAfterMs ?? (code === 63038 ? DAY_LIMIT_WAIT_MS : RATE_LIMIT_WAIT_MS);
 }
 
-// Errors of connecting: no byte of the request left this machine.
-const NOT_CONNECTED =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_NODATA|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
-
-/** Of a failure that is no answer: all but these (time-outs, dropped connections, no JSON) come after the request may have been taken. */
-function mayHaveReached(error: unknown): boolean {
-  const codes = codesOf(error);
-  return codes.length === 0 || codes.some((code) => !NOT_CONNECTED.test(code));
-}
-
-/** Error codes of an error, its causes, and the attempts that it sums up. */
-function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 6 || !(error instanceof Error)) return [];
-  const inner = [error.cause, ...(error instanceof AggregateError ? Array.from<unknown>(error.errors) : [])];
-  const own = 'code' in error && typeof error.code === 'string' && error.code !== 'ABORT_ERR' ? [error.code] : [];
-  return [...own, ...inner.flatMap((one) => codesOf(one, depth + 1))];
-}
-
 /** An error that may be logged and shown: a new one, since those of fetch carry whole requests. */
 export function describe(error: unknown, redactor: Redactor): Error {
   return new Error(redactor.redact(summarize(error)).slice(0, 500));
@@ -125,9 +85,7 @@ export function describe(error: unknown, redactor: Redactor): Error {
 
 function summarize(error: unknown): string {
   if (error instanceof ApiError) return `${error.code ?? error.status} ${error.message}`;
-  if (!(error instanceof Error)) return 'unknown failure';
-  const codes = [...new Set(codesOf(error))];
-  return codes.length > 0 ? `${error.message} (${codes.join(', ')})` : error.message;
+  return summarizeUnanswered(error);
 }
 
 /** For calls that are no sends: an AppError to throw. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Cursor, SendResult } from '../contract.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { messageId } from '../../shared/ids.ts';
+import { parseJson } from '../transport/bodies.ts';
 import type { TwilioApi } from './api.ts';
 import { readPage } from './receive/inbound.ts';
 
@@ -101,9 +102,5 @@ export class SentLog {
 }
 
 function readEntry(value: string): Entry | undefined {
-  try {
-    return entrySchema.parse(JSON.parse(value));
-  } catch {
-    return undefined;
-  }
+  return entrySchema.safeParse(parseJson(value)).data;
 }

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { Api, InputFile, type RawApi } from 'grammy/web';
 import { systemClock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
-import { NotCalledError } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
 
 /** Deadline of a call that carries no file. */
 export const CALL_TIMEOUT_MS = 20_000;

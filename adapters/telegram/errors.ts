@@ -1,37 +1,9 @@
 // What went wrong with a call of the Bot API, in the words of the contract, and without the token that is part of every address.
 import type { GrammyError, HttpError } from 'grammy';
-import type { SendCode, SendResult } from '../contract.ts';
+import type { SendCode, SendFailure } from '../contract.ts';
+import { codesOf, judgeUnanswered, maybe, no, summarizeUnanswered, type Verdict } from '../transport/failures.ts';
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
-
-/** Thrown before anything was sent, for what could never be accepted. */
-export class UnsendableError extends Error {
-  override readonly name = 'UnsendableError';
-  readonly code: SendCode;
-
-  constructor(code: SendCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Thrown before anything was sent, because the platform's rate limit would be passed. */
-export class RateLimitError extends Error {
-  override readonly name = 'RateLimitError';
-  readonly retryAfterMs: number;
-
-  constructor(retryAfterMs: number) {
-    super('Telegram allows no more messages to this chat just now.');
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
-/** Thrown instead of calling anything when the adapter does not run or the caller has given up. */
-export class NotCalledError extends Error {
-  override readonly name = 'NotCalledError';
-}
 
 /** The Bot API answered with an error. Told by name and shape, so that the SDK need not be loaded to look. */
 export function isApiError(error: unknown): error is GrammyError {
@@ -44,27 +16,15 @@ function isHttpError(error: unknown): error is HttpError {
 
 /** Any failure of a send as its result. `redactor` knows the token. */
 export function explainFailure(error: unknown, redactor: Redactor): SendFailure {
-  const cause = describe(error, redactor);
-  if (error instanceof UnsendableError) return { ok: false, code: error.code, reached: 'no', cause };
-  if (error instanceof NotCalledError) return { ok: false, code: 'unreachable', reached: 'no', cause };
-  if (error instanceof RateLimitError) {
-    return { ok: false, code: 'rate_limited', reached: 'no', retryAfterMs: error.retryAfterMs, cause };
-  }
-  if (isApiError(error)) return explainAnswer(error, cause);
-  return { ok: false, code: isLocalFileError(error) ? 'bad_request' : 'unreachable', reached: reachedOf(error), cause };
+  const verdict = isApiError(error) ? judgeAnswer(error) : judgeUnanswered(error, { hasFiles: true });
+  return { ok: false, ...verdict, cause: describe(error, redactor) };
 }
 
 /** A 4xx refuses the request as a whole, so nothing went out. A 5xx says that the server failed while handling it: anything may have happened. */
-function explainAnswer(error: GrammyError, cause: Error): SendFailure {
-  const retryAfter = error.parameters.retry_after;
-  const code = codeOfAnswer(error.error_code, error.description);
-  return {
-    ok: false,
-    code,
-    reached: error.error_code >= 500 ? 'maybe' : 'no',
-    ...(code === 'rate_limited' && { retryAfterMs: (retryAfter ?? 1) * 1_000 }),
-    cause,
-  };
+function judgeAnswer({ error_code: status, description, parameters }: GrammyError): Verdict {
+  const code = codeOfAnswer(status, description);
+  if (status >= 500) return maybe(code);
+  return no(code, code === 'rate_limited' ? (parameters.retry_after ?? 1) * 1_000 : undefined);
 }
 
 // Descriptions as the Bot API server words them (https://github.com/tdlib/telegram-bot-api), read 2026-11-21. First match wins.
@@ -90,34 +50,6 @@ function codeOfAnswer(status: number, description: string): SendCode {
   return DESCRIPTIONS.find(([pattern]) => pattern.test(description))?.[1] ?? 'bad_request';
 }
 
-// Errors of connecting: no byte of the request left this machine.
-const NOT_CONNECTED =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_NODATA|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
-const FILE_ERRORS = /^(?:ENOENT|EACCES|EISDIR|EPERM)$/;
-
-/** All others (time-outs, dropped connections, answers that are no JSON) come after the request may have been taken. */
-function reachedOf(error: unknown): 'no' | 'maybe' {
-  const codes = codesOf(error);
-  const isCertain = codes.length > 0 && codes.every((code) => NOT_CONNECTED.test(code) || FILE_ERRORS.test(code));
-  return isCertain ? 'no' : 'maybe';
-}
-
-function isLocalFileError(error: unknown): boolean {
-  return codesOf(error).some((code) => FILE_ERRORS.test(code));
-}
-
-/** Error codes of an error, its causes, and the attempts that it sums up. */
-function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 6 || !(error instanceof Error)) return [];
-  const inner = [
-    isHttpError(error) ? error.error : undefined,
-    error.cause,
-    ...(error instanceof AggregateError ? Array.from<unknown>(error.errors) : []),
-  ];
-  const own = 'code' in error && typeof error.code === 'string' && error.code !== 'ABORT_ERR' ? [error.code] : [];
-  return [...own, ...inner.flatMap((one) => codesOf(one, depth + 1))];
-}
-
 /** An error that may be logged and shown: a new one, since those of the SDK carry payloads and addresses. */
 export function describe(error: unknown, redactor: Redactor): Error {
   return new Error(redactor.redact(summarize(error)));
@@ -125,15 +57,8 @@ export function describe(error: unknown, redactor: Redactor): Error {
 
 function summarize(error: unknown): string {
   if (isApiError(error)) return `${error.method}: ${error.error_code} ${error.description}`;
-  if (!(error instanceof Error)) return 'unknown failure';
-  const codes = codesOf(error);
-  const why =
-    codes.length > 0
-      ? ` (${[...new Set(codes)].join(', ')})`
-      : isHttpError(error) && error.error instanceof Error
-        ? ` (${error.error.name})`
-        : '';
-  return `${error.message}${why}`;
+  const isNamed = isHttpError(error) && error.error instanceof Error && codesOf(error).length === 0;
+  return isNamed ? `${error.message} (${error.error.name})` : summarizeUnanswered(error);
 }
 
 /** For calls that are no sends: an AppError to throw. */

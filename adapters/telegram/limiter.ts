@@ -2,7 +2,7 @@
 // https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this, read 2026-11-21.
 import type { Clock } from '../../shared/clock.ts';
 import type { ChatKind } from '../../shared/messages.ts';
-import { RateLimitError } from './errors.ts';
+import { UnsendableError } from '../transport/failures.ts';
 
 interface Rate {
   /** How many may go out at once. */
@@ -29,7 +29,7 @@ interface Bucket {
 }
 
 export interface Limiter {
-  /** Resolves when a message may go out, at once as a rule. Rejects with RateLimitError when that is more than 5 s away. */
+  /** Resolves when a message may go out, at once as a rule. Rejects with UnsendableError `rate_limited` when that is more than 5 s away. */
   acquire(chat: string, kind: ChatKind, signal: AbortSignal): Promise<void>;
   /** As `acquire`, for what is not worth waiting for. */
   tryAcquire(chat: string, kind: ChatKind): boolean;
@@ -71,7 +71,12 @@ export function makeLimiter(clock: Clock): Limiter {
   return {
     async acquire(chat, kind, signal) {
       const { taken, waitMs } = take(chat, kind, MAX_WAIT_MS);
-      if (!taken) throw new RateLimitError(Math.ceil(waitMs));
+      if (!taken) {
+        const retryAfterMs = Math.ceil(waitMs);
+        throw new UnsendableError('rate_limited', 'Telegram allows no more messages to this chat just now.', {
+          retryAfterMs,
+        });
+      }
       if (waitMs > 0) await clock.sleep(waitMs, signal);
     },
     tryAcquire: (chat, kind) => take(chat, kind, 0).taken,

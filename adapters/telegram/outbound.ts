@@ -1,7 +1,7 @@
 // Sends, edits, drafts and reactions as Bot API calls.
 import { stat } from 'node:fs/promises';
 import type { InlineKeyboardMarkup, Message, ReplyParameters } from 'grammy/types';
-import type { DraftUpdate, OutboundMessage, SendResult } from '../contract.ts';
+import type { DraftUpdate, OutboundMessage, SendFailure, SendResult } from '../contract.ts';
 import { parseMarkdown, plainText, type Block } from '../markdown.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { messageId, type MessageId } from '../../shared/ids.ts';
@@ -9,7 +9,8 @@ import type { Address, Button, StoredFile } from '../../shared/messages.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { UPLOAD_TIMEOUT_MS, type TelegramApi } from './api.ts';
 import { MAX_CAPTION_CHARS, MAX_TEXT_CHARS } from './capabilities.ts';
-import { explainFailure, isApiError, UnsendableError, type SendFailure } from './errors.ts';
+import { UnsendableError } from '../transport/failures.ts';
+import { explainFailure, isApiError } from './errors.ts';
 import type { Limiter } from './limiter.ts';
 import { findReaction } from './reactions.ts';
 import { countHtmlChars, escapeHtml, renderHtml } from './render.ts';

@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { messageId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
-import type { OutboundMessage, SendCode, SendResult } from '../contract.ts';
+import type { OutboundMessage, SendCode, SendFailure, SendResult } from '../contract.ts';
 import { plainText, serializeMarkdown } from '../markdown.ts';
+import { mayHaveReached } from '../transport/failures.ts';
+import { parseJson } from '../transport/bodies.ts';
 import { signedHeaders } from './signature.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -45,7 +47,7 @@ export async function postMessage(
     });
     return await readAnswer(answer, message.key);
   } catch (error) {
-    return failed('unreachable', wasRefused(error) ? 'no' : 'maybe', asError(error));
+    return failed('unreachable', mayHaveReached(error) ? 'maybe' : 'no', asError(error));
   }
 }
 
@@ -94,13 +96,9 @@ const CODES: ReadonlyMap<number, SendCode> = new Map([
 ]);
 
 function idOf(text: string): string | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    const id = typeof parsed === 'object' && parsed !== null && 'id' in parsed ? parsed.id : undefined;
-    return typeof id === 'string' && id !== '' && id.length <= 256 ? id : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(text);
+  const id = typeof parsed === 'object' && parsed !== null && 'id' in parsed ? parsed.id : undefined;
+  return typeof id === 'string' && id !== '' && id.length <= 256 ? id : undefined;
 }
 
 function retryAfterOf(header: string | null): number | undefined {
@@ -108,17 +106,10 @@ function retryAfterOf(header: string | null): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, 3600) * 1000 : undefined;
 }
 
-/** Certain that nothing was taken: nobody listens, or the name is not known. */
-function wasRefused(error: unknown): boolean {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH';
-}
-
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error('the webhook could not be called');
 }
 
-function failed(code: SendCode, reached: 'no' | 'maybe', cause: Error): Extract<SendResult, { ok: false }> {
+function failed(code: SendCode, reached: 'no' | 'maybe', cause: Error): SendFailure {
   return { ok: false, code, reached, cause };
 }

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Cursor } from '../contract.ts';
 import { takePrefix } from '../../shared/text.ts';
+import { parseJson } from '../transport/bodies.ts';
 
 const PREFIX = 'recent:';
 const MAX_KEPT = 300;
@@ -97,12 +98,4 @@ export async function openRecentMessages(cursor: Cursor): Promise<RecentMessages
       return content === undefined ? undefined : Buffer.from(content, 'base64');
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

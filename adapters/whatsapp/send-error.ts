@@ -1,7 +1,5 @@
 // Why something could not be sent, and whether it may have gone out all the same.
-import type { SendCode, SendResult } from '../contract.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
+import type { SendCode, SendFailure } from '../contract.ts';
 
 /** `message` is safe to show and to log: it holds no text of a person and no key. */
 export class SendError extends Error {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { chunkMarkdown } from '../../adapters/chunk.ts';
 import { parseMarkdown, plainText } from '../../adapters/markdown.ts';
 import { measureText, type TextUnit } from '../../shared/text.ts';
+import { makeRandom } from '../support/random.ts';
 
 const units: readonly TextUnit[] = ['utf16', 'codepoint', 'utf8-byte'];
 const fixtures = path.join(import.meta.dirname, '../fixtures/render');
@@ -49,17 +50,6 @@ function makeDocument(random: (below: number) => number): string {
   return Array.from({ length: 1 + random(8) }, () => block(0)).join('\n\n');
 }
 
-/** Uniform numbers from a seed (mulberry32). */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 /** The words of a document in order, also those that had to be cut. Each once: a split link repeats its target, a table its header. */
 function wordsOf(text: string): readonly string[] {
   return [...new Set(text.replace(/[\s>]/g, '').match(/w\d+x/g))];
@@ -88,7 +78,8 @@ describe('chunkMarkdown', () => {
         fc.constantFrom(64, 80, 120, 300, 1_000, 4_096),
         fc.constantFrom(...units),
         (seed, max, unit) => {
-          const text = makeDocument(seeded(seed));
+          const random = makeRandom(seed);
+          const text = makeDocument((below) => Math.floor(random() * below));
           const parts = chunkMarkdown(text, { max, unit });
           expectParts(parts, { max, unit });
           const joined = parts.map((part) => plainText(parseMarkdown(part))).join('\n');

@@ -6,6 +6,7 @@ import { GatewayDispatchEvents, GatewayIntentBits, GatewayOpcodes } from 'discor
 import { WebSocket, type RawData } from 'ws';
 import { z } from 'zod';
 import type { Clock } from '../../../shared/clock.ts';
+import { parseJson } from '../../transport/bodies.ts';
 
 /** MessageContent is privileged: it must be switched on in the developer portal. */
 export const INTENTS =
@@ -244,11 +245,5 @@ class Connection {
 }
 
 function parseFrame(data: RawData): Frame | undefined {
-  if (!Buffer.isBuffer(data)) return undefined;
-  try {
-    const parsed = frameSchema.safeParse(JSON.parse(data.toString('utf8')));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
+  return Buffer.isBuffer(data) ? frameSchema.safeParse(parseJson(data.toString('utf8'))).data : undefined;
 }

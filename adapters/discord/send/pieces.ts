@@ -16,7 +16,7 @@ import { plainText } from '../../markdown.ts';
 import type { Button, StoredFile } from '../../../shared/messages.ts';
 import { takePrefix } from '../../../shared/text.ts';
 import { MAX_FILES } from '../capabilities.ts';
-import { UnsendableError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
 import { isSnowflake } from '../snowflake.ts';
 import { renderParts } from './render.ts';
 import { readVoiceNote } from './voice-note.ts';

@@ -4,7 +4,7 @@ import { chunkMarkdown } from '../../chunk.ts';
 import { parseMarkdown, plainText, serializeMarkdown, type Block, type Inline, type ListItem } from '../../markdown.ts';
 import { layOutTable } from '../../plain.ts';
 import { MAX_TEXT_CHARS } from '../capabilities.ts';
-import { UnsendableError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
 import { codeSpan, escapeLineStarts, escapeText, fence, joinParts } from './escape.ts';
 
 export function renderMarkdown(blocks: readonly Block[]): string {

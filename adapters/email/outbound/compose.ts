@@ -5,7 +5,7 @@ import type { OutboundMessage } from '../../contract.ts';
 import { plainText } from '../../markdown.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
 import { preview } from '../../../shared/text.ts';
-import { UnsendableError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
 import { renderHtml } from './render-html.ts';
 
 /** Longer subjects are cut by everyone who shows them. */

@@ -10,6 +10,7 @@
 // itself; elsewhere nobody can know, and the person is asked. An answer is never sent twice unasked and never lost in silence.
 import { z } from 'zod';
 import type { Cursor } from '../../contract.ts';
+import { parseJson } from '../../transport/bodies.ts';
 
 const PREFIX = 'sent/';
 /** Rows of the outbox live for days at most. */
@@ -60,10 +61,5 @@ export function makeJournal(cursor: Cursor, now: () => number): Journal {
 }
 
 function parseEntry(value: string): JournalEntry | undefined {
-  try {
-    const result = entrySchema.safeParse(JSON.parse(value));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
-  }
+  return entrySchema.safeParse(parseJson(value)).data;
 }

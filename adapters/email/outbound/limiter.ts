@@ -1,6 +1,6 @@
 // How many mails one recipient gets: the last guard against two machines that answer each other without saying that they are machines.
 import type { Clock } from '../../../shared/clock.ts';
-import { UnsendableError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
 
 /** How many may go out at once: a conversation in a hurry, or a few parts with files. */
 const BURST = 30;
@@ -24,7 +24,9 @@ export function makeLimiter(clock: Clock, perHour: number): Limiter {
       const full = Math.max(fullAt.get(recipient) ?? 0, now);
       const waitMs = full - everyMs * (BURST - 1) - now;
       if (waitMs > 0)
-        throw new UnsendableError('rate_limited', 'Too many mails to this recipient just now.', Math.ceil(waitMs));
+        throw new UnsendableError('rate_limited', 'Too many mails to this recipient just now.', {
+          retryAfterMs: Math.ceil(waitMs),
+        });
       fullAt.set(recipient, full + everyMs);
     },
   };

@@ -2,6 +2,7 @@
 // (https://wiki.mozilla.org/Thunderbird:Autoconfiguration:ConfigFileFormat, read 2026-11-21).
 import { domainOf } from '../addresses.ts';
 import type { Server } from '../providers.ts';
+import { readText } from '../../transport/bodies.ts';
 
 export interface FoundServers {
   imap: Server;
@@ -35,15 +36,7 @@ async function fetchText(url: string, ask: typeof fetch, signal: AbortSignal): P
   try {
     const response = await ask(url, { signal, redirect: 'error' });
     if (!response.ok || !response.body) return undefined;
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    const body: AsyncIterable<Uint8Array> = response.body;
-    for await (const chunk of body) {
-      bytes += chunk.byteLength;
-      if (bytes > MAX_BYTES) return undefined;
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString('utf8');
+    return await readText(response, MAX_BYTES);
   } catch {
     return undefined;
   }

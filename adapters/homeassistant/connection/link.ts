@@ -7,7 +7,8 @@ import { abortReason, type Clock } from '../../../shared/clock.ts';
 import type { Logger } from '../../../shared/log.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { AdapterState } from '../../contract.ts';
-import { CommandError, describe, NoAnswerError, NotSentError } from '../errors.ts';
+import { NotCalledError } from '../../transport/failures.ts';
+import { CommandError, describe, NoAnswerError } from '../errors.ts';
 import { anything, failureSchema } from './answers.ts';
 import { openSocket, TokenRefusedError, type HomeSocket } from './socket.ts';
 
@@ -29,7 +30,7 @@ export interface Command {
 
 /** One connection that stands. */
 export interface Session {
-  /** Rejects with CommandError, NotSentError, NoAnswerError or the signal's reason; with ZodError when the answer is not as it should be. */
+  /** Rejects with CommandError, NotCalledError, NoAnswerError or the signal's reason; with ZodError when the answer is not as it should be. */
   call<T>(command: Command, answer: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
   /** Resolves when it is subscribed. `onEvent` must not throw. Rejects as `call`. */
   subscribe(command: Command, onEvent: (event: unknown) => void): Promise<void>;
@@ -50,7 +51,7 @@ export interface LinkDeps {
 }
 
 export interface Link {
-  /** Rejects with NotSentError while there is no connection; else as Session's. */
+  /** Rejects with NotCalledError while there is no connection; else as Session's. */
   call<T>(command: Command, answer: z.ZodType<T>, signal: AbortSignal): Promise<T>;
   /** Connects and connects again until the signal is aborted. Never rejects. */
   run(): Promise<void>;
@@ -125,7 +126,7 @@ export function makeLink(deps: LinkDeps): Link {
   return {
     begun: begun.promise,
     call(command, answer, callSignal) {
-      if (!current) return Promise.reject(new NotSentError('Home Assistant is not connected.'));
+      if (!current) return Promise.reject(new NotCalledError('Home Assistant is not connected.'));
       return current.call(command, answer, callSignal);
     },
     async run() {
@@ -186,8 +187,8 @@ function makeSession(connection: Connection, life: { closed: Promise<void>; stop
   }
 
   const expectOpen = (signal?: AbortSignal) => {
-    if (!connection.connected) throw new NotSentError('Home Assistant is not connected.');
-    if (signal?.aborted || life.stopping.aborted) throw new NotSentError('It was stopped before it began.');
+    if (!connection.connected) throw new NotCalledError('Home Assistant is not connected.');
+    if (signal?.aborted || life.stopping.aborted) throw new NotCalledError('It was stopped before it began.');
   };
 
   return {
@@ -204,7 +205,7 @@ function makeSession(connection: Connection, life: { closed: Promise<void>; stop
 
 /** What the library rejects with: its number 3 before sending, a result with that number when the connection broke, or Home Assistant's error. */
 function translate(error: unknown): Error {
-  if (error === 3) return new NotSentError('Home Assistant is not connected.');
+  if (error === 3) return new NotCalledError('Home Assistant is not connected.');
   if (error instanceof Error) return error;
   const parsed = failureSchema.safeParse(error);
   if (parsed.success) return new CommandError(parsed.data.code, parsed.data.message ?? 'no reason given');

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { abortReason } from '../../../shared/clock.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { parseJson } from '../../transport/bodies.ts';
 
 /** A socket on which Home Assistant has accepted our token. */
 export type HomeSocket = WebSocket & { haVersion: string };
@@ -70,16 +71,6 @@ export function openSocket(at: { url: string; token: string }, signal: AbortSign
 /** Listens first, so that what is no message never reaches those who would trip over it. */
 function dropBroken(event: MessageEvent): void {
   if (!framesSchema.safeParse(parseJson(event.data)).success) event.stopImmediatePropagation();
-}
-
-export function parseJson(text: unknown): unknown {
-  if (typeof text !== 'string') return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
 }
 
 function unreachable(why: string): AppError {

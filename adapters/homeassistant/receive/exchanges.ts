@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ChatId } from '../../../shared/ids.ts';
 import type { AdapterHost } from '../../contract.ts';
-import { parseJson } from '../connection/socket.ts';
+import { parseJson } from '../../transport/bodies.ts';
 import type { Exchange } from './conversation.ts';
 
 /** Home Assistant forgets a conversation after five minutes (helpers/chat_session.py, read 2026-11-21). */

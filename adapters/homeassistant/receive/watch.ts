@@ -5,7 +5,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { AccountId } from '../../../shared/ids.ts';
 import type { AdapterHost } from '../../contract.ts';
 import type { Calls } from '../connection/calls.ts';
-import { parseJson } from '../connection/socket.ts';
+import { parseJson } from '../../transport/bodies.ts';
 import type { ReceiveQueue } from './queue.ts';
 import { classOf, isTold, valueOf, watchesEntity, type Rule } from './rules.ts';
 import { makeStates, type HomeState } from './states.ts';

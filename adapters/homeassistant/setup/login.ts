@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import type { LoginIo, LoginResult } from '../../login.ts';
-import { parseJson } from '../connection/socket.ts';
 import { homeAssistantSettings } from '../settings.ts';
+import { parseJson } from '../../transport/bodies.ts';
 import { checkHome, type HomeAddress } from './verify.ts';
 
 const MAX_TRIES = 10;

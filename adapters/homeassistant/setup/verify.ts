@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import type { AccountCheck } from '../../contract.ts';
 import { currentUserSchema } from '../connection/answers.ts';
-import { openSocket, parseJson, TokenRefusedError, type HomeSocket } from '../connection/socket.ts';
+import { openSocket, TokenRefusedError, type HomeSocket } from '../connection/socket.ts';
+import { parseJson } from '../../transport/bodies.ts';
 
 const TIMEOUT_MS = 10_000;
 const MAX_BODY_CHARS = 200_000;

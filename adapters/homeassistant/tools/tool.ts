@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { AccountId } from '../../../shared/ids.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { PlatformTool } from '../../contract.ts';
-import { NotSentError, toAppError } from '../errors.ts';
+import { NotCalledError } from '../../transport/failures.ts';
+import { toAppError } from '../errors.ts';
 import type { Calls } from '../connection/calls.ts';
 import type { Link } from '../connection/link.ts';
 import type { HomeAssistantSettings } from '../settings.ts';
@@ -38,7 +39,7 @@ export function defineHomeTool<Args>(deps: ToolDeps, definition: HomeToolDefinit
     async run(args, signal) {
       try {
         const home = deps.home();
-        if (!home) throw new NotSentError('Home Assistant is not connected.');
+        if (!home) throw new NotCalledError('Home Assistant is not connected.');
         return await definition.run(parameters.parse(args), home.link, signal, home.calls);
       } catch (error) {
         throw toAppError(error, deps.redactor);

@@ -2,7 +2,8 @@
 import { Client } from 'irc-framework';
 import { z } from 'zod';
 import { abortReason, type Clock } from '../../../shared/clock.ts';
-import { NoAnswerError, NotSentError, RegistrationError } from '../errors.ts';
+import { NotCalledError } from '../../transport/failures.ts';
+import { NoAnswerError, RegistrationError } from '../errors.ts';
 import { portOf, type IrcSettings } from '../settings.ts';
 import { LineSocket, parseLine, type IrcLine } from './lines.ts';
 import { nextNick } from './nicks.ts';
@@ -24,10 +25,10 @@ export interface Session {
   hasCapability(name: string): boolean;
   /** ISUPPORT. */
   option(name: string): string | undefined;
-  /** Throws NotSentError when the connection has ended. Line ends in it become spaces. */
+  /** Throws NotCalledError when the connection has ended. Line ends in it become spaces. */
   write(line: string): void;
   /**
-   * Resolves when the server has worked off all lines written before. Rejects with NotSentError or NoAnswerError when the connection ends
+   * Resolves when the server has worked off all lines written before. Rejects with NotCalledError or NoAnswerError when the connection ends
    * before, with the signal's reason when that is aborted.
    */
   sync(signal: AbortSignal): Promise<void>;
@@ -182,7 +183,7 @@ function makeSession(client: Client, { clock, closed, destroy }: Life): Session 
   void closed.then(() => (isOpen = false));
 
   function write(line: string): void {
-    if (!isOpen) throw new NotSentError('unreachable', 'The IRC server is not connected.');
+    if (!isOpen) throw new NotCalledError('The IRC server is not connected.');
     client.raw(line);
   }
 

@@ -6,7 +6,8 @@ import { messageId } from '../../../shared/ids.ts';
 import type { OutboundMessage, SendResult } from '../../contract.ts';
 import { readParty } from '../addresses.ts';
 import { MAX_LINE_BYTES } from '../capabilities.ts';
-import { explainFailure, isRefusal, NoAnswerError, NotSentError, RefusedError } from '../errors.ts';
+import { NotCalledError, UnsendableError } from '../../transport/failures.ts';
+import { explainFailure, isRefusal, NoAnswerError, RefusedError } from '../errors.ts';
 import type { IrcLine } from '../connection/lines.ts';
 import type { Session } from '../connection/session.ts';
 import type { Whereabouts } from '../receive/whereabouts.ts';
@@ -35,8 +36,8 @@ export async function sendMessage(
   try {
     const lines = makeLines(deps, to, message);
     const session = deps.session();
-    if (!session) throw new NotSentError('unreachable', 'The IRC server is not connected.');
-    if (signal.aborted) throw new NotSentError('unreachable', 'It was stopped before it began.');
+    if (!session) throw new NotCalledError('The IRC server is not connected.');
+    if (signal.aborted) throw new NotCalledError('It was stopped before it began.');
     const target = await findTarget(deps, session, to, signal);
     await writeLines(deps, { session, target, lines }, signal);
     return { ok: true, ids: [messageId(message.key)] };
@@ -49,9 +50,9 @@ function makeLines({ command }: OutboundDeps, to: Address, message: OutboundMess
   const named = message.files.map((file) => `File: ${file.name.replace(/\s+/g, ' ')} (it cannot be sent here)`);
   const buttons = message.buttons.flat().map((button) => `${button.label}: ${command(button.data)}`);
   const lines = squeeze([...renderLines(message.body, { isPlain: message.plain, command }), ...named, ...buttons]);
-  if (lines.length === 0) throw new NotSentError('bad_request', 'The message is empty.');
+  if (lines.length === 0) throw new UnsendableError('bad_request', 'The message is empty.');
   if (lines.some((line) => Buffer.byteLength(line) > MAX_LINE_BYTES))
-    throw new NotSentError('too_long', 'A line is longer than the server would pass on.');
+    throw new UnsendableError('too_long', 'A line is longer than the server would pass on.');
   // Other bots of a channel may take such a line for a command, and us for somebody who may give it.
   return to.kind === 'group' ? lines.map((line) => line.replace(/^(?=[!.@~&])/, ' ')) : lines;
 }
@@ -72,17 +73,15 @@ function squeeze(lines: readonly string[]): readonly string[] {
 /** A nick is looked up before it is written to: whoever has it now may not be who had it. */
 async function findTarget(deps: OutboundDeps, session: Session, to: Address, signal: AbortSignal): Promise<string> {
   const party = readParty(to.chat);
-  if (!party) throw new NotSentError('not_found', 'There is no such chat on IRC.');
+  if (!party) throw new UnsendableError('not_found', 'There is no such chat on IRC.');
   if (party.kind !== 'account') return party.name;
   const nick = (await deps.whereabouts.nickOf(party.name)) ?? party.name;
   const found = await session.whois(nick, signal).catch((error: unknown) => {
-    throw error instanceof NotSentError
-      ? error
-      : new NotSentError('unreachable', 'The server did not answer who has the nick.');
+    throw error instanceof UnsendableError ? error : new NotCalledError('The server did not answer who has the nick.');
   });
-  if (!found.isThere) throw new NotSentError('unreachable', 'They are not on IRC just now.');
+  if (!found.isThere) throw new NotCalledError('They are not on IRC just now.');
   if (found.account === undefined || session.lower(found.account) !== party.name)
-    throw new NotSentError('unreachable', 'Somebody else has their nick just now.');
+    throw new NotCalledError('Somebody else has their nick just now.');
   return nick;
 }
 
@@ -106,8 +105,8 @@ async function writeLines(
     await session.sync(signal);
   } catch (error) {
     if (written === 0)
-      throw error instanceof NotSentError ? error : new NotSentError('unreachable', 'It was stopped while it waited.');
-    throw error instanceof NotSentError ? new NoAnswerError('The connection broke.') : error;
+      throw error instanceof UnsendableError ? error : new NotCalledError('It was stopped while it waited.');
+    throw error instanceof UnsendableError ? new NoAnswerError('The connection broke.') : error;
   } finally {
     unwatch();
   }

@@ -4,6 +4,7 @@ import { chatId } from '../../../shared/ids.ts';
 import type { MattermostApi } from '../api.ts';
 import { describe, isPassing } from '../errors.ts';
 import { channelSchema, postSchema, type Channel, type Frame, type Post } from '../schema.ts';
+import { parseJson } from '../../transport/bodies.ts';
 import { fetchHistory } from './history.ts';
 import { isDirect } from './inbound.ts';
 import { makeLanes, type Lanes } from './lanes.ts';
@@ -188,13 +189,4 @@ async function giveUp(
   if (signal.aborted || isPassing(error)) throw error;
   host.log.warn({ channel, problem: describe(error, redactor).message }, 'the history of a channel cannot be read');
   await progress.forget(channel).catch(() => undefined);
-}
-
-function parseJson(text: unknown): unknown {
-  try {
-    const parsed: unknown = typeof text === 'string' ? JSON.parse(text) : text;
-    return parsed;
-  } catch {
-    return undefined;
-  }
 }

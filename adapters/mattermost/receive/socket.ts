@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import type { Clock } from '../../../shared/clock.ts';
 import { ApiError } from '../errors.ts';
 import { frameSchema, replySchema, type Frame } from '../schema.ts';
+import { parseJson } from '../../transport/bodies.ts';
 
 const HANDSHAKE_MS = 15_000;
 /** The longest post is 64 KB; lists of members come in one frame, too. */
@@ -132,13 +133,4 @@ function opened(socket: WebSocket): Promise<void> {
     });
     socket.once('close', () => reject(new Error('The connection was closed at once.')));
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return parsed;
-  } catch {
-    return undefined;
-  }
 }

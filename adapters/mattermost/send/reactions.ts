@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { SendResult } from '../../contract.ts';
 import type { MessageId } from '../../../shared/ids.ts';
-import { explainFailure, NotCalledError, UnsendableError } from '../errors.ts';
+import { NotCalledError, UnsendableError } from '../../transport/failures.ts';
+import { explainFailure } from '../errors.ts';
 import { ID } from '../schema.ts';
 import type { OutboundDeps } from './posts.ts';
 

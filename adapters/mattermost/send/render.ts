@@ -4,7 +4,7 @@ import { chunkMarkdown } from '../../chunk.ts';
 import { parseMarkdown, plainText, serializeMarkdown, type Block, type Inline } from '../../markdown.ts';
 import { measureText } from '../../../shared/text.ts';
 import { MAX_TEXT } from '../capabilities.ts';
-import { UnsendableError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
 
 /** Texts of one or more messages that together hold all of it; none when there is no text. Throws UnsendableError when it is too long. */
 export function renderMessages(body: readonly Block[], isPlain: boolean): readonly string[] {

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import type { AdapterHost } from '../../contract.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { SignalApi } from '../api.ts';
-import { ApiError, mayHaveReached } from '../errors.ts';
+import { mayHaveReached } from '../../transport/failures.ts';
+import { ApiError } from '../errors.ts';
+import { parseJson } from '../../transport/bodies.ts';
 import type { Receiver } from './receiver.ts';
 
 const BATCH_KEY = 'batch';
@@ -98,10 +100,6 @@ async function keepLeft(deps: PollingDeps, text: string): Promise<void> {
 }
 
 function readBatch(text: string): readonly unknown[] {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return Array.isArray(parsed) ? parsed : [];
-  } catch {
-    return [];
-  }
+  const parsed = parseJson(text);
+  return Array.isArray(parsed) ? parsed : [];
 }

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import type { Clock } from '../../../shared/clock.ts';
 import type { SignalApi } from '../api.ts';
 import { ApiError } from '../errors.ts';
+import { parseJson } from '../../transport/bodies.ts';
 import type { LastConnected } from './last-connected.ts';
 import type { Receiver } from './receiver.ts';
 
@@ -138,20 +139,10 @@ class Waiting {
   async #work(): Promise<void> {
     for (let next = this.#frames[0]; next; next = this.#frames[0]) {
       // Refused only when the adapter stops; the frame stays, so that its time is known.
-      if (!(await this.#receiver.take(parseFrame(next.data)))) break;
+      if (!(await this.#receiver.take(parseJson(next.data.toString('utf8'))))) break;
       this.#frames.shift();
       this.#bytes -= next.data.length;
     }
     this.#working = undefined;
-  }
-}
-
-/** The text itself when it is no JSON: then it is told as unreadable, like any other odd frame. */
-function parseFrame(data: Buffer): unknown {
-  try {
-    const parsed: unknown = JSON.parse(data.toString('utf8'));
-    return parsed;
-  } catch {
-    return undefined;
   }
 }

@@ -3,7 +3,8 @@
 import type { SendResult } from '../../contract.ts';
 import type { MessageId } from '../../../shared/ids.ts';
 import type { Address } from '../../../shared/messages.ts';
-import { errorCodeOf, explainFailure, UnsendableError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
+import { errorCodeOf, explainFailure } from '../errors.ts';
 import type { OutboundDeps } from './deps.ts';
 
 const NAMES: Readonly<Record<string, string>> = {

@@ -5,8 +5,10 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageId, type MessageId } from '../../../shared/ids.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
-import { errorCodeOf, StatusError, UnsendableError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
+import { errorCodeOf, StatusError } from '../errors.ts';
 import { isSlackUrl } from '../hosts.ts';
+import { parseJson } from '../../transport/bodies.ts';
 import type { RichTextBlock } from './blocks.ts';
 import type { OutboundDeps } from './deps.ts';
 
@@ -153,11 +155,7 @@ async function readRecord(deps: OutboundDeps, key: string): Promise<UploadRecord
 }
 
 function parseRecord(value: string): UploadRecord | undefined {
-  try {
-    return recordSchema.safeParse(JSON.parse(value)).data;
-  } catch {
-    return undefined;
-  }
+  return recordSchema.safeParse(parseJson(value)).data;
 }
 
 /** Without what would leave its folder or end its line where somebody saves it. */

@@ -8,6 +8,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { SlackApi } from '../api.ts';
 import { describe, explainFailure, REFUSED_LOGIN } from '../errors.ts';
+import { parseJson, readBytes } from '../../transport/bodies.ts';
 import type { Receiver } from './receiver.ts';
 
 /** Events hold text and ids only; the largest is a small part of this. */
@@ -37,7 +38,7 @@ const challengeSchema = z.looseObject({ type: z.literal('url_verification'), cha
 export function makeHttpHandler(deps: HttpDeps): HttpHandler {
   return async (request) => {
     if (request.method !== 'POST') return reply(405);
-    const body = await readBody(request);
+    const body = await readBytes(request, MAX_BODY_BYTES).catch(() => undefined);
     if (body === undefined) return reply(413);
     if (!isSigned(deps, request.headers, body)) return reply(401);
     if (deps.signal.aborted) return reply(503);
@@ -108,34 +109,8 @@ function parseBody(text: string, contentType: string): Payload | undefined {
   return body === undefined ? undefined : { kind: 'interaction', body };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return parsed;
-  } catch {
-    return undefined;
-  }
-}
-
 function reply(status: number): Response {
   return new Response(null, { status });
-}
-
-/** The body as it came; undefined when it is too large or breaks off. */
-async function readBody(request: Request): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    const body: AsyncIterable<Uint8Array> | null = request.body;
-    for await (const chunk of body ?? []) {
-      bytes += chunk.byteLength;
-      if (bytes > MAX_BODY_BYTES) return undefined;
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  } catch {
-    return undefined;
-  }
 }
 
 export interface WatchDeps extends Omit<HttpDeps, 'signingSecret' | 'receiver'> {

@@ -1,8 +1,8 @@
 // Twilio calls us. It asks once and waits 15 seconds; what we cannot take in that time is fetched from its list later.
-import { Buffer } from 'node:buffer';
 import type { AdapterHost, HttpHandler } from '../../contract.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { SmsSettings } from '../settings.ts';
+import { readText } from '../../transport/bodies.ts';
 import { readWebhook } from './inbound.ts';
 import type { Intake } from './intake.ts';
 import { isSigned } from './signature.ts';
@@ -31,8 +31,9 @@ export function makeWebhookHandler(deps: WebhookDeps): HttpHandler {
   return async (request) => {
     if (request.method !== 'POST') return reply(405);
     if (signal.aborted) return reply(503);
-    const fields = await readForm(request);
-    if (!fields) return reply(400);
+    const form = await readText(request, MAX_BODY_BYTES).catch(() => undefined);
+    if (form === undefined) return reply(400);
+    const fields = new URLSearchParams(form);
     const isStatus = new URL(request.url).pathname.replace(/^\/+|\/+$/g, '') === STATUS_PATH;
     const url = isStatus ? `${settings.public_url}${STATUS_PATH}` : settings.public_url;
     const signature = request.headers.get('x-twilio-signature');
@@ -91,21 +92,4 @@ function twiml(): Response {
 
 function reply(status: number): Response {
   return new Response(null, { status });
-}
-
-/** Undefined when it is too large or breaks off. */
-async function readForm(request: Request): Promise<URLSearchParams | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    const body: AsyncIterable<Uint8Array> | null = request.body;
-    for await (const chunk of body ?? []) {
-      bytes += chunk.byteLength;
-      if (bytes > MAX_BODY_BYTES) return undefined;
-      chunks.push(chunk);
-    }
-    return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

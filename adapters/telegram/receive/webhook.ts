@@ -6,6 +6,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { TelegramApi } from '../api.ts';
 import { describe, explainFailure } from '../errors.ts';
+import { parseJson, readText } from '../../transport/bodies.ts';
 import { ALLOWED_UPDATES, type Receiver } from './receiver.ts';
 
 /** Header with the secret of setWebhook, https://core.telegram.org/bots/api#setwebhook, read 2026-11-21. */
@@ -34,7 +35,7 @@ export function makeWebhookHandler(deps: WebhookDeps): HttpHandler {
     if (!timingSafeEqual(digest(request.headers.get(SECRET_HEADER) ?? ''), expected)) return reply(401);
     if (request.method !== 'POST') return reply(405);
     if (deps.signal.aborted) return reply(503);
-    const update = await readJson(request);
+    const update = parseJson(await readText(request, MAX_BODY_BYTES).catch(() => undefined));
     if (update === undefined) return reply(400);
     deps.host.status('online');
     try {
@@ -56,24 +57,6 @@ function digest(text: string): Buffer {
 
 function reply(status: number): Response {
   return new Response(null, { status });
-}
-
-/** The body, or undefined when it is too large or no JSON. */
-async function readJson(request: Request): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    const body: AsyncIterable<Uint8Array> | null = request.body;
-    for await (const chunk of body ?? []) {
-      bytes += chunk.byteLength;
-      if (bytes > MAX_BODY_BYTES) return undefined;
-      chunks.push(chunk);
-    }
-    const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-    return parsed;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Sets the webhook and looks after it until `signal` is aborted. `wake` resolves when a look is due at once. Never rejects. */

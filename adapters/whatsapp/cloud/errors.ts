@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { SendCode } from '../../contract.ts';
 import { AppError, isAbort } from '../../../shared/errors.ts';
+import { codesOf, mayHaveReached } from '../../transport/failures.ts';
 import { SendError } from '../send-error.ts';
 
 export interface Problem {
@@ -118,10 +119,6 @@ export function readError(status: number, body: unknown): CloudError {
     : new CloudError(code, status);
 }
 
-// Errors of connecting: no byte of the request left this machine.
-const NOT_CONNECTED =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_NODATA|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
-
 /** Any failure of a call as the failure of a send. */
 export function toSendError(error: unknown): SendError {
   if (error instanceof SendError) return error;
@@ -131,17 +128,8 @@ export function toSendError(error: unknown): SendError {
     return new SendError(code, error.status >= 500 ? 'maybe' : 'no', error.message, retryAfterMs);
   }
   const codes = codesOf(error);
-  const isCertain = codes.length > 0 && codes.every((code) => NOT_CONNECTED.test(code));
-  const why = codes.length > 0 ? ` (${[...new Set(codes)].join(', ')})` : '';
-  return new SendError('unreachable', isCertain ? 'no' : 'maybe', `The Cloud API did not answer${why}.`);
-}
-
-/** Error codes of an error, its causes, and the attempts that it sums up. */
-function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 6 || !(error instanceof Error)) return [];
-  const inner = [error.cause, ...(error instanceof AggregateError ? Array.from<unknown>(error.errors) : [])];
-  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
-  return [...own, ...inner.flatMap((one) => codesOf(one, depth + 1))];
+  const why = codes.length > 0 ? ` (${codes.join(', ')})` : '';
+  return new SendError('unreachable', mayHaveReached(error) ? 'maybe' : 'no', `The Cloud API did not answer${why}.`);
 }
 
 /** For calls that are no sends: an AppError to throw. */

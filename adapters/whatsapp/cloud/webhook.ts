@@ -1,6 +1,7 @@
 // Meta calls the gateway. A request is answered with 200 only when its messages are stored; anything else makes it come again, for days.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { AdapterHost, HttpHandler } from '../../contract.ts';
+import { parseJson, readBytes } from '../../transport/bodies.ts';
 import type { Receiver } from './receiver.ts';
 
 /** "Webhooks payloads can be up to 3 MB", https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview, read 2026-11-21. */
@@ -19,10 +20,10 @@ export function makeWebhookHandler(deps: WebhookDeps): HttpHandler {
     if (request.method === 'GET') return answerChallenge(new URL(request.url).searchParams, deps.verifyToken);
     if (request.method !== 'POST') return reply(405);
     if (deps.signal.aborted) return reply(503);
-    const body = await readBody(request);
+    const body = await readBytes(request, MAX_BODY_BYTES).catch(() => undefined);
     if (body === undefined) return reply(413);
     if (!isSigned(body, request.headers.get('x-hub-signature-256') ?? '', deps.appSecret)) return reply(401);
-    const json = parseJson(body);
+    const json = parseJson(body.toString('utf8'));
     if (json === undefined) return reply(400);
     deps.host.status('online');
     try {
@@ -57,24 +58,4 @@ function isSigned(body: Uint8Array, header: string, appSecret: string): boolean 
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
-}
-
-async function readBody(request: Request): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const body: AsyncIterable<Uint8Array> | null = request.body;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

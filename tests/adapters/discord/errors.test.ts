@@ -1,12 +1,12 @@
 import { DiscordAPIError, HTTPError, RateLimitError } from 'discord.js';
 import { describe, expect, it } from 'vitest';
+import { UnsendableError } from '../../../adapters/transport/failures.ts';
 import {
   CallError,
   describe as describeFailure,
   explainFailure,
   readCallError,
   toAppError,
-  UnsendableError,
 } from '../../../adapters/discord/errors.ts';
 import { makeRedactor } from '../../../shared/redact.ts';
 import { TEST_TOKEN } from '../../support/discord/server.ts';

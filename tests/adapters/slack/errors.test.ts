@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { NotCalledError, UnsendableError } from '../../../adapters/transport/failures.ts';
 import {
   describe as describeFailure,
   errorCodeOf,
   explainFailure,
-  NotCalledError,
   StatusError,
   toAppError,
-  UnsendableError,
 } from '../../../adapters/slack/errors.ts';
 import { makeRedactor } from '../../../shared/redact.ts';
 import { BOT_TOKEN } from '../../support/slack/workspace.ts';

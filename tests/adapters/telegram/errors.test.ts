@@ -1,11 +1,7 @@
 import { GrammyError, HttpError } from 'grammy';
 import { describe, expect, it } from 'vitest';
-import {
-  describe as describeFailure,
-  explainFailure,
-  toAppError,
-  UnsendableError,
-} from '../../../adapters/telegram/errors.ts';
+import { UnsendableError } from '../../../adapters/transport/failures.ts';
+import { describe as describeFailure, explainFailure, toAppError } from '../../../adapters/telegram/errors.ts';
 import { makeRedactor } from '../../../shared/redact.ts';
 
 const TOKEN = '123456789:abcdefghijklmnopqrstuvwxyz_0123456789';

@@ -43,7 +43,8 @@ describe('makeLimiter', () => {
     const limiter = makeLimiter(clock);
     const sends = Array.from({ length: 10 }, () => limiter.acquire('1', 'dm', never));
     await expect(limiter.acquire('1', 'dm', never)).rejects.toMatchObject({
-      name: 'RateLimitError',
+      name: 'UnsendableError',
+      code: 'rate_limited',
       retryAfterMs: 6_000,
     });
     await clock.advance(6_000);

@@ -2,6 +2,7 @@
 import type { proto } from 'baileys';
 import { z } from 'zod';
 import type { AttachmentRef, MediaKind } from '../../../../shared/messages.ts';
+import { parseJson } from '../../../transport/bodies.ts';
 
 /** Names under which WhatsApp derives the keys of a file. */
 export type MediaType = 'Image' | 'Video' | 'Audio' | 'Document';
@@ -24,13 +25,7 @@ export interface MediaRef {
 
 /** Undefined when the text was not made by `describeMedia`. */
 export function parseMediaRef(text: string): MediaRef | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = refSchema.safeParse(value);
+  const parsed = refSchema.safeParse(parseJson(text));
   if (!parsed.success) return undefined;
   const { type, path, key, sha256 } = parsed.data;
   return {
