@@ -4,7 +4,7 @@ import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 /** Time between the polite signal and SIGKILL; both fit in the second that a stopped turn has. */
 const GRACE_MS = 250;
 /** All that a child finds in its environment unless it is given one: never our own, which may hold keys. */
-const BARE_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
+export const BARE_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 
 /**
  * Starts `command` without a shell. When `signal` aborts, its whole process group gets SIGTERM and, 250 ms later, SIGKILL. An
