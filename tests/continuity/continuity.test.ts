@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openData } from '../../data/db.ts';
+import { freePort } from '../support/free-port.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import type { CallSeen } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { makeRandom } from '../support/random.ts';
 import { openChats, type PersonsChat } from './chats.ts';
-import { freePort, makeRandom } from './chance.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const MESSAGES = 500;

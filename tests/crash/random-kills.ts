@@ -1,4 +1,5 @@
 // kill -9 at random moments of a conversation that goes on. The seed decides all of them, so a failing run can be repeated.
+import { makeRandom } from '../support/random.ts';
 import { findFault, readTimeline, say, settled, startCrashing, type CrashWorld } from './scenario.ts';
 
 export interface RandomRun {
@@ -48,15 +49,4 @@ export async function killAtRandom(world: CrashWorld, options: { kills: number; 
   await last.kill('SIGKILL');
   const faults = tokens.flatMap((token) => findFault(lines, token) ?? []);
   return { kills: options.kills, early, messages: tokens.length, faults };
-}
-
-/** mulberry32: small, seedable, good enough to scatter kills. */
-function makeRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

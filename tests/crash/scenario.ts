@@ -75,14 +75,16 @@ function askedTokens(call: CallSeen): readonly string[] {
   return [...new Set([...text.matchAll(/TOKEN-(\w+)/g)].map((match) => match[1] ?? ''))];
 }
 
-/** A gateway that kills itself at boundary `killAt` (0 = never); `log` names the boundaries that it passes. */
-export function startCrashing(home: string, killAt: number, log?: string): Promise<GatewayProcess> {
-  const more = log === undefined ? [] : ['--log', log];
+/** A gateway that kills itself at boundary `killAt` (0 = never); `more` are further arguments of its script. */
+export function startCrashing(home: string, killAt: number, more: readonly string[] = []): Promise<GatewayProcess> {
   return startGatewayProcess({ home, entry: [CHILD, '--kill-at', String(killAt), ...more] });
 }
 
+/** All that a request needs of a gateway, in a process of its own or in this one. */
+type Reached = Pick<GatewayProcess, 'socket'>;
+
 /** Sends as our clients do: the same id again until it is taken. False when the gateway is gone. */
-export async function say(gateway: GatewayProcess, id: string, text: string): Promise<boolean> {
+export async function say(gateway: Reached, id: string, text: string): Promise<boolean> {
   try {
     const answer = await requestSocket(gateway.socket, { path: `${CHAT}/messages`, body: { id, text } });
     if (answer.status !== 202) throw new Error(`message refused: ${answer.status} ${answer.body}`);
@@ -95,7 +97,7 @@ export async function say(gateway: GatewayProcess, id: string, text: string): Pr
 }
 
 /** Waits until every message has its end state and nothing is left to send. */
-export async function settled(gateway: GatewayProcess): Promise<void> {
+export async function settled(gateway: Reached): Promise<void> {
   await waitFor('the gateway to settle', async () => {
     const { body } = await requestSocket(gateway.socket, { path: '/status' });
     const { inbox, outbox } = JSON.parse(body) as { inbox: Record<string, number>; outbox: Record<string, number> };
@@ -105,7 +107,7 @@ export async function settled(gateway: GatewayProcess): Promise<void> {
 }
 
 /** Texts that the chat shows, each line once. */
-export async function readTimeline(gateway: GatewayProcess): Promise<readonly string[]> {
+export async function readTimeline(gateway: Reached): Promise<readonly string[]> {
   const { body } = await requestSocket(gateway.socket, { path: `${CHAT}/timeline?limit=500` });
   const { entries } = JSON.parse(body) as { entries: { direction: string; text: string; body?: unknown }[] };
   return entries.filter((entry) => entry.direction === 'out').map((entry) => entry.text || JSON.stringify(entry.body));

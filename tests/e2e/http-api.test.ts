@@ -1,11 +1,11 @@
 // The OpenAI-compatible API end to end: the official client, the real gateway as a process, a scripted model server.
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import type { CallSeen } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
@@ -20,17 +20,6 @@ const run = promisify(execFile);
 function usersOf(call: CallSeen): readonly unknown[] {
   const messages: unknown = call.body['messages'];
   return Array.isArray(messages) ? messages.filter((one: { role?: unknown }) => one.role === 'user') : [];
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 describe('the OpenAI-compatible API', () => {

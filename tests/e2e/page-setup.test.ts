@@ -1,12 +1,12 @@
 // Connecting a chat platform from the page, as its owner would: a wrong token, a right one, the restart, and then a conversation that
 // goes on over there while the page looks on.
 import fs from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
+import { freePort } from '../support/free-port.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
@@ -15,17 +15,6 @@ const missing = fs.existsSync(CHROMIUM) ? '' : ` (skipped: no ${CHROMIUM} on thi
 const ANN = 301;
 
 /** A port that is free now; the page must find the gateway again after its restart. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
-
 describe.skipIf(missing !== '')(`setting up from the page${missing}`, () => {
   let model: ModelServer;
   let bot: BotApi;

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { freePort } from '../free-port.ts';
 import { connectPerson } from './person.ts';
 
 const START_TRIES = 200;
@@ -100,16 +101,6 @@ function config(port: number): string {
     'Modes = k',
     '',
   ].join('\n');
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 function listens(port: number): Promise<boolean> {

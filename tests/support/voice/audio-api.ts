@@ -7,6 +7,7 @@ import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { freePort } from '../free-port.ts';
 import { FFMPEG, makeWav } from './audio.ts';
 
 export interface AudioCall {
@@ -163,9 +164,11 @@ async function startWhisper({ server, model }: { server: string; model: string }
       return ((await response.json()) as { text: string }).text;
     },
     async close() {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await ended;
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGKILL');
+        await ended;
+      }
       fs.rmSync(cwd, { recursive: true, force: true });
     },
   };
@@ -183,13 +186,4 @@ async function untilListening(port: number, child: ChildProcess): Promise<void> 
   }
   child.kill('SIGKILL');
   throw new Error('whisper.cpp did not begin to listen');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }
