@@ -11,12 +11,17 @@ export interface Isolation {
 }
 
 export interface ExecRequest {
-  /** For POSIX `sh`. Built by Herald; the person's or model's own command travels inside it as quoted data. */
+  /** For POSIX `sh`, at most 64 KiB. Built by Herald; the person's or model's own command travels as data: quoted, or over stdin. */
   script: string;
   /** Given to the script's standard input, which is empty and closed without it. */
   stdin?: Uint8Array | undefined;
   /** Only where `isolation.network` is `per-call`. Default false. */
   network?: boolean | undefined;
+  /**
+   * What the script leaves running goes on after it, also when Herald ends: a background job. Default false: a backend may end what is left
+   * when the script ends, and when Herald does.
+   */
+  lasting?: boolean | undefined;
   /** Standard output and standard error, in the order in which they come. */
   onOutput?(chunk: Uint8Array): void;
   /** Ends waiting, and the local side of the connection. What runs on the machine is ended by a script of its own. */
@@ -47,11 +52,21 @@ export interface Machine {
   readonly workspace: string;
   /** Absolute path, on the machine, of a folder for Herald's own notes on shells and jobs. Outlives calls, and a restart of Herald. */
   readonly stateDir: string;
+  /**
+   * True when aborting an exec that is not `lasting` ends everything that it started. Otherwise Herald's shell runs another script that
+   * does. Default false.
+   */
+  readonly endsWithExec?: boolean;
   exec(request: ExecRequest): Promise<ExecResult>;
   /** Puts a file there, folders included, in one step: readers see the old file or the new one. */
   put(path: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
   /** Rejects with AppError `not_found` or `too_large` (more than `maxBytes`). */
   get(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Calls `onChange` when something in the folder `path` of the machine may have changed, at most a few times a second; returns the end of
+   * it. Absent where that cannot be heard of: Herald then asks now and then, while somebody waits for a job.
+   */
+  watch?(path: string, onChange: () => void): () => void;
   /** Lets it sleep while nobody uses it; the next operation wakes it. Absent where that saves nothing. */
   hibernate?(): Promise<void>;
   /** Ends it for good, with everything that runs on it. Idempotent. */
@@ -71,6 +86,8 @@ export interface MachineRequest {
 
 export interface Backend {
   readonly id: string;
+  /** Of the machines that it opens, as far as it is known before one is open. Absent: taken to be none. */
+  readonly isolation?: Isolation;
   /** Whether it can be used here, and how commands are kept apart, in words for `herald doctor`. Never rejects. */
   check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }>;
   /** Finds the machine of this key, or makes it. Rejects with AppError. */
