@@ -28,6 +28,8 @@ export interface Conversation {
   present: PresentOptions;
   /** Whose words the history holds. */
   origins: ReadonlySet<Origin>;
+  /** The history as the model reads it. */
+  past(): readonly ModelMessage[];
   /** One metered call over history and `messages`. Emits text events. Rejects with AppError. */
   ask(messages: readonly ModelMessage[], withTools: boolean): Promise<ModelReply>;
 }
@@ -110,6 +112,7 @@ export async function openConversation(input: ConversationInput): Promise<Conver
   return {
     present,
     origins: history.origins,
+    past: () => history.messages,
     async ask(messages, withTools) {
       try {
         return await call(messages, withTools);

@@ -8,7 +8,7 @@ import type { Effect } from '../data/schema.ts';
 import type { Scope } from '../data/scope.ts';
 import { AppError } from '../shared/errors.ts';
 import { inboxId, type TurnId } from '../shared/ids.ts';
-import type { Origin } from '../shared/messages.ts';
+import type { Origin, StoredFile } from '../shared/messages.ts';
 import type { TurnInput } from './port.ts';
 import type { ModelReply, ToolCall } from './providers/types.ts';
 
@@ -17,9 +17,11 @@ export interface ToolOutcome {
   text: string;
   isError: boolean;
   origin: Origin;
+  /** Shown to the person with the answer. */
+  files?: readonly StoredFile[] | undefined;
 }
 
-export type ToolStep = { state: 'started' } | { state: 'done'; outcome: ToolOutcome };
+export type ToolStep = { state: 'started'; effect: Effect } | { state: 'done'; outcome: ToolOutcome };
 
 export interface TurnJournal {
   reply(step: number): ModelReply | undefined;
@@ -75,7 +77,7 @@ export async function openTurnJournal(db: Db, scope: Scope, turn: TurnId, resume
       const stored = steps.get(key);
       if (!stored) return undefined;
       return stored.state === 'started'
-        ? { state: 'started' }
+        ? { state: 'started', effect: stored.effect ?? 'once' }
         : { state: 'done', outcome: parse(outcomeSchema, stored) };
     },
     startTool: (key, call, effect) =>
@@ -92,7 +94,7 @@ export async function openTurnJournal(db: Db, scope: Scope, turn: TurnId, resume
         kind: 'tool',
         state: 'done',
         effect: steps.get(key)?.effect,
-        payload: JSON.stringify({ text: outcome.text, isError: outcome.isError, origin: outcome.origin }),
+        payload: JSON.stringify(outcome),
       }),
     steered: (step) => steered(steerKey(step)),
     allSteered: () =>
@@ -147,10 +149,19 @@ const replySchema: z.ZodType<ModelReply> = z
   })
   .transform((reply) => ({ ...reply, usage: reply.usage }));
 
+const fileSchema = z.object({
+  kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
+  path: z.string(),
+  name: z.string(),
+  mime: z.string(),
+  bytes: z.number(),
+});
+
 const outcomeSchema: z.ZodType<ToolOutcome> = z.object({
   text: z.string(),
   isError: z.boolean(),
   origin: originSchema,
+  files: z.array(fileSchema).optional(),
 });
 
 // Written by the gateway together with the claim of the rows: TurnInput[].
@@ -159,15 +170,7 @@ const inputsSchema = z.array(
     .object({
       inbox: z.string().transform(inboxId),
       text: z.string(),
-      files: z.array(
-        z.object({
-          kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
-          path: z.string(),
-          name: z.string(),
-          mime: z.string(),
-          bytes: z.number(),
-        }),
-      ),
+      files: z.array(fileSchema),
       author: z.string(),
       origin: originSchema,
       replyTo: z.object({ text: z.string(), author: z.string() }).optional(),

@@ -9,6 +9,7 @@ import type { TranscriptEntry, TurnEnd } from './port.ts';
 import type { ModelMessage, ModelReply, ToolCall } from './providers/types.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError, asAppError } from '../shared/errors.ts';
+import type { StoredFile } from '../shared/messages.ts';
 
 /** Messages of people as they enter the turn. */
 export interface Arrival {
@@ -26,6 +27,8 @@ export interface LoopPorts {
   runTool(key: string, call: ToolCall): Promise<ToolOutcome>;
   /** Whether the call may run beside others. */
   isParallel(call: ToolCall): boolean;
+  /** Whether somebody must allow the call first. */
+  mustAsk(call: ToolCall): boolean;
   journal: Pick<TurnJournal, 'reply' | 'recordReply' | 'tool'>;
   /** People's messages that arrived since; asked after the tools of `step`. `replay`: take what the journal has, claim nothing new. */
   steer(step: number, replay: boolean): Promise<Arrival | undefined>;
@@ -55,6 +58,8 @@ export interface LoopResult {
   text: string;
   transcript: readonly TranscriptEntry[];
   calls: readonly CallReport[];
+  /** What tools made for the person. */
+  files: readonly StoredFile[];
   /** Set exactly when `end` is 'failed'. */
   error?: AppError;
 }
@@ -72,6 +77,7 @@ interface LoopState {
   messages: ModelMessage[];
   transcript: TranscriptEntry[];
   calls: CallReport[];
+  files: StoredFile[];
   paragraphs: string[];
   /** Start of a reply that was cut off at its length limit. */
   cutOff: string | undefined;
@@ -88,6 +94,7 @@ export async function runLoop(ports: LoopPorts, input: LoopInput): Promise<LoopR
     messages: [...input.opening.messages],
     transcript: [...input.opening.entries],
     calls: [],
+    files: [],
     paragraphs: [],
     cutOff: undefined,
     hasContinued: false,
@@ -237,11 +244,15 @@ function keyCalls(step: number, calls: readonly ToolCall[]): readonly KeyedCall[
   });
 }
 
-/** Neighbours that may run together, in order; a call that may not is a batch of its own, so that effects keep their order. */
+/**
+ * Neighbours that may run together, in order; a call that may not is a batch of its own, so that effects keep their order. What waits for a
+ * person comes last, so that the rest need not wait too.
+ */
 function planBatches(ports: LoopPorts, calls: readonly KeyedCall[]): readonly (readonly KeyedCall[])[] {
   const batches: KeyedCall[][] = [];
   let open: KeyedCall[] | undefined;
-  for (const keyed of calls) {
+  const asking = new Set(calls.filter(({ call }) => ports.mustAsk(call)));
+  for (const keyed of [...calls.filter((one) => !asking.has(one)), ...asking]) {
     if (!ports.isParallel(keyed.call)) {
       batches.push([keyed]);
       open = undefined;
@@ -294,7 +305,9 @@ function recordCall(
   const begun = ports.journal.tool(key) !== undefined;
   const outcome = end.outcome ?? cutOffOutcome(begun, ports.isParallel(call));
   state.messages.push(presentTool(call, outcome));
-  state.transcript.push({ role: 'tool', callId: call.id, name: call.name, ...outcome });
+  const { text, isError, origin, files = [] } = outcome;
+  state.transcript.push({ role: 'tool', callId: call.id, name: call.name, text, isError, origin });
+  state.files.push(...files);
   const cut: CallReport['state'] = begun && !ports.isParallel(call) ? 'unknown' : 'not-run';
   state.calls.push({ name: call.name, key, state: end.outcome ? (outcome.isError ? 'failed' : 'done') : cut });
 }
@@ -311,7 +324,8 @@ function cutOffOutcome(begun: boolean, isRepeatable: boolean): ToolOutcome {
 function finish(state: LoopState, end: TurnEnd): LoopResult {
   // What was said before a cut belongs to the record even when the rest never came.
   if (state.cutOff !== undefined) addParagraph(state, '', []);
-  return { end, text: state.paragraphs.join('\n\n'), transcript: state.transcript, calls: state.calls };
+  const { transcript, calls, files } = state;
+  return { end, text: state.paragraphs.join('\n\n'), transcript, calls, files };
 }
 
 /** Display must not be able to end a turn. */

@@ -1,10 +1,11 @@
 // What the agent is made of, as its files share it.
 import type { Db } from '../data/db.ts';
+import type { Sign } from '../data/policy/ledger.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Meter } from './budget/meter.ts';
 import type { AgentSettings } from './settings.ts';
-import type { ApprovalPort } from './tools/dispatcher.ts';
+import type { ApprovalPort } from './policy/permission.ts';
 import type { Tool, ToolPorts } from './tools/tool.ts';
 
 /** What reaches the agent as ports, because other folders own it. */
@@ -21,6 +22,8 @@ export interface AgentInput {
   ports: AgentPorts;
   /** Masks secrets in tool results and answers. */
   redact(text: string): string;
+  /** Signs the record of approvals. */
+  sign: Sign;
   /** Asked at the start of each turn. Default: the registry. */
   tools?: () => readonly Tool[];
 }

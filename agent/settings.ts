@@ -2,6 +2,7 @@
 // from the next one on.
 import type { Scope } from '../data/scope.ts';
 import type { UsageCaps } from '../data/usage.ts';
+import type { ApprovalMode } from './policy/decide.ts';
 import type { ChainLink } from './providers/fallback.ts';
 import type { PriceOverrides } from './providers/prices.ts';
 import type { ModelRequest } from './providers/types.ts';
@@ -41,6 +42,9 @@ export interface AgentSettings {
     maxResultChars: number;
     /** How long a person has to allow a call. */
     approvalTtlMs: number;
+  };
+  approvals: {
+    mode: ApprovalMode;
   };
   caps: UsageCaps;
   prices: PriceOverrides;

@@ -1,10 +1,13 @@
 // One turn from its inputs to its result: puts journal, conversation, tools and loop together, and says in words how it ended.
 import { asAppError, type AppError } from '../shared/errors.ts';
 import type { Origin } from '../shared/messages.ts';
+import { listRules } from '../data/policy/rules.ts';
 import type { AgentParts } from './parts.ts';
 import { inputText, presentSpoken, type PresentOptions } from './context/present.ts';
 import { openConversation } from './conversation.ts';
 import { openTurnJournal, steerKey } from './journal.ts';
+import { readRule } from './policy/rules.ts';
+import { openSeenAddresses } from './policy/seen.ts';
 import { runLoop, type Arrival, type CallReport, type LoopResult } from './loop.ts';
 import type { AgentTurn, TranscriptEntry, TurnInput, TurnResult } from './port.ts';
 import type { ModelMessage } from './providers/types.ts';
@@ -59,10 +62,17 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
     turn.inputs.filter((input) => !later.has(input.inbox)),
     false,
   );
+  const seen = openSeenAddresses(() => [...conversation.past(), ...opening.messages]);
   const dispatcher = makeDispatcher({
     tools,
     journal,
     approvals: parts.ports,
+    policy: {
+      mode: settings.approvals.mode,
+      rules: (await listRules(parts.db, turn.scope)).map(readRule),
+      seen,
+      sign: parts.sign,
+    },
     context: {
       listOwnChats: (scope) => parts.ports.listOwnChats(scope),
       sendMessage: (message) => parts.ports.sendMessage(message),
@@ -88,10 +98,13 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
       callModel: ({ messages, withTools }) => conversation.ask(messages, withTools),
       runTool: (key, call) => dispatcher.run(key, call),
       isParallel: (call) => dispatcher.isParallel(call),
+      mustAsk: (call) => dispatcher.mustAsk(call),
       journal,
       async steer(step, replay) {
         const inputs = journal.steered(step) ?? (replay ? [] : await turn.steer(steerKey(step)));
-        return inputs.length === 0 ? undefined : arrive(inputs, true);
+        if (inputs.length === 0) return undefined;
+        for (const { text } of inputs) seen.note(text);
+        return arrive(inputs, true);
       },
       emit: turn.emit,
       clock: parts.clock,
@@ -142,7 +155,7 @@ function turnResult(
   const transcript = result.transcript.map((entry) =>
     entry.role === 'assistant' ? { ...entry, text: parts.redact(entry.text) } : entry,
   );
-  const base = { files: [], transcript };
+  const base = { files: result.files, transcript };
   const effects = effectsText(result.calls, tools);
   switch (result.end) {
     case 'done':

@@ -225,6 +225,23 @@ export const coreSections = {
     .describe('Own providers, and changes to the presets. Default: {}.'),
   gateway: gatewaySettings.prefault({}).describe('The process that holds everything together.'),
   agent: agentSettings.prefault({}).describe('How the agent works.'),
+  approvals: z
+    .strictObject({
+      mode: z
+        .enum(['manual', 'smart', 'off'])
+        .default('manual')
+        .describe(
+          'What reaches beyond workspace and sandbox: manual = you are asked. smart = a model may let harmless calls pass. off = it is free. Words of others, standing rules and what is never done are not touched by it. Default manual.',
+        ),
+      ttl_minutes: z
+        .number()
+        .positive()
+        .max(1440)
+        .default(30)
+        .describe('How long you have to answer a request, in minutes. Default 30.'),
+    })
+    .prefault({})
+    .describe('When you are asked before a tool runs.'),
   budget: budgetSettings.prefault({}).describe('Hard limits, reserved before each model call.'),
   sessions: z
     .strictObject({

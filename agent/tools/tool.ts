@@ -109,7 +109,7 @@ export interface ToolDefinition<Args> {
   parameters: z.ZodType<Args>;
   /** What running it twice would do; see policy.ts and the journal. */
   effect: Effect;
-  /** Default: nothing for a `pure` tool, else `machine`. */
+  /** Default: nothing for a `pure` tool, else `people`: free where only its own person speaks. */
   touches?: readonly Touch[];
   /** For tools whose calls differ. Synchronous and without effects. Default: `effect` and `touches`. */
   assess?(args: Args, at: AssessAt): Assessment;
@@ -147,7 +147,7 @@ export interface Tool extends Pick<ToolDefinition<unknown>, 'name' | 'effect' | 
 
 /** Makes a tool of its definition; the JSON schema is computed here, once. */
 export function defineTool<Args>(definition: ToolDefinition<Args>): Tool {
-  const touches = definition.touches ?? (definition.effect === 'pure' ? [] : ['machine']);
+  const touches = definition.touches ?? (definition.effect === 'pure' ? [] : ['people']);
   return {
     name: definition.name,
     effect: definition.effect,

@@ -1,5 +1,5 @@
 // /approve: allows one tool call that the agent asked about, exactly as it was shown, once.
-import { decideApproval } from '../../data/approvals.ts';
+import { decideApproval } from '../../data/policy/approvals.ts';
 import { AppError } from '../../shared/errors.ts';
 import { code } from './format.ts';
 import { askWhich, listOwnRequests, nothingPending, requestNamed } from './pending-approval.ts';

@@ -1,5 +1,5 @@
 // /deny: refuses a tool call that the agent asked about; the reason is told to the agent.
-import { decideApproval } from '../../data/approvals.ts';
+import { decideApproval } from '../../data/policy/approvals.ts';
 import { AppError } from '../../shared/errors.ts';
 import { code } from './format.ts';
 import { askWhich, listOwnRequests, looksLikeRequestId, nothingPending, requestNamed } from './pending-approval.ts';

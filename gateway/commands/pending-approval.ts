@@ -1,5 +1,5 @@
 // Which pending request an /approve or /deny is about. Never a guess: with several open ones the person says which.
-import { listPendingApprovals, type Approval } from '../../data/approvals.ts';
+import { listPendingApprovals, type Approval } from '../../data/policy/approvals.ts';
 import { AppError } from '../../shared/errors.ts';
 import { code, commandButtons, fenced, span, withVisibleSigns } from './format.ts';
 import type { CommandContext, CommandReply } from './types.ts';

@@ -15,12 +15,11 @@ import type { Clock } from '../../shared/clock.ts';
 import { accountId, chatId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Redactor } from '../../shared/redact.ts';
+import { openSigner } from './signer.ts';
 import { askForApproval } from './approvals.ts';
 import { makePlatformTools } from './platform-tools.ts';
 import type { PromptPart } from '../control/operation.ts';
 import type { Core } from '../core.ts';
-
-const APPROVAL_TTL_MS = 30 * 60_000;
 
 export interface ConfiguredAgent {
   port: AgentPort;
@@ -56,6 +55,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     log,
     settings: () => settings,
     redact: (text) => redactor.redact(text),
+    sign: openSigner(input.loaded.home).sign,
     tools: () => [...own, ...platformTools(core().platforms.tools())],
     ports: {
       async listOwnChats(scope) {
@@ -128,8 +128,9 @@ async function agentSettings(
       timeoutMs: agent.tools.timeout_ms,
       maxParallel: agent.tools.max_parallel,
       maxResultChars: agent.tools.max_result_chars,
-      approvalTtlMs: APPROVAL_TTL_MS,
+      approvalTtlMs: Math.round(config.approvals.ttl_minutes * 60_000),
     },
+    approvals: { mode: config.approvals.mode },
     caps: {
       turnMicroUsd: microUsd(budget.per_turn_usd),
       personDayMicroUsd: microUsd(budget.per_person_day_usd),

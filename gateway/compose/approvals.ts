@@ -1,6 +1,6 @@
 // Asks a person, in the chat where the turn runs, to allow one exact tool call, and waits for the answer. The row decides, so an answer
 // given while Herald was down counts too.
-import type { Approval } from '../../data/approvals.ts';
+import type { Approval } from '../../data/policy/approvals.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import { readApprovalState } from '../../data/process/approvals.ts';
 import { getTurn } from '../../data/process/turns.ts';

@@ -191,6 +191,7 @@ export function makeSettings(
   return {
     home: dir,
     workspaceOf: ({ space }) => path.join(dir, 'workspaces', space.replace(/[^a-z0-9]/gi, '-')),
+    approvals: { mode: 'manual' },
     models: { chain, demo: false },
     chooseModel: (name) => chain.map((link) => ({ ...link, model: name })),
     modelLimits: {},
@@ -256,6 +257,7 @@ export function makeAgent(
     settings: () => settings,
     ports: extra.ports ?? makePorts(),
     redact: extra.redact ?? ((text) => text),
+    sign: (hash) => `signed ${hash}`,
     ...(tools ? { tools: () => tools } : {}),
   });
 }

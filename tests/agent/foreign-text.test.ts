@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decideApproval } from '../../data/approvals.ts';
+import { decideApproval } from '../../data/policy/approvals.ts';
 import {
   DM,
   addHistory,

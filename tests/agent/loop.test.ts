@@ -37,6 +37,7 @@ function makeRig(script: readonly (Partial<ModelReply> | Error)[], extra: Partia
       return ok(`result of ${call.name}`);
     },
     isParallel: (call) => call.name.startsWith('read'),
+    mustAsk: (call) => call.name.startsWith('ask'),
     journal: {
       reply: () => undefined,
       recordReply: async (step) => void rig.journaled.push(`m${step}`),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ProcessDb } from '../../data/db.ts';
-import { decideApproval, listPendingApprovals, requestApproval, takeApproval } from '../../data/approvals.ts';
+import { decideApproval, listPendingApprovals, requestApproval, takeApproval } from '../../data/policy/approvals.ts';
 import { begin, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 import { openTemporaryData } from './temporary-data.ts';
 import type { Turn } from '../../data/process/turns.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { KyselyPlugin, RootOperationNode } from 'kysely';
 import { expect, test } from 'vitest';
-import { listPendingApprovals } from '../../data/approvals.ts';
+import { listPendingApprovals } from '../../data/policy/approvals.ts';
 import { DATABASE_FILE, type ProcessDb } from '../../data/db.ts';
 import { listSteps, writeStep } from '../../data/journal.ts';
 import { lastExchange, listHistory } from '../../data/messages.ts';

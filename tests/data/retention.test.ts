@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decideApproval, listPendingApprovals, requestApproval } from '../../data/approvals.ts';
+import { decideApproval, listPendingApprovals, requestApproval } from '../../data/policy/approvals.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import { listDmChats } from '../../data/process/chats.ts';
 import { endInbox, getInbox, insertInbox, queueInbox, type NewInboxRow } from '../../data/process/inbox.ts';

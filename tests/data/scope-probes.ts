@@ -1,6 +1,6 @@
 // How each function that takes a Scope is tried: with the scope of `me` and everything that can be known of `target`. Run on the own
 // place (`me` is `target`) a probe must read or change something, else it proves nothing.
-import { decideApproval, listPendingApprovals, requestApproval, takeApproval } from '../../data/approvals.ts';
+import { decideApproval, listPendingApprovals, requestApproval, takeApproval } from '../../data/policy/approvals.ts';
 import type { Db } from '../../data/db.ts';
 import { listSteps, writeStep } from '../../data/journal.ts';
 import {
@@ -23,7 +23,13 @@ import {
   listSessions,
   switchSession,
 } from '../../data/sessions.ts';
+import { addGrant, listGrants, revokeGrant, useGrant } from '../../data/policy/grants.ts';
+import { appendLedger } from '../../data/policy/ledger.ts';
+import { addRule, listRules, removeRule } from '../../data/policy/rules.ts';
+import { addTaint, isTainted } from '../../data/policy/taints.ts';
 import { reserveUsage, settleUsage, sumUsage } from '../../data/usage.ts';
+import { keepResult, openResult } from '../../data/work/results.ts';
+import { listTodos, setTodos } from '../../data/work/todos.ts';
 import type { Place } from './scope-world.ts';
 
 export type Probe = (db: Db, me: Place, target: Place) => Promise<unknown>;
@@ -53,7 +59,7 @@ async function each<Item>(items: readonly Item[], run: (item: Item) => Promise<u
 
 /** The names of functions by file, each with its probe. */
 export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> = {
-  'approvals.ts': {
+  'policy/approvals.ts': {
     requestApproval: (db, me, target) =>
       each([target.approval.callId, 'new call'], (callId) =>
         requestApproval(db, me.scope, {
@@ -104,6 +110,45 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
         addNote(db, me.scope, { text: me === target ? text : 'mine', origin: 'member', turn: target.runningTurn }),
       ),
     findNotes: (db, me, target) => each(queriesFor(target), (query) => findNotes(db, me.scope, query, 50)),
+  },
+  'policy/grants.ts': {
+    addGrant: (db, me, target) =>
+      addGrant(db, me.scope, {
+        tool: 'send',
+        key: 'another',
+        title: 'mine',
+        wide: false,
+        session: undefined,
+        approval: me === target ? 'new approval' : target.approval.id,
+      }),
+    listGrants: (db, me) => listGrants(db, me.scope),
+    useGrant: (db, me, target) =>
+      useGrant(db, me.scope, { tool: 'send', key: target.spaceMark, session: target.session.id, narrowOnly: false }),
+    revokeGrant: (db, me, target) => revokeGrant(db, me.scope, target.grant),
+  },
+  'policy/ledger.ts': {
+    appendLedger: (db, me) =>
+      appendLedger(db, me.scope, [{ kind: 'request', subject: 'probe', body: { tool: 't' } }], () => 'signed'),
+  },
+  'policy/rules.ts': {
+    addRule: (db, me) => addRule(db, me.scope, { words: 'mine', verdict: 'ask', spec: '{}' }),
+    listRules: (db, me) => listRules(db, me.scope),
+    removeRule: (db, me, target) => removeRule(db, me.scope, target.rule),
+  },
+  'policy/taints.ts': {
+    addTaint: (db, me) => addTaint(db, me.scope, { from: me.cost, to: me.cost + 2 }),
+    // Only whether there is one is told: that stands for the space itself.
+    isTainted: async (db, me, target) => ((await isTainted(db, me.scope, target.cost)) ? target.spaceMark : ''),
+  },
+  'work/results.ts': {
+    keepResult: (db, me, target) =>
+      keepResult(db, me.scope, { tool: 't', text: 'mine', origin: 'agent', turn: target.runningTurn }),
+    openResult: (db, me, target) => openResult(db, me.scope, target.result),
+  },
+  'work/todos.ts': {
+    listTodos: (db, me, target) => listTodos(db, me.scope, target.session.id),
+    setTodos: (db, me, target) =>
+      setTodos(db, me.scope, target.session.id, [{ id: '2', content: 'mine', status: 'pending' }]),
   },
   'search.ts': {
     searchMessages: (db, me, target) =>

@@ -1,12 +1,17 @@
 // A world of several people and groups in which every text carries the mark of its space, so that a text in the wrong hands is seen.
-import { requestApproval } from '../../data/approvals.ts';
+import { requestApproval } from '../../data/policy/approvals.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import { writeStep } from '../../data/journal.ts';
 import { listTranscript } from '../../data/messages.ts';
 import { addNote } from '../../data/notes.ts';
+import { addGrant, listGrants } from '../../data/policy/grants.ts';
+import { addRule } from '../../data/policy/rules.ts';
+import { addTaint } from '../../data/policy/taints.ts';
 import type { Person } from '../../data/process/people.ts';
 import { changeSession, createSession } from '../../data/sessions.ts';
 import { reserveUsage } from '../../data/usage.ts';
+import { keepResult } from '../../data/work/results.ts';
+import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 
@@ -22,6 +27,9 @@ export interface Place extends Speaker {
   /** Has a running turn with a journal. */
   runningTurn: TurnId;
   approval: { id: string; callId: string; digest: string };
+  grant: string;
+  rule: string;
+  result: string;
   usage: number;
   /** Cost of the running turn so far: another one for each place, and no sum of others. */
   cost: number;
@@ -94,6 +102,13 @@ async function fill(
     digest: `digest ${spaceMark}`,
     ttlMs: 1e9,
   });
+  const asked = { key: spaceMark, title: `${spaceMark} ${personMark}`, wide: false };
+  await addGrant(db, scope, { ...asked, tool: 'send', session: undefined, approval: approval.id });
+  const grant = (await listGrants(db, scope))[0]?.id ?? '';
+  const rule = await addRule(db, scope, { words: spaceMark, verdict: 'ask', spec: `"${spaceMark}"` });
+  const result = await keepResult(db, scope, { tool: 't', text: spaceMark, origin: 'agent', turn: turn.id });
+  await addTaint(db, scope, { from: cost, to: cost + 1 });
+  await setTodos(db, scope, speaker.session.id, [{ id: '1', content: spaceMark, status: 'pending' }]);
   const reserved = await reserveUsage(db, scope, {
     session: speaker.session.id,
     turn: turn.id,
@@ -116,6 +131,9 @@ async function fill(
     idleTurn,
     runningTurn: turn.id,
     approval: { id: approval.id, callId: approval.callId, digest: approval.digest },
+    grant,
+    rule: rule?.id ?? '',
+    result,
     usage: reserved.id,
     cost,
     lastMessage: last.id,
@@ -132,11 +150,11 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
   const spaceOfTurn = new Map(turns.map((turn) => [turn.id, turn.space_id]));
   for (const row of turns) add('turns', row.space_id, row);
   for (const row of await db.query.selectFrom('spaces').selectAll().execute()) add('spaces', row.id, row);
-  for (const table of ['sessions', 'messages', 'notes'] as const)
+  for (const table of ['sessions', 'messages', 'notes', 'rules', 'results', 'taints', 'todos'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const row of await db.query.selectFrom('journal').selectAll().execute())
     add('journal', spaceOfTurn.get(row.turn_id) ?? '', row);
-  for (const table of ['approvals', 'usage'] as const)
+  for (const table of ['approvals', 'grants', 'ledger', 'usage'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute())
       add(table, `${row.space_id} ${row.person_id}`, row);
   for (const table of [

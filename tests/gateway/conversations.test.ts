@@ -1,6 +1,6 @@
 // Which conversation a message belongs to, and what people may allow.
 import { afterEach, expect, it } from 'vitest';
-import { requestApproval } from '../../data/approvals.ts';
+import { requestApproval } from '../../data/policy/approvals.ts';
 import { askForApproval } from '../../gateway/compose/approvals.ts';
 import { chatId, userId } from '../../shared/ids.ts';
 import { addressKey } from '../../shared/messages.ts';

@@ -5,8 +5,11 @@ import type { ToolOutcome, TurnJournal } from '../../../agent/journal.ts';
 import { makeDispatcher, type DispatcherInput } from '../../../agent/tools/dispatcher.ts';
 import { TOOLS } from '../../../agent/tools/registry.ts';
 import { defineTool, type ToolDefinition } from '../../../agent/tools/tool.ts';
-import { decideApproval } from '../../../data/approvals.ts';
+import { decideApproval } from '../../../data/policy/approvals.ts';
 import { systemClock } from '../../../shared/clock.ts';
+import type { Effect } from '../../../data/schema.ts';
+import { openSeenAddresses } from '../../../agent/policy/seen.ts';
+import { openResult } from '../../../data/work/results.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { DM, makeCall, makePorts, openHome, startTurn, type Home } from '../fixture.ts';
 import type { Turn } from '../../../data/process/turns.ts';
@@ -19,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => home.close());
 
-function makeJournal(): TurnJournal & { rows: Map<string, ToolOutcome | 'started'> } {
+function makeJournal(effect: Effect): TurnJournal & { rows: Map<string, ToolOutcome | 'started'> } {
   const rows = new Map<string, ToolOutcome | 'started'>();
   return {
     rows,
@@ -28,7 +31,7 @@ function makeJournal(): TurnJournal & { rows: Map<string, ToolOutcome | 'started
     tool(key) {
       const row = rows.get(key);
       if (row === undefined) return undefined;
-      return row === 'started' ? { state: 'started' } : { state: 'done', outcome: row };
+      return row === 'started' ? { state: 'started', effect } : { state: 'done', outcome: row };
     },
     startTool: async (key) => void rows.set(key, 'started'),
     finishTool: async (key, outcome) => void rows.set(key, outcome),
@@ -41,7 +44,7 @@ function setUp(
   definition: Partial<ToolDefinition<{ text?: string | undefined }>>,
   extra: Partial<DispatcherInput> = {},
 ) {
-  const journal = makeJournal();
+  const journal = makeJournal(definition.effect ?? 'pure');
   const events: AgentEvent[] = [];
   const ports = makePorts();
   const dispatcher = makeDispatcher({
@@ -60,6 +63,7 @@ function setUp(
     ],
     journal,
     approvals: ports,
+    policy: { mode: 'manual', rules: [], seen: openSeenAddresses(), sign: undefined },
     context: {
       ...ports,
       db: home.db,
@@ -154,7 +158,10 @@ describe('a call', () => {
     expect(text.length).toBeLessThanOrEqual(1_000);
     expect(text).toMatch(/^HEAD \*\*\* x/);
     expect(text).toMatch(/TAIL$/);
-    expect(text).toMatch(/\d+ of \d+ characters of this result of tool are left out/);
+    expect(text).toMatch(/\d+ of \d+ characters of result:\w+ are left out/);
+    const [, id = ''] = /result:(\w+)/.exec(text) ?? [];
+    const kept = await openResult(home.db, home.scope, id);
+    expect(kept?.text).toBe(`HEAD *** ${'x'.repeat(5_000)} TAIL`);
   });
 
   it('that throws is told to the model, without secrets', async () => {
@@ -209,7 +216,7 @@ describe('a call', () => {
 describe('an approval', () => {
   const definition = { effect: 'once' as const };
 
-  function setUpAsking(answer: boolean, journal = makeJournal()) {
+  function setUpAsking(answer: boolean, journal = makeJournal('once')) {
     let asked = 0;
     const approvals = {
       requestApproval: async (approval: { id: string }) => {

@@ -1,6 +1,6 @@
 // /approve and /deny: answers to what the agent asked, never a guess, never somebody else's.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { listPendingApprovals, requestApproval, takeApproval, type Approval } from '../../../data/approvals.ts';
+import { listPendingApprovals, requestApproval, takeApproval, type Approval } from '../../../data/policy/approvals.ts';
 import type { Person } from '../../../data/process/people.ts';
 import { personScope, type Scope } from '../../../data/scope.ts';
 import { addressKey, type Address } from '../../../shared/messages.ts';

@@ -1,6 +1,6 @@
 // What a person reads before they allow a tool call.
 import { expect, test } from 'vitest';
-import { requestApproval } from '../../../data/approvals.ts';
+import { requestApproval } from '../../../data/policy/approvals.ts';
 import { askForApproval } from '../../../gateway/compose/approvals.ts';
 import { addressKey } from '../../../shared/messages.ts';
 import { dm, openBench } from '../commands/command-bench.ts';

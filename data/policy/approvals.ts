@@ -1,11 +1,21 @@
 // Requests to a person to allow one exact tool call. Durable, single use, bound to the bytes of the arguments.
 import type { Selectable } from 'kysely';
-import { AppError } from '../shared/errors.ts';
-import type { PersonId, TurnId } from '../shared/ids.ts';
-import type { Db } from './db.ts';
-import { newRowId } from './row-id.ts';
-import type { ApprovalState, Tables } from './schema.ts';
-import type { Scope } from './scope.ts';
+import { z } from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import type { PersonId, TurnId } from '../../shared/ids.ts';
+import type { Db } from '../db.ts';
+import { newRowId } from '../row-id.ts';
+import type { ApprovalChoice, ApprovalState, Tables } from '../schema.ts';
+import type { Scope } from '../scope.ts';
+
+/** What an approval may allow beyond its own call. */
+export interface ApprovalGrant {
+  key: string;
+  title: string;
+  wide: boolean;
+}
+
+const grantSchema = z.object({ key: z.string(), title: z.string(), wide: z.boolean() });
 
 export interface Approval {
   id: string;
@@ -21,6 +31,12 @@ export interface Approval {
   digest: string;
   state: ApprovalState;
   reason: string | undefined;
+  /** Why it is asked. */
+  why: string;
+  /** Undefined: it can be allowed once only. */
+  grant: ApprovalGrant | undefined;
+  /** For how long it was allowed. */
+  choice: ApprovalChoice | undefined;
   createdAt: number;
   expiresAt: number;
 }
@@ -32,7 +48,8 @@ export interface Approval {
 export async function requestApproval(
   db: Db,
   scope: Scope,
-  request: Pick<Approval, 'turn' | 'callId' | 'chatKey' | 'tool' | 'arguments' | 'digest'> & { ttlMs: number },
+  request: Pick<Approval, 'turn' | 'callId' | 'chatKey' | 'tool' | 'arguments' | 'digest'> &
+    Partial<Pick<Approval, 'why' | 'grant'>> & { ttlMs: number },
 ): Promise<Approval> {
   const now = db.clock.now();
   return db.query.transaction().execute(async (trx) => {
@@ -57,6 +74,9 @@ export async function requestApproval(
         state: 'pending',
         decided_by: null,
         reason: null,
+        why: request.why ?? '',
+        grant_json: request.grant === undefined ? null : JSON.stringify(request.grant),
+        choice: null,
         created_at: now,
         expires_at: now + request.ttlMs,
         decided_at: null,
@@ -98,7 +118,7 @@ export async function decideApproval(
   db: Db,
   scope: Scope,
   id: string,
-  decision: { allow: boolean; reason?: string | undefined },
+  decision: { allow: boolean; reason?: string | undefined; choice?: ApprovalChoice | undefined },
 ): Promise<boolean> {
   const now = db.clock.now();
   const result = await db.query
@@ -107,6 +127,7 @@ export async function decideApproval(
       state: decision.allow ? 'allowed' : 'denied',
       decided_by: scope.person,
       reason: decision.reason ?? null,
+      choice: decision.allow ? (decision.choice ?? 'once') : null,
       decided_at: now,
     })
     .where('id', '=', id)
@@ -144,6 +165,9 @@ function approvalOf(row: Selectable<Tables['approvals']>): Approval {
     digest: row.digest,
     state: row.state,
     reason: row.reason ?? undefined,
+    why: row.why,
+    grant: row.grant_json === null ? undefined : grantSchema.parse(JSON.parse(row.grant_json)),
+    choice: row.choice ?? undefined,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
   };
