@@ -1,0 +1,179 @@
+// One live connection to an MCP server: transport, handshake, and what the server may ask while a call runs. The SDK is loaded here.
+import { pathToFileURL } from 'node:url';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { ClientCapabilities } from '@modelcontextprotocol/sdk/types.js';
+import type { Clock } from '../../../shared/clock.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { VERSION } from '../../../shared/version.ts';
+import type { McpServerConfig } from '../config.ts';
+import { childEnvironment } from '../environment.ts';
+import type { McpCaller, McpPorts } from '../ports.ts';
+import { makeAsker } from './elicitation.ts';
+import { guardTransport } from './guard.ts';
+import { makeGuardedFetch } from './http.ts';
+import { makeSampler } from './sampling.ts';
+import { makeStdioTransport } from './stdio.ts';
+
+/** Milliseconds that a server has for saying goodbye over HTTP. */
+const GOODBYE_MS = 1_000;
+/** The SDK's own timer is not used: longer than any of ours. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1;
+
+export interface ConnectInput {
+  server: string;
+  config: McpServerConfig;
+  /** Absolute path: where programs start, and what `roots` tells. */
+  folder: string;
+  ports: McpPorts;
+  env: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  fetch: typeof fetch;
+  auth: OAuthClientProvider | undefined;
+  /** The one for whom calls run now; undefined when nobody, or when it cannot be told. */
+  caller(): McpCaller | undefined;
+  onChallenge(response: Response): void;
+  /** The server said that its tools, resources or prompts are others now. */
+  onListChanged(): void;
+  onError(error: Error): void;
+  /** The connection ended, whoever ended it. */
+  onClose(): void;
+}
+
+export interface Live {
+  client: Client;
+  /** What the program wrote to its standard error last: foreign text. */
+  lastWords(): string;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Rejects with what the transport or the handshake said; nothing is left then. */
+export async function connect(input: ConnectInput, signal: AbortSignal): Promise<Live> {
+  const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
+  const opened = await openTransport(input);
+  const transport = guardTransport(opened.transport, input.clock);
+  const client = new Client({ name: 'herald', version: VERSION }, { capabilities: capabilitiesOf(input) });
+  await handleRequests(client, input);
+  client.onerror = input.onError;
+  client.onclose = input.onClose;
+  let closing: Promise<void> | undefined;
+  const close = () =>
+    (closing ??= (async () => {
+      await opened.goodbye();
+      await client.close().catch(() => undefined);
+      await opened.transport.close();
+    })());
+  try {
+    // The signal alone does not end a transport that waits inside of its start.
+    signal.addEventListener('abort', close, { once: true });
+    await client.connect(transport, { signal, timeout: NO_TIMEOUT_MS });
+  } catch (error) {
+    await close();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', close);
+  }
+  return { client, lastWords: opened.lastWords, close };
+}
+
+interface Opened {
+  transport: Transport;
+  lastWords(): string;
+  goodbye(): Promise<void>;
+}
+
+async function openTransport(input: ConnectInput): Promise<Opened> {
+  const { config, clock } = input;
+  if (config.command !== undefined) {
+    const { command, args } = config;
+    const env = childEnvironment(input.env, config.env);
+    const transport = await makeStdioTransport({ command, args, env, cwd: input.folder, clock });
+    return { transport, lastWords: () => transport.lastWords(), goodbye: async () => undefined };
+  }
+  if (config.url === undefined) throw new AppError('config_invalid', `MCP server ${input.server} has no address.`);
+  const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
+  const url = new URL(config.url);
+  const guarded = makeGuardedFetch({ fetch: input.fetch, clock, url, onChallenge: input.onChallenge });
+  const transport = new StreamableHTTPClientTransport(url, {
+    // A login takes no headers of ours: they may hold a key for the server.
+    fetch: (target, init) => guarded(target, withHeaders(init, isSame(target, url) ? config.headers : {})),
+    ...(input.auth === undefined ? {} : { authProvider: input.auth }),
+    reconnectionOptions: {
+      initialReconnectionDelay: 1_000,
+      maxReconnectionDelay: 60_000,
+      reconnectionDelayGrowFactor: 2,
+      maxRetries: 5,
+    },
+  });
+  const goodbye = async () => {
+    if (transport.sessionId === undefined) return;
+    let cancel = () => {};
+    const patience = new Promise<void>((resolve) => (cancel = clock.after(GOODBYE_MS, resolve)));
+    await Promise.race([transport.terminateSession().catch(() => undefined), patience]);
+    cancel();
+  };
+  return { transport, lastWords: () => '', goodbye };
+}
+
+function isSame(target: string | URL, server: URL): boolean {
+  const url = new URL(target);
+  return url.origin === server.origin && url.pathname === server.pathname;
+}
+
+function withHeaders(init: RequestInit | undefined, extra: Readonly<Record<string, string>>): RequestInit {
+  const headers = new Headers(init?.headers);
+  for (const [name, value] of Object.entries(extra)) headers.set(name, value);
+  return { ...init, headers };
+}
+
+function capabilitiesOf({ config, ports }: ConnectInput): ClientCapabilities {
+  const { sampling, elicitation, roots } = config;
+  return {
+    ...(roots ? { roots: { listChanged: false } } : {}),
+    ...(sampling.enabled && ports.ask ? { sampling: sampling.max_tool_rounds > 0 ? { tools: {} } : {} } : {}),
+    ...(elicitation.enabled && ports.askPerson ? { elicitation: { form: { applyDefaults: true }, url: {} } } : {}),
+  };
+}
+
+async function handleRequests(client: Client, input: ConnectInput): Promise<void> {
+  const { server, config, ports, clock } = input;
+  const types = await import('@modelcontextprotocol/sdk/types.js');
+  const caller = () => {
+    const found = input.caller();
+    if (found) return found;
+    throw new AppError('not_allowed', 'This can be asked only while one tool call of one person runs.');
+  };
+  if (config.roots)
+    client.setRequestHandler(types.ListRootsRequestSchema, () => ({
+      roots: [{ uri: pathToFileURL(input.folder).href, name: 'workspace' }],
+    }));
+  if (config.sampling.enabled && ports.ask) {
+    const sampler = makeSampler({ server, config: config.sampling, ask: ports.ask, clock });
+    client.setRequestHandler(types.CreateMessageRequestSchema, ({ params }, { signal }) =>
+      publicly(() => sampler.answer(params, caller(), signal)),
+    );
+  }
+  if (config.elicitation.enabled && ports.askPerson) {
+    const asker = makeAsker({ server, config: config.elicitation, askPerson: ports.askPerson, clock });
+    client.setRequestHandler(types.ElicitRequestSchema, ({ params }, { signal }) =>
+      publicly(() => asker.answer(params, caller(), signal)),
+    );
+  }
+  for (const schema of [
+    types.ToolListChangedNotificationSchema,
+    types.ResourceListChangedNotificationSchema,
+    types.PromptListChangedNotificationSchema,
+  ])
+    client.setNotificationHandler(schema, () => input.onListChanged());
+}
+
+/** What goes back to the server says no more than an AppError's own words: causes may name paths and keys. */
+async function publicly<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new Error(error instanceof AppError ? error.publicMessage : 'This could not be done.', { cause: error });
+  }
+}
