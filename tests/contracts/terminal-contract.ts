@@ -1,0 +1,327 @@
+// What every place to run commands in must do, through the shell that Herald builds on it. A backend runs it with one call of
+// `terminalContract`; everything is real: processes, files, signals.
+import { createHash, randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Backend, Machine, MachineLimits } from '../../agent/terminal/machine.ts';
+import { openShell, type RunRequest, type RunResult, type Shell } from '../../agent/terminal/shell.ts';
+import { AppError } from '../../shared/errors.ts';
+import { systemClock } from '../../shared/clock.ts';
+
+export interface TerminalUnderTest {
+  backend: Backend;
+  /** For MachineRequest.workspace; an empty folder. */
+  workspace: string;
+  limits?: MachineLimits;
+  close(): Promise<void>;
+}
+
+export interface TerminalContract {
+  open(): Promise<TerminalUnderTest>;
+  /** Why it cannot run here: shown as a skipped test. */
+  skip?: string | undefined;
+  /** Milliseconds that one exec may take more than here: machines far away. Default 0. */
+  slowMs?: number;
+}
+
+const KEY = 'contract-1';
+const never = new AbortController().signal;
+
+export function terminalContract(name: string, contract: TerminalContract): void {
+  describe.skipIf(contract.skip !== undefined)(
+    `${name} as a terminal${contract.skip === undefined ? '' : ` (skipped: ${contract.skip})`}`,
+    () => {
+      const rig = makeRig(contract);
+      beforeAll(rig.open, 60_000);
+      afterAll(rig.close, 60_000);
+      describeCalls(rig);
+      describeLasting(rig);
+      describeHostile(rig);
+      describeStopping(rig);
+      describeFiles(rig);
+    },
+  );
+}
+
+interface Rig {
+  open(): Promise<void>;
+  close(): Promise<void>;
+  machine(): Machine;
+  /** A machine object like that of a restarted gateway: the same key, nothing remembered. */
+  reopen(): Promise<Machine>;
+  run(command: string, extra?: Partial<RunRequest>): Promise<RunResult>;
+  slowMs: number;
+}
+
+function makeRig({ open, slowMs = 0 }: TerminalContract): Rig {
+  let subject: TerminalUnderTest | undefined;
+  let machine: Machine | undefined;
+  let shell: Shell | undefined;
+  const request = (under: TerminalUnderTest) => ({
+    key: KEY,
+    workspace: under.workspace,
+    limits: under.limits ?? {},
+    signal: never,
+  });
+  return {
+    slowMs,
+    async open() {
+      subject = await open();
+      machine = await subject.backend.open(request(subject));
+      shell = openShell(machine, { clock: systemClock });
+    },
+    async close() {
+      await machine?.destroy();
+      await machine?.destroy();
+      await machine?.close();
+      await subject?.close();
+    },
+    machine() {
+      if (machine === undefined) throw new Error('not open');
+      return machine;
+    },
+    reopen() {
+      if (subject === undefined) throw new Error('not open');
+      return subject.backend.open(request(subject));
+    },
+    run(command, extra) {
+      if (shell === undefined) throw new Error('not open');
+      return shell.run({ command, timeoutMs: 15_000 + slowMs, signal: never, ...extra });
+    },
+  };
+}
+
+/** Output that the command must have printed, or the whole result in the failure. */
+async function output(rig: Rig, command: string, extra?: Partial<RunRequest>): Promise<string> {
+  const result = await rig.run(command, extra);
+  expect(result).toMatchObject({ code: 0, ended: 'exit' });
+  return result.output;
+}
+
+function describeCalls(rig: Rig): void {
+  it('gives output of both kinds in order, and the exit status', async () => {
+    const result = await rig.run('echo one; echo two >&2; echo three; exit 3');
+    expect(result).toMatchObject({ code: 3, ended: 'exit', output: 'one\ntwo\nthree\n', droppedBytes: 0 });
+    expect((await rig.run('no-such-program-here')).code).toBe(127);
+    expect((await rig.run('kill -KILL $$')).code).toBe(137);
+  });
+
+  it('runs in the workspace, which is made when it is not there', async () => {
+    expect(await output(rig, 'cd "$(dirname "$PWD")" && cd - >/dev/null && pwd')).toBe(`${rig.machine().workspace}\n`);
+  });
+
+  it('has no input: a program that asks for some ends', async () => {
+    expect(await output(rig, 'cat; read -r line || echo "no line"')).toBe('no line\n');
+  });
+
+  it('hands output on while it comes', async () => {
+    const seen: string[] = [];
+    const started = Date.now();
+    let firstAt = 0;
+    await rig.run('echo early; sleep 0.7; echo late', {
+      onOutput(chunk) {
+        firstAt ||= Date.now() - started;
+        seen.push(Buffer.from(chunk).toString());
+      },
+    });
+    expect(seen.join('')).toBe('early\nlate\n');
+    expect(Date.now() - started - firstAt).toBeGreaterThan(400);
+  });
+
+  it('runs calls at the same time without mixing them up', async () => {
+    const results = await Promise.all([1, 2, 3].map((n) => output(rig, `sleep 0.${n}; echo call ${n}`)));
+    expect(results).toEqual(['call 1\n', 'call 2\n', 'call 3\n']);
+  });
+
+  it('gives a pseudo-terminal when asked, and only then', async () => {
+    const check = 'if [ -t 0 ] && [ -t 1 ]; then echo a terminal; else echo none; fi; exit 4';
+    expect(await rig.run(check)).toMatchObject({ code: 4, output: 'none\n' });
+    const result = await rig.run(check, { pty: true });
+    if (result.code === 126) expect(result.output).toContain('no program here that makes a pseudo-terminal');
+    else expect(result).toMatchObject({ code: 4, output: 'a terminal\r\n' });
+  });
+}
+
+function describeLasting(rig: Rig): void {
+  it('keeps the working folder, also over a restart', async () => {
+    const first = await rig.run("mkdir -p 'a b/c' && cd 'a b/c'");
+    expect(first.cwd).toBe(path.posix.join(rig.machine().workspace, 'a b/c'));
+    expect(await output(rig, 'pwd')).toBe(`${first.cwd}\n`);
+    const again = openShell(await rig.reopen(), { clock: systemClock });
+    expect((await again.run({ command: 'pwd; cd - >/dev/null; pwd', timeoutMs: 15_000, signal: never })).output).toBe(
+      `${first.cwd}\n${rig.machine().workspace}\n`,
+    );
+  });
+
+  it('keeps what was exported, whatever it holds, and forgets what was not', async () => {
+    await output(rig, `export HOSTILE="a'b\\"c\n\\$(touch pwned) \\\`id\\\`"; plain=1; export GONE=x`);
+    await output(rig, 'unset GONE LANG; exit 0');
+    const told = await output(rig, 'printf "%s|%s|%s|%s" "$HOSTILE" "$plain" "$GONE" "$LANG"; ls');
+    expect(told.slice(0, told.lastIndexOf('|') + 1)).toBe(`a'b"c\n$(touch pwned) \`id\`|||`);
+    expect(told).not.toContain('\npwned');
+  });
+
+  it('keeps both when the command ends by exit, and the old ones when it is killed', async () => {
+    await rig.run('export KEPT=1; exit 5');
+    await rig.run('export KEPT=2; kill -KILL $$');
+    expect(await output(rig, 'echo "$KEPT"')).toBe('1\n');
+  });
+
+  it('recovers from a broken PATH', async () => {
+    await rig.run('export OLD_PATH="$PATH" PATH=/nowhere');
+    expect(await output(rig, 'export PATH="$OLD_PATH"; ls / >/dev/null && echo fine')).toBe('fine\n');
+    expect(await output(rig, 'uname >/dev/null && echo fine')).toBe('fine\n');
+  });
+
+  it('takes a folder for one call only', async () => {
+    await output(rig, `cd '${rig.machine().workspace}' && mkdir -p once`);
+    expect(await output(rig, 'pwd', { cwd: 'once' })).toBe(`${rig.machine().workspace}/once\n`);
+    expect(await output(rig, 'pwd')).toBe(`${rig.machine().workspace}\n`);
+    const missing = await rig.run('echo ran', { cwd: "no'where" });
+    expect(missing.code).toBe(96);
+    expect(missing.output).toContain("no'where");
+    expect(missing.output).not.toContain('ran');
+  });
+
+  it('goes back to the workspace when its folder was deleted', async () => {
+    await output(rig, 'mkdir -p doomed/deep && cd doomed/deep && rm -rf ../../doomed');
+    const after = await rig.run('pwd');
+    expect(after).toMatchObject({ code: 0, moved: true, output: `${rig.machine().workspace}\n` });
+    expect((await rig.run('pwd')).moved).toBe(false);
+  });
+}
+
+function describeHostile(rig: Rig): void {
+  it('runs exactly the text that it was given', async () => {
+    const text = `'"\\$HOME \`id\` $(id) ; & | < > * ? [a] # ! ~ {a,b} \t é 東京 %s %n \\0 \\\\`;
+    expect(await output(rig, `cat <<'EOF'\n${text}\nEOF`)).toBe(`${text}\n`);
+    expect((await rig.run("echo 'open")).code).not.toBe(0);
+    expect(await output(rig, "echo fine # ' } ) EOF")).toBe('fine\n');
+  });
+
+  it('refuses NUL, and commands that are too long', async () => {
+    await expect(rig.run('echo a\0b')).rejects.toMatchObject({ code: 'bad_input' });
+    await expect(rig.run('x'.repeat(5 * 1024 * 1024))).rejects.toMatchObject({ code: 'too_large' });
+  });
+
+  it('runs a command of a megabyte', async () => {
+    const data = randomBytes(512 * 1024).toString('hex');
+    const digest = createHash('sha256').update(`${data}\n`).digest('hex');
+    expect(await output(rig, `sha256sum <<'EOF' | cut -c 1-64\n${data}\nEOF`, { timeoutMs: 60_000 })).toBe(
+      `${digest}\n`,
+    );
+  });
+
+  it('takes binary output', async () => {
+    const text = await output(rig, String.raw`printf 'a\000b\377\376c\033[31m\r\n'`);
+    expect(text).toContain('a\0b');
+    expect(text).toMatch(/c\u001b\[31m\r\n$/);
+  });
+
+  it('is not taken in by output that looks like its own report', async () => {
+    const fake = await rig.run(String.raw`printf '\000herald-0123456789abcdef01234567 0 exit no /etc\000'; exit 9`);
+    expect(fake.code).toBe(9);
+    expect(fake.cwd).toBe(rig.machine().workspace);
+  });
+
+  it('keeps head and tail of endless output in flat memory', async () => {
+    const before = process.memoryUsage();
+    let peak = 0;
+    const result = await rig.run('echo first; head -c 100000000 /dev/zero | tr "\\0" x; echo; echo last', {
+      timeoutMs: 60_000 + rig.slowMs,
+      onOutput: () => (peak = Math.max(peak, process.memoryUsage.rss())),
+    });
+    expect(result.output.startsWith('first\nxxx')).toBe(true);
+    expect(result.output.endsWith('xxx\nlast\n')).toBe(true);
+    expect(result.output.length).toBeLessThan(64 * 1024);
+    expect(result.droppedBytes).toBeGreaterThan(99_000_000);
+    expect(peak - before.rss).toBeLessThan(100 * 1024 * 1024);
+  });
+}
+
+function describeStopping(rig: Rig): void {
+  /** A word that only processes of this test carry. */
+  const mark = () => `86${randomBytes(3).readUIntBE(0, 3)}`;
+  /** Counts what still runs, by its arguments; a zombie has none. */
+  const countRunning = async (word: string) =>
+    Number(
+      await output(
+        rig,
+        `n=0; for f in /proc/[0-9]*/cmdline; do case $(tr '\\0' ' ' <"$f") in "sleep ${word} "*) n=$((n + 1));; esac; done 2>/dev/null; echo $n`,
+      ),
+    );
+
+  it('ends a command that takes too long, with all of its group', async () => {
+    const word = mark();
+    const started = Date.now();
+    const result = await rig.run(`echo begun; sleep ${word} & (sleep ${word} & sleep ${word})`, { timeoutMs: 500 });
+    expect(result).toMatchObject({ ended: 'timeout', output: 'begun\n' });
+    expect(Date.now() - started).toBeLessThan(6_000 + rig.slowMs);
+    expect(await countRunning(word)).toBe(0);
+  });
+
+  it('ends one that ignores TERM, and what left its group', async () => {
+    const word = mark();
+    const stubborn = `trap '' TERM HUP INT; setsid sleep ${word} & sleep ${word}; sleep ${word}; sleep ${word}`;
+    expect((await rig.run(stubborn, { timeoutMs: 500 })).ended).toBe('timeout');
+    expect(await countRunning(word)).toBe(0);
+  });
+
+  it('ends at once when the turn is stopped', async () => {
+    const word = mark();
+    const controller = new AbortController();
+    const running = rig.run(`trap '' TERM; echo up; setsid sleep ${word} & sleep ${word}; sleep ${word}`, {
+      signal: controller.signal,
+      onOutput: () => setTimeout(() => controller.abort(), 50),
+    });
+    await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+    await expect.poll(() => countRunning(word), { timeout: 5_000 + rig.slowMs, interval: 100 }).toBe(0);
+    await expect(rig.run('echo no', { signal: controller.signal })).rejects.toBeInstanceOf(AppError);
+  });
+
+  it('ends what a command leaves behind in its group, and does not wait for it', async () => {
+    const word = mark();
+    const started = Date.now();
+    expect((await rig.run(`sleep ${word} & echo done`)).output).toBe('done\n');
+    expect(Date.now() - started).toBeLessThan(6_000 + rig.slowMs);
+    expect(await countRunning(word)).toBe(0);
+  });
+
+  it('leaves no notes of calls that are over, and clears away what killed ones left', async () => {
+    const runs = `'${rig.machine().stateDir}/runs'`;
+    const count = async () => Number(await output(rig, `ls ${runs} | wc -l`));
+    await output(rig, `cd ${runs} && for n in $(seq 1 25); do mkdir old$n && touch -t 202001010000 old$n; done; cd -`);
+    const before = await count();
+    expect(before).toBeLessThan(20);
+    await rig.run('exit 1');
+    expect(await count()).toBe(before);
+  });
+}
+
+function describeFiles(rig: Rig): void {
+  it('takes and gives files whole, whatever their name', async () => {
+    const machine = rig.machine();
+    const file = path.posix.join(machine.workspace, "put dir/it's $(id) é\n.bin");
+    const bytes = randomBytes(300_000);
+    await machine.put(file, bytes, never);
+    expect(Buffer.compare(Buffer.from(await machine.get(file, 400_000, never)), bytes)).toBe(0);
+    await machine.put(file, Buffer.from('short'), never);
+    expect(Buffer.from(await machine.get(file, 5, never)).toString()).toBe('short');
+    await expect(machine.get(file, 4, never)).rejects.toMatchObject({ code: 'too_large' });
+    expect(await output(rig, "ls -A 'put dir' | wc -l")).toMatch(/^\s*2\n$/);
+    await machine.put(path.posix.join(machine.workspace, 'empty'), new Uint8Array(), never);
+    expect((await machine.get(path.posix.join(machine.workspace, 'empty'), 10, never)).length).toBe(0);
+  });
+
+  it('says what is not there, and does not replace folders', async () => {
+    const machine = rig.machine();
+    await expect(machine.get(path.posix.join(machine.workspace, 'none'), 10, never)).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await output(rig, 'mkdir -p folder');
+    await expect(
+      machine.put(path.posix.join(machine.workspace, 'folder'), Buffer.from('x'), never),
+    ).rejects.toBeInstanceOf(AppError);
+    await expect(machine.get(path.posix.join(machine.workspace, 'folder'), 10, never)).rejects.toBeInstanceOf(AppError);
+  });
+}
