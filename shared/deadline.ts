@@ -4,13 +4,14 @@ import type { Clock } from './clock.ts';
 
 export interface Deadline {
   clock: Clock;
-  timeoutMs: number;
-  /** Of whoever asked for the work; its reason becomes that of the work's signal. */
-  parent?: AbortSignal | undefined;
+  /** Without it only the parents end the work. */
+  timeoutMs?: number | undefined;
+  /** Of whoever asked for the work; the reason of the first that aborts becomes that of the work's signal. */
+  parent?: AbortSignal | readonly AbortSignal[] | undefined;
 }
 
 /**
- * What `work` gives. Its signal aborts with `parent`, and with a DOMException `TimeoutError` after `timeoutMs`; it does not abort any more
+ * What `work` gives. Its signal aborts with its parents, and with a DOMException `TimeoutError` after `timeoutMs`; it does not abort any more
  * once the work has ended. It is the work that must heed it: this waits for the work, however long it takes.
  */
 export async function withDeadline<Value>(
@@ -18,16 +19,25 @@ export async function withDeadline<Value>(
   work: (signal: AbortSignal, abort: (reason?: unknown) => void) => Promise<Value>,
 ): Promise<Value> {
   const controller = new AbortController();
-  const onParent = () => controller.abort(parent?.reason);
-  if (parent?.aborted) onParent();
-  else parent?.addEventListener('abort', onParent, { once: true });
-  const cancelTimer = clock.after(timeoutMs, () =>
-    controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
-  );
+  const parents = parent === undefined ? [] : [parent].flat();
+  const onParent = () => controller.abort(parents.find(({ aborted }) => aborted)?.reason);
+  if (parents.some(({ aborted }) => aborted)) onParent();
+  for (const one of parents) one.addEventListener('abort', onParent, { once: true });
+  const onTimeout = () =>
+    controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+  const cancelTimer = timeoutMs === undefined ? undefined : clock.after(timeoutMs, onTimeout);
   try {
     return await work(controller.signal, (reason) => controller.abort(reason));
   } finally {
-    cancelTimer();
-    parent?.removeEventListener('abort', onParent);
+    cancelTimer?.();
+    for (const one of parents) one.removeEventListener('abort', onParent);
   }
+}
+
+/** Resolves when `signal` is aborted. For signals that end soon: it holds on to the signal until then. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

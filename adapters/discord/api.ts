@@ -1,7 +1,8 @@
 // Calls of the REST API: discord.js's queue and rate-limit buckets over the fetch that was handed in, each with a deadline. Loads discord.js.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { REST, RequestMethod } from 'discord.js';
-import type { Clock } from '../../shared/clock.ts';
+import { systemClock, type Clock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { NotCalledError } from '../transport/failures.ts';
 import { isRateLimit, readCallError, type CallFate } from './errors.ts';
@@ -82,23 +83,28 @@ export function makeDiscordApi(input: ApiInput): DiscordApi {
     return answer instanceof ArrayBuffer ? undefined : answer;
   }
 
-  return {
-    async run(request) {
-      const deadline = AbortSignal.timeout(request.form ? UPLOAD_TIMEOUT_MS : CALL_TIMEOUT_MS);
-      const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
-      for (let waitedMs = 0; ;) {
-        const fate: CallFate = { isSent: false };
-        try {
-          if (signal.aborted) throw new NotCalledError('Cancelled before it was sent.');
-          return await call(request, fate, signal);
-        } catch (error) {
-          // Refused here, by what earlier answers said of the bucket: nothing was sent.
-          const waitMs = isRateLimit(error) && !fate.isSent ? Math.ceil(error.retryAfter) + 1 : undefined;
-          if (waitMs === undefined || waitedMs + waitMs > MAX_WAIT_MS) throw readCallError(error, fate, input.redactor);
-          waitedMs += waitMs;
-          await input.clock.sleep(waitMs, signal).catch(() => undefined);
-        }
+  async function runInTurn(request: ApiRequest, signal: AbortSignal): Promise<unknown> {
+    for (let waitedMs = 0; ;) {
+      const fate: CallFate = { isSent: false };
+      try {
+        if (signal.aborted) throw new NotCalledError('Cancelled before it was sent.');
+        return await call(request, fate, signal);
+      } catch (error) {
+        // Refused here, by what earlier answers said of the bucket: nothing was sent.
+        const waitMs = isRateLimit(error) && !fate.isSent ? Math.ceil(error.retryAfter) + 1 : undefined;
+        if (waitMs === undefined || waitedMs + waitMs > MAX_WAIT_MS) throw readCallError(error, fate, input.redactor);
+        waitedMs += waitMs;
+        await input.clock.sleep(waitMs, signal).catch(() => undefined);
       }
+    }
+  }
+
+  return {
+    run(request) {
+      const timeoutMs = request.form ? UPLOAD_TIMEOUT_MS : CALL_TIMEOUT_MS;
+      return withDeadline({ clock: systemClock, timeoutMs, parent: request.signal }, (signal) =>
+        runInTurn(request, signal),
+      );
     },
     close() {
       rest.clearHashSweeper();

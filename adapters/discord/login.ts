@@ -1,5 +1,7 @@
 // Walks a person from nothing to a bot that is invited: what to create in the developer portal, which switch to set, the token checked by
 // a real call, the link that invites it.
+import { systemClock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import type { LoginIo, LoginResult } from '../login.ts';
 import { askIdentity, type Identity } from './identity.ts';
 import { DEFAULT_API_ROOT, discordSettings } from './settings.ts';
@@ -84,8 +86,9 @@ async function askIntent(io: LoginIo, token: string, identity: Identity): Promis
 }
 
 function check(io: LoginIo, token: string) {
-  const signal = AbortSignal.any([io.signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]);
-  return askIdentity({ token, apiRoot: DEFAULT_API_ROOT, fetch: io.fetch, signal });
+  return withDeadline({ clock: systemClock, timeoutMs: CHECK_TIMEOUT_MS, parent: io.signal }, (signal) =>
+    askIdentity({ token, apiRoot: DEFAULT_API_ROOT, fetch: io.fetch, signal }),
+  );
 }
 
 function readToken(text: string): { token: string; problem: string | undefined } {

@@ -2,6 +2,7 @@
 import type { Adapter, AdapterHost, AdapterInput, OutboundMessage, SendResult } from '../contract.ts';
 import type { Capabilities } from '../capabilities.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { AppError } from '../../shared/errors.ts';
 import { chatId, type UserId } from '../../shared/ids.ts';
 import type { Address, AttachmentRef } from '../../shared/messages.ts';
@@ -138,9 +139,11 @@ class EmailAdapter implements Adapter {
   }
 
   async find(_to: Address, key: string): Promise<SendResult | undefined> {
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(FIND_TIMEOUT_MS)]);
-    if (this.#outbound) return findSent(this.#outbound, key, signal);
-    return { ok: false, code: 'unreachable', reached: 'maybe', cause: new Error('the mailbox is not running') };
+    const outbound = this.#outbound;
+    if (!outbound)
+      return { ok: false, code: 'unreachable', reached: 'maybe', cause: new Error('the mailbox is not running') };
+    const deadline = { clock: systemClock, timeoutMs: FIND_TIMEOUT_MS, parent: this.#stopping.signal };
+    return withDeadline(deadline, (signal) => findSent(outbound, key, signal));
   }
 
   async open(ref: AttachmentRef, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {

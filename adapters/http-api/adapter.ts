@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { systemClock, type Clock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
 import { chatId, messageId, type UserId } from '../../shared/ids.ts';
 import type { AttachmentRef } from '../../shared/messages.ts';
@@ -143,20 +144,20 @@ class Api {
 
   /** A stranger gets a code, as in every chat, and nothing else; undefined for people who are paired. */
   async #unlessPaired(user: UserId, said: Said): Promise<Response | undefined> {
-    const { host, exchange } = this.#parts;
+    const { host, exchange, clock } = this.#parts;
     if (await host.isPaired(user)) return undefined;
     const chat = chatId(`${user}:stranger`);
-    const message = await exchange
-      .ask(chat, {
+    const message = await withDeadline({ clock, timeoutMs: CODE_WAIT_MS * 2 }, (signal) =>
+      exchange.ask(chat, {
         start: async () => {
           const inbound = this.#inbound(user, { chat, detached: true, isNew: true }, said.text.slice(0, 1_000));
           await host.receive({ ...inbound, id: messageId(randomUUID()), attachments: [] });
         },
         draft: () => undefined,
         maxWaitMs: CODE_WAIT_MS,
-        signal: AbortSignal.timeout(CODE_WAIT_MS * 2),
-      })
-      .catch(() => 'This key is not paired with anybody.');
+        signal,
+      }),
+    ).catch(() => 'This key is not paired with anybody.');
     return refuse(message);
   }
 

@@ -1,5 +1,7 @@
 // Client of the server's API v4 over the fetch that was handed in. The token goes to the configured server and nowhere else.
 import { z } from 'zod';
+import { systemClock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { NotCalledError } from '../transport/failures.ts';
 import { parseAnswer, parseJson, readText } from '../transport/bodies.ts';
 import { ApiError } from './errors.ts';
@@ -32,7 +34,7 @@ export interface Answer {
 export interface MattermostApi {
   /** Rejects with ApiError, NotCalledError (nothing was sent), or fetch's own errors. Never repeats anything by itself. */
   call(call: Call): Promise<Answer>;
-  /** The body of an answer as it comes. Rejects as `call` does. */
+  /** The body of an answer as it comes; `signal` is for its beginning. Rejects as `call` does. */
   open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   socketUrl: string;
 }
@@ -46,7 +48,7 @@ export function makeMattermostApi(
   const root = `${settings.url}/api/v4`;
 
   async function request(call: Call, signal: AbortSignal): Promise<Response> {
-    if (call.signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
+    if (signal.aborted) throw new NotCalledError('Cancelled before it was sent.');
     const { body } = call;
     const query = call.query ? `?${new URLSearchParams(call.query).toString()}` : '';
     const type = body instanceof Blob ? 'application/octet-stream' : 'application/json';
@@ -64,25 +66,19 @@ export function makeMattermostApi(
 
   return {
     async call(call) {
-      const deadline = AbortSignal.timeout(call.timeoutMs ?? CALL_TIMEOUT_MS);
-      const response = await request(call, call.signal ? AbortSignal.any([call.signal, deadline]) : deadline);
-      const text = await readText(response, MAX_ANSWER_BYTES);
-      return { body: text.trim() === '' ? undefined : parseAnswer(text), serverTime: readDate(response) };
+      const { timeoutMs = CALL_TIMEOUT_MS, signal: parent } = call;
+      return withDeadline({ clock: systemClock, timeoutMs, parent }, async (signal) => {
+        const response = await request(call, signal);
+        const text = await readText(response, MAX_ANSWER_BYTES);
+        return { body: text.trim() === '' ? undefined : parseAnswer(text), serverTime: readDate(response) };
+      });
     },
-    async open(path, signal) {
-      // The deadline is for the beginning of the answer: a large file may take longer.
-      const late = new AbortController();
-      const timer = setTimeout(
-        () => late.abort(new DOMException('no answer in time', 'TimeoutError')),
-        CALL_TIMEOUT_MS,
-      );
-      try {
-        const response = await request({ path, signal }, AbortSignal.any([signal, late.signal]));
-        if (!response.body) throw new ApiError(404, '', 'the file is empty');
-        return response.body;
-      } finally {
-        clearTimeout(timer);
-      }
+    async open(path, parent) {
+      // A large file may take longer: it is ended by who reads it.
+      const deadline = { clock: systemClock, timeoutMs: CALL_TIMEOUT_MS, parent };
+      const { body } = await withDeadline(deadline, (signal) => request({ path }, signal));
+      if (!body) throw new ApiError(404, '', 'the file is empty');
+      return body;
     },
     socketUrl: `${root.replace(/^http/, 'ws')}/websocket`,
   };

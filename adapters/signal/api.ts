@@ -1,6 +1,8 @@
 // Client of signal-cli-rest-api over the fetch that was handed in. Paths and fields: its swagger of 2026-08-16.
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
+import { systemClock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { isAbort } from '../../shared/errors.ts';
 import { NotCalledError } from '../transport/failures.ts';
 import { parseAnswer, parseJson, readText } from '../transport/bodies.ts';
@@ -26,7 +28,7 @@ export interface Call {
 export interface SignalApi {
   /** The parsed answer; undefined when it is empty. Rejects with ApiError, NotCalledError (nothing was sent), or fetch's own errors. */
   call(call: Call): Promise<unknown>;
-  /** The body of an answer as it comes. Rejects as `call` does. */
+  /** The body of an answer as it comes; `signal` is for its beginning. Rejects as `call` does. */
   open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** For the WebSocket, which fetch cannot open. */
   socket(path: string): { url: string; headers: Readonly<Record<string, string>> };
@@ -41,7 +43,7 @@ export function makeSignalApi(settings: Pick<SignalSettings, 'url' | 'api_token'
   const headers = authorization(settings.api_token);
 
   async function request(call: Call, signal: AbortSignal): Promise<Response> {
-    if (call.signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
+    if (signal.aborted) throw new NotCalledError('Cancelled before it was sent.');
     const { body } = call;
     const query = call.query ? `?${new URLSearchParams(call.query).toString()}` : '';
     const response = await fetchImpl(`${settings.url}${call.path}${query}`, {
@@ -57,25 +59,19 @@ export function makeSignalApi(settings: Pick<SignalSettings, 'url' | 'api_token'
 
   return {
     async call(call) {
-      const deadline = AbortSignal.timeout(call.timeoutMs ?? CALL_TIMEOUT_MS);
-      const response = await request(call, call.signal ? AbortSignal.any([call.signal, deadline]) : deadline);
-      const text = await readText(response, MAX_ANSWER_BYTES);
-      return text.trim() === '' ? undefined : parseAnswer(text);
+      const { timeoutMs = CALL_TIMEOUT_MS, signal: parent } = call;
+      return withDeadline({ clock: systemClock, timeoutMs, parent }, async (signal) => {
+        const response = await request(call, signal);
+        const text = await readText(response, MAX_ANSWER_BYTES);
+        return text.trim() === '' ? undefined : parseAnswer(text);
+      });
     },
-    async open(path, signal) {
-      // The deadline is for the beginning of the answer: a large file may take longer.
-      const late = new AbortController();
-      const timer = setTimeout(
-        () => late.abort(new DOMException('no answer in time', 'TimeoutError')),
-        CALL_TIMEOUT_MS,
-      );
-      try {
-        const response = await request({ path, signal }, AbortSignal.any([signal, late.signal]));
-        if (!response.body) throw new ApiError(404, 'the file is empty');
-        return response.body;
-      } finally {
-        clearTimeout(timer);
-      }
+    async open(path, parent) {
+      // A large file may take longer: it is ended by who reads it.
+      const deadline = { clock: systemClock, timeoutMs: CALL_TIMEOUT_MS, parent };
+      const { body } = await withDeadline(deadline, (signal) => request({ path }, signal));
+      if (!body) throw new ApiError(404, 'the file is empty');
+      return body;
     },
     socket: (path) => ({ url: `${settings.url.replace(/^http/, 'ws')}${path}`, headers }),
   };

@@ -1,6 +1,8 @@
 // The Web API client: the SDK's typed calls over the fetch that was handed in, each with a deadline and never repeated by itself.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { webApi } from '@slack/bolt';
+import { systemClock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { NotCalledError } from '../transport/failures.ts';
 import { makeSdkLogger } from './sdk-logger.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -41,8 +43,9 @@ export function makeSlackApi(input: ApiInput): SlackApi {
   return {
     async call(run, { signal, timeoutMs = CALL_TIMEOUT_MS } = {}) {
       if (signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
-      const deadline = AbortSignal.timeout(timeoutMs);
-      return signals.run(signal ? AbortSignal.any([signal, deadline]) : deadline, () => run(client));
+      return withDeadline({ clock: systemClock, timeoutMs, parent: signal }, (ended) =>
+        signals.run(ended, () => run(client)),
+      );
     },
   };
 }

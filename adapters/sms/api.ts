@@ -1,6 +1,8 @@
 // Client of Twilio's REST API (2010-04-01) over the fetch that was handed in.
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
+import { systemClock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { isAbort } from '../../shared/errors.ts';
 import { NotCalledError } from '../transport/failures.ts';
 import { parseAnswer, parseJson, readText } from '../transport/bodies.ts';
@@ -18,7 +20,7 @@ export interface Call {
   path: string;
   query?: Readonly<Record<string, string>>;
   /** Form fields: makes it a POST. */
-  form?: Readonly<Record<string, string>>;
+  form?: Readonly<Record<string, string>> | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -27,7 +29,7 @@ export interface TwilioApi {
   call(call: Call): Promise<unknown>;
   /** The next page of a list, by the address that the page before it gave. */
   page(uri: string, signal: AbortSignal): Promise<unknown>;
-  /** A file of ours. */
+  /** A file of ours; `signal` is for the beginning of the answer. */
   open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -39,49 +41,56 @@ export function makeTwilioApi(settings: Login, fetchImpl: typeof fetch): TwilioA
   const { api_root: root, account_sid: account } = settings;
   const authorization = `Basic ${Buffer.from(`${account}:${settings.auth_token}`).toString('base64')}`;
 
-  async function request(
-    url: string,
-    call: Pick<Call, 'form' | 'signal'>,
-    redirect: 'error' | 'manual',
-  ): Promise<Response> {
+  const accountUrl = `${root}/2010-04-01/Accounts/${account}`;
+
+  function request(url: string, call: Pick<Call, 'form' | 'signal'>, redirect: 'error' | 'manual'): Promise<Response> {
     if (call.signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
-    const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS);
     return fetchImpl(url, {
       method: call.form ? 'POST' : 'GET',
       headers: { authorization },
       ...(call.form && { body: new URLSearchParams(call.form) }),
-      signal: call.signal ? AbortSignal.any([call.signal, deadline]) : deadline,
+      ...(call.signal && { signal: call.signal }),
       redirect,
     });
   }
 
-  async function json(response: Response): Promise<unknown> {
+  function askJson(url: string, { form, signal: parent }: Pick<Call, 'form' | 'signal'>): Promise<unknown> {
+    return withDeadline({ clock: systemClock, timeoutMs: CALL_TIMEOUT_MS, parent }, async (signal) => {
+      const response = await request(url, { form, signal }, 'error');
+      if (!response.ok) throw await readError(response);
+      return parseAnswer(await readText(response, MAX_ANSWER_BYTES));
+    });
+  }
+
+  async function openFile(path: string, signal: AbortSignal): Promise<Response> {
+    let response = await request(`${accountUrl}${path}`, { signal }, 'manual');
+    for (let hop = 0; hop < MAX_REDIRECTS && response.status >= 300 && response.status < 400; hop++) {
+      const target = URL.parse(response.headers.get('location') ?? '', root);
+      if (!target || (target.protocol !== 'https:' && target.origin !== new URL(root).origin))
+        throw new Error('Twilio points to an address that is not safe.');
+      // Without our login: it is another host's.
+      response = await fetchImpl(target, { signal, redirect: 'manual' });
+    }
     if (!response.ok) throw await readError(response);
-    return parseAnswer(await readText(response, MAX_ANSWER_BYTES));
+    return response;
   }
 
   return {
     async call(call) {
       const query = call.query ? `?${new URLSearchParams(call.query).toString()}` : '';
-      return json(await request(`${root}/2010-04-01/Accounts/${account}${call.path}${query}`, call, 'error'));
+      return askJson(`${accountUrl}${call.path}${query}`, call);
     },
     async page(uri, signal) {
       // What the answer says is a path; anything else would send our login elsewhere.
       if (!/^\/2010-04-01\/[\w./?=&%:+,~-]+$/.test(uri)) throw new Error('The next page has an odd address.');
-      return json(await request(`${root}${uri}`, { signal }, 'error'));
+      return askJson(`${root}${uri}`, { signal });
     },
-    async open(path, signal) {
-      let response = await request(`${root}/2010-04-01/Accounts/${account}${path}`, { signal }, 'manual');
-      for (let hop = 0; hop < MAX_REDIRECTS && response.status >= 300 && response.status < 400; hop++) {
-        const target = URL.parse(response.headers.get('location') ?? '', root);
-        if (!target || (target.protocol !== 'https:' && target.origin !== new URL(root).origin))
-          throw new Error('Twilio points to an address that is not safe.');
-        // Without our login: it is another host's.
-        response = await fetchImpl(target, { signal, redirect: 'manual' });
-      }
-      if (!response.ok) throw await readError(response);
-      if (!response.body) throw new ApiError(404, 'The file is empty.', {});
-      return response.body;
+    async open(path, parent) {
+      // A large file may take longer: it is ended by who reads it.
+      const deadline = { clock: systemClock, timeoutMs: CALL_TIMEOUT_MS, parent };
+      const { body } = await withDeadline(deadline, (signal) => openFile(path, signal));
+      if (!body) throw new ApiError(404, 'The file is empty.', {});
+      return body;
     },
   };
 }

@@ -1,16 +1,18 @@
 // Answers as posts to the owner's program.
 import { readFile } from 'node:fs/promises';
+import { systemClock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { messageId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { OutboundMessage, SendCode, SendFailure, SendResult } from '../contract.ts';
 import { plainText, serializeMarkdown } from '../markdown.ts';
 import { mayHaveReached } from '../transport/failures.ts';
-import { parseJson } from '../transport/bodies.ts';
+import { parseJson, readText } from '../transport/bodies.ts';
 import { signedHeaders } from './signature.ts';
 
 const TIMEOUT_MS = 30_000;
 /** An answer may name the message: {"id": "…"}; more than this is not read. */
-const MAX_ANSWER_CHARS = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface OutboundDeps {
   url: string;
@@ -36,16 +38,11 @@ export async function postMessage(
     'content-type': 'application/json',
     ...signedHeaders(deps.key, { id: message.key, body, now: deps.now() }),
   };
-  const late = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const answer = await deps.fetch(deps.url, {
-      method: 'POST',
-      headers,
-      body,
-      redirect: 'error',
-      signal: AbortSignal.any([signal, late]),
+    return await withDeadline({ clock: systemClock, timeoutMs: TIMEOUT_MS, parent: signal }, async (until) => {
+      const answer = await deps.fetch(deps.url, { method: 'POST', headers, body, redirect: 'error', signal: until });
+      return readAnswer(answer, message.key);
     });
-    return await readAnswer(answer, message.key);
   } catch (error) {
     return failed('unreachable', mayHaveReached(error) ? 'maybe' : 'no', asError(error));
   }
@@ -75,7 +72,7 @@ async function describe(to: Address, message: OutboundMessage) {
 
 async function readAnswer(answer: Response, key: string): Promise<SendResult> {
   if (answer.ok) {
-    const text = (await answer.text().catch(() => '')).slice(0, MAX_ANSWER_CHARS);
+    const text = await readText(answer, MAX_ANSWER_BYTES).catch(() => '');
     return { ok: true, ids: [messageId(idOf(text) ?? key)] };
   }
   await answer.body?.cancel();

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { withDeadline } from '../../shared/deadline.ts';
+import { untilAborted, withDeadline } from '../../shared/deadline.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
 
 test('gives what the work gives, and leaves neither timer nor listener', async () => {
@@ -29,7 +29,7 @@ test('leaves nothing when the work fails, either', async () => {
 
 test('the signal aborts after the time', async () => {
   const clock = makeFakeClock();
-  const work = withDeadline({ clock, timeoutMs: 10 }, untilAborted);
+  const work = withDeadline({ clock, timeoutMs: 10 }, whenAborted);
   await clock.advance(10);
   expect(await work).toMatchObject({ name: 'TimeoutError' });
 });
@@ -37,12 +37,25 @@ test('the signal aborts after the time', async () => {
 test('the signal aborts with the parent, whose reason it has', async () => {
   const clock = makeFakeClock();
   const parent = new AbortController();
-  const work = withDeadline({ clock, timeoutMs: 10, parent: parent.signal }, untilAborted);
+  const work = withDeadline({ clock, timeoutMs: 10, parent: parent.signal }, whenAborted);
   const reason = new Error('stopped');
   parent.abort(reason);
   expect(await work).toBe(reason);
-  const late = withDeadline({ clock, timeoutMs: 10, parent: parent.signal }, untilAborted);
+  const late = withDeadline({ clock, timeoutMs: 10, parent: parent.signal }, whenAborted);
   expect(await late).toBe(reason);
+});
+
+test('the signal aborts with any of several parents, and needs no time', async () => {
+  const clock = makeFakeClock();
+  const [calm, hasty] = [new AbortController(), new AbortController()];
+  const parent = [calm.signal, hasty.signal];
+  const reason = new Error('stopped');
+  const work = withDeadline({ clock, parent }, whenAborted);
+  expect(clock.pending()).toBe(0);
+  hasty.abort(reason);
+  expect(await work).toBe(reason);
+  expect(await withDeadline({ clock, parent }, whenAborted)).toBe(reason);
+  for (const signal of parent) expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
 test('the work can abort its own signal', async () => {
@@ -53,9 +66,7 @@ test('the work can abort its own signal', async () => {
   expect(await work).toBe('mine');
 });
 
-function untilAborted(signal: AbortSignal): Promise<unknown> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(signal.reason);
-    else signal.addEventListener('abort', () => resolve(signal.reason));
-  });
+async function whenAborted(signal: AbortSignal): Promise<unknown> {
+  await untilAborted(signal);
+  return signal.reason;
 }

@@ -1,5 +1,7 @@
 // Servers of a mail domain, asked from the domain itself: Mozilla's autoconfiguration file, over https only
 // (https://wiki.mozilla.org/Thunderbird:Autoconfiguration:ConfigFileFormat, read 2026-11-21).
+import { systemClock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { domainOf } from '../addresses.ts';
 import type { Server } from '../providers.ts';
 import { readText } from '../../transport/bodies.ts';
@@ -25,7 +27,9 @@ export async function findServers(
     `https://${domain}/.well-known/autoconfig/mail/config-v1.1.xml`,
   ];
   for (const page of pages) {
-    const xml = await fetchText(page, ask, AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
+    const xml = await withDeadline({ clock: systemClock, timeoutMs: TIMEOUT_MS, parent: signal }, (until) =>
+      fetchText(page, ask, until),
+    );
     const found = xml === undefined ? undefined : readConfig(xml, address);
     if (found) return found;
   }

@@ -1,5 +1,7 @@
 // Logs in to both servers of a mailbox, without receiving or sending anything.
 import type { AccountCheck } from '../../contract.ts';
+import { systemClock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { makeRedactor } from '../../../shared/redact.ts';
 import { authHint, describe, isAuthFailure } from '../errors.ts';
 import { withImap } from '../imap.ts';
@@ -10,10 +12,15 @@ const TIMEOUT_MS = 30_000;
 
 /** Never rejects. */
 export async function checkAccount(settings: EmailSettings, signal: AbortSignal): Promise<AccountCheck> {
+  return withDeadline({ clock: systemClock, timeoutMs: TIMEOUT_MS, parent: signal }, (until) =>
+    checkServers(settings, until),
+  );
+}
+
+async function checkServers(settings: EmailSettings, signal: AbortSignal): Promise<AccountCheck> {
   const account = accountOf(settings);
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const receiving = await check(account, `${account.imap.host}:${account.imap.port}`, () =>
-    withImap(account, limited, async (client) => {
+    withImap(account, signal, async (client) => {
       const folders = new Set((await client.list()).map((folder) => folder.path));
       return settings.folders.filter((folder) => !folders.has(folder) && folder.toUpperCase() !== 'INBOX');
     }),
@@ -22,7 +29,7 @@ export async function checkAccount(settings: EmailSettings, signal: AbortSignal)
   const [missing] = receiving.value;
   if (missing !== undefined)
     return { ok: false, reason: 'settings', message: `The mailbox has no folder ${missing}. Check folders.` };
-  const sending = await check(account, `${account.smtp.host}:${account.smtp.port}`, () => checkSmtp(account, limited));
+  const sending = await check(account, `${account.smtp.host}:${account.smtp.port}`, () => checkSmtp(account, signal));
   return 'problem' in sending ? sending.problem : { ok: true, name: account.address };
 }
 

@@ -3,7 +3,8 @@
 import { Connection } from 'home-assistant-js-websocket';
 import type { z } from 'zod';
 import { backoffMs } from '../../../shared/backoff.ts';
-import { abortReason, type Clock } from '../../../shared/clock.ts';
+import { abortReason, systemClock, type Clock } from '../../../shared/clock.ts';
+import { untilAborted, withDeadline } from '../../../shared/deadline.ts';
 import type { Logger } from '../../../shared/log.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { AdapterState } from '../../contract.ts';
@@ -64,58 +65,51 @@ export function makeLink(deps: LinkDeps): Link {
   const begun = Promise.withResolvers<void>();
   let current: Session | undefined;
 
-  async function serve(socket: HomeSocket): Promise<void> {
-    const closed = Promise.withResolvers<void>();
-    const connection = new Connection(socket, { setupRetry: 0, createSocket: neverAgain });
-    socket.addEventListener('close', () => {
-      connection.close(); // the library would connect by itself
-      closed.resolve();
+  function serve(socket: HomeSocket): Promise<void> {
+    return withDeadline({ clock, parent: signal }, async (over, end) => {
+      const closed = Promise.withResolvers<void>();
+      const connection = new Connection(socket, { setupRetry: 0, createSocket: neverAgain });
+      const onClose = () => {
+        closed.resolve();
+        end(new NoAnswerError('The connection to Home Assistant broke.'));
+      };
+      // Also after a close of the other side: the library would connect by itself.
+      over.addEventListener('abort', () => connection.close(), { once: true });
+      socket.addEventListener('close', onClose);
+      if (socket.readyState !== WebSocket.OPEN) onClose();
+      const session = makeSession(connection, over);
+      try {
+        const detail = await deps.onSession(session);
+        current = session;
+        deps.status('online', detail);
+        begun.resolve();
+        await keepAlive(session, over, detail);
+      } finally {
+        current = undefined;
+        connection.close();
+        await atMost(CLOSE_WAIT_MS, closed.promise);
+        await deps.onAlive(true).catch(() => undefined);
+      }
     });
-    if (socket.readyState !== WebSocket.OPEN) closed.resolve();
-    const end = () => connection.close();
-    signal.addEventListener('abort', end, { once: true });
-    const session = makeSession(connection, { closed: closed.promise, stopping: signal });
-    try {
-      const detail = await deps.onSession(session);
-      current = session;
-      deps.status('online', detail);
-      begun.resolve();
-      await keepAlive(session, closed.promise, detail);
-    } finally {
-      current = undefined;
-      signal.removeEventListener('abort', end);
-      connection.close();
-      await atMost(CLOSE_WAIT_MS, closed.promise);
-      await deps.onAlive(true).catch(() => undefined);
-    }
   }
 
-  /** Returns when the connection has ended. */
-  async function keepAlive(session: Session, closed: Promise<void>, detail: string | undefined): Promise<void> {
-    let isOpen = true;
-    const ended = closed.then(() => void (isOpen = false));
-    while (!signal.aborted) {
+  /** Returns when the connection is `over`. */
+  async function keepAlive(session: Session, over: AbortSignal, detail: string | undefined): Promise<void> {
+    while (!over.aborted) {
       await deps.onAlive(false);
-      const enough = new AbortController();
-      await Promise.race([
-        ended,
-        clock.sleep(PING_EVERY_MS, AbortSignal.any([signal, enough.signal])).catch(() => undefined),
-      ]);
-      enough.abort();
-      if (!isOpen || signal.aborted) return;
-      await Promise.race([ended, ping(session)]);
-      if (isOpen) deps.status('online', detail);
+      await clock.sleep(PING_EVERY_MS, over).catch(() => undefined);
+      if (over.aborted) return;
+      await ping(session).catch((error: unknown) => {
+        if (!over.aborted) throw error;
+      });
+      if (!over.aborted) deps.status('online', detail);
     }
   }
 
   async function ping(session: Session): Promise<void> {
-    const enough = new AbortController();
-    const late = clock.after(PING_TIMEOUT_MS, () => enough.abort(new NoAnswerError('Home Assistant does not answer.')));
-    try {
-      await session.call({ type: 'ping' }, anything, enough.signal);
-    } finally {
-      late();
-    }
+    await withDeadline({ clock, timeoutMs: PING_TIMEOUT_MS }, (until) =>
+      session.call({ type: 'ping' }, anything, until),
+    );
   }
 
   async function connectOnce(): Promise<void> {
@@ -166,29 +160,23 @@ function tell({ log, redactor, status }: LinkDeps, error: unknown, failures: num
   else status('offline', 'Home Assistant cannot be reached; it is tried again by itself.');
 }
 
-function makeSession(connection: Connection, life: { closed: Promise<void>; stopping: AbortSignal }): Session {
-  const lost = life.closed.then((): never => {
-    throw new NoAnswerError('The connection to Home Assistant broke.');
-  });
-  lost.catch(() => undefined);
-
-  /** The library leaves subscriptions in flight without an answer when the connection breaks; so `lost` has a part in all of it. */
+/** `over`: the connection has ended, or must. */
+function makeSession(connection: Connection, over: AbortSignal): Session {
+  /** The library leaves subscriptions in flight without an answer when the connection breaks; so `over` has a part in all of it. */
   async function settle<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> {
-    const timeout = AbortSignal.timeout(COMMAND_TIMEOUT_MS);
-    const signals = [life.stopping, timeout, ...(signal ? [signal] : [])];
-    const ended = rejectOnAbort(AbortSignal.any(signals), timeout);
+    const parent = signal ? [over, signal] : over;
     try {
-      return await Promise.race([answer, lost, ended.promise]);
+      return await withDeadline({ clock: systemClock, timeoutMs: COMMAND_TIMEOUT_MS, parent }, (until) =>
+        Promise.race([answer, untilAborted(until).then((): never => giveUp(until))]),
+      );
     } catch (error) {
       throw translate(error);
-    } finally {
-      ended.forget();
     }
   }
 
   const expectOpen = (signal?: AbortSignal) => {
     if (!connection.connected) throw new NotCalledError('Home Assistant is not connected.');
-    if (signal?.aborted || life.stopping.aborted) throw new NotCalledError('It was stopped before it began.');
+    if (signal?.aborted || over.aborted) throw new NotCalledError('It was stopped before it began.');
   };
 
   return {
@@ -212,14 +200,9 @@ function translate(error: unknown): Error {
   return new NoAnswerError('The connection to Home Assistant broke.');
 }
 
-function rejectOnAbort(signal: AbortSignal, timeout: AbortSignal): { promise: Promise<never>; forget(): void } {
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => undefined);
-  const onAbort = () =>
-    reject(timeout.aborted ? new NoAnswerError('Home Assistant did not answer in time.') : abortReason(signal));
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return { promise, forget: () => signal.removeEventListener('abort', onAbort) };
+function giveUp(signal: AbortSignal): never {
+  const reason = abortReason(signal);
+  throw reason.name === 'TimeoutError' ? new NoAnswerError('Home Assistant did not answer in time.') : reason;
 }
 
 async function atMost(ms: number, work: Promise<unknown>): Promise<void> {

@@ -1,12 +1,18 @@
 // Opens Home Assistant's WebSocket and logs in. Also the guard before the client library, which takes every frame for valid JSON and
 // would let a broken one end the process. https://developers.home-assistant.io/docs/api/websocket, read 2026-11-21.
 import { z } from 'zod';
-import { abortReason } from '../../../shared/clock.ts';
+import { abortReason, systemClock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { parseJson } from '../../transport/bodies.ts';
 
 /** A socket on which Home Assistant has accepted our token. */
 export type HomeSocket = WebSocket & { haVersion: string };
+
+export interface HomeLogin {
+  url: string;
+  token: string;
+}
 
 /** Thrown when Home Assistant refuses the token. */
 export class TokenRefusedError extends Error {
@@ -25,16 +31,24 @@ const loginSchema = z.looseObject({ type: z.string(), ha_version: z.string().opt
  * Rejects with TokenRefusedError, with the signal's reason, or with AppError `platform_unreachable` when it is not there, does not answer
  * in 10 s, or speaks something else. No error holds the token.
  */
-export function openSocket(at: { url: string; token: string }, signal: AbortSignal): Promise<HomeSocket> {
+export function openSocket(at: HomeLogin, signal: AbortSignal): Promise<HomeSocket> {
+  return withDeadline({ clock: systemClock, timeoutMs: CONNECT_TIMEOUT_MS, parent: signal }, (deadline) =>
+    logIn(at, deadline),
+  );
+}
+
+function logIn(at: HomeLogin, deadline: AbortSignal): Promise<HomeSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<HomeSocket>();
   const socket = new WebSocket(`${at.url.replace(/^http/, 'ws')}/api/websocket`);
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
   const fail = (error: Error) => {
     settle();
     socket.close();
     reject(error);
   };
-  const onAbort = () => fail(signal.aborted ? abortReason(signal) : unreachable('it did not answer in time'));
+  const onAbort = () => {
+    const reason = abortReason(deadline);
+    fail(reason.name === 'TimeoutError' ? unreachable('it did not answer in time') : reason);
+  };
   const onClose = () => fail(unreachable('the connection was refused or closed'));
   const onMessage = (event: MessageEvent) => {
     const parsed = loginSchema.safeParse(parseJson(event.data));

@@ -1,10 +1,13 @@
 // Looks whether address and token are right, and says in plain words what is not. Loads no SDK.
 import { z } from 'zod';
+import { systemClock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { AccountCheck } from '../../contract.ts';
 import { currentUserSchema } from '../connection/answers.ts';
 import { openSocket, TokenRefusedError, type HomeSocket } from '../connection/socket.ts';
 import { parseJson } from '../../transport/bodies.ts';
+import { codesOf } from '../../transport/failures.ts';
 
 const TIMEOUT_MS = 10_000;
 const MAX_BODY_CHARS = 200_000;
@@ -14,17 +17,26 @@ export interface HomeAddress {
   token: string;
 }
 
+interface CheckOptions {
+  fetch: typeof fetch;
+  signal: AbortSignal;
+  needsAdmin: boolean;
+}
+
 type Problem = Extract<AccountCheck, { ok: false }>;
 
 /**
  * Asks over HTTP who is there, then opens the WebSocket, which a proxy may not let through, and looks whether the user of the token is an
  * administrator when `needsAdmin`. Never rejects.
  */
-export async function checkHome(
-  at: HomeAddress,
-  options: { fetch: typeof fetch; signal: AbortSignal; needsAdmin: boolean },
-): Promise<AccountCheck> {
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+export async function checkHome(at: HomeAddress, options: CheckOptions): Promise<AccountCheck> {
+  return withDeadline({ clock: systemClock, timeoutMs: TIMEOUT_MS, parent: options.signal }, (signal) =>
+    lookRound(at, { ...options, signal }),
+  );
+}
+
+async function lookRound(at: HomeAddress, options: CheckOptions): Promise<AccountCheck> {
+  const { signal } = options;
   try {
     const api = await get(options.fetch, at, '/api/', signal);
     const wrong = explainStatus(at.url, api);
@@ -167,13 +179,6 @@ function explainNetwork(url: string, error: unknown): Problem {
   const codes = codesOf(error).join(' ');
   const found = NETWORK.find(([pattern]) => pattern.test(codes));
   return found ? found[1](url) : unreachable(url, 'no answer');
-}
-
-function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 5 || !(error instanceof Error)) return [];
-  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
-  const more = error instanceof AggregateError ? Array.from<unknown>(error.errors) : [];
-  return [...own, ...[error.cause, ...more].flatMap((one) => codesOf(one, depth + 1))];
 }
 
 function settings(message: string): Problem {

@@ -1,4 +1,6 @@
 // Looks whether the server lets us in: connects, logs in under a nick that nobody has, and leaves. Loads no SDK.
+import { systemClock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import type { AccountCheck } from '../../contract.ts';
 import { FingerprintError, LineSocket, parseLine, type IrcLine } from '../connection/lines.ts';
 import { portOf, type IrcSettings } from '../settings.ts';
@@ -11,7 +13,10 @@ type Problem = Extract<AccountCheck, { ok: false }>;
 
 /** Never rejects. With auth `nickserv` the password is not tried: NickServ answers in too many ways. */
 export async function checkServer(settings: IrcSettings, signal: AbortSignal): Promise<AccountCheck> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  return withDeadline({ clock: systemClock, timeoutMs: TIMEOUT_MS, parent: signal }, (until) => logIn(settings, until));
+}
+
+async function logIn(settings: IrcSettings, deadline: AbortSignal): Promise<AccountCheck> {
   const socket = new LineSocket({
     host: settings.host,
     port: portOf(settings),

@@ -1,4 +1,6 @@
 // Setting Mattermost up: how to make a bot account, then the address of the server and the token, both tried.
+import { systemClock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { LoginIo, LoginResult } from '../../login.ts';
 import { makeMattermostApi } from '../api.ts';
@@ -13,6 +15,7 @@ const GUIDE = [
   '4. Add the bot to your team: the name of the team > Invite People. To a channel with /invite @herald.',
 ].join('\n');
 
+const PING_TIMEOUT_MS = 15_000;
 const LOCAL = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /** Rejects when the person breaks off. */
@@ -78,10 +81,11 @@ async function askServer(io: LoginIo, current: string | undefined): Promise<stri
 
 async function isThere(io: LoginIo, url: string): Promise<boolean> {
   try {
-    const signal = AbortSignal.any([io.signal, AbortSignal.timeout(15_000)]);
-    const response = await io.fetch(`${url}/api/v4/system/ping`, { signal, redirect: 'error' });
-    await response.body?.cancel();
-    return response.ok;
+    return await withDeadline({ clock: systemClock, timeoutMs: PING_TIMEOUT_MS, parent: io.signal }, async (signal) => {
+      const response = await io.fetch(`${url}/api/v4/system/ping`, { signal, redirect: 'error' });
+      await response.body?.cancel();
+      return response.ok;
+    });
   } catch (error) {
     if (io.signal.aborted) throw error;
     return false;

@@ -3,6 +3,8 @@
 import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { systemClock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { messageId, type MessageId } from '../../../shared/ids.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
 import { UnsendableError } from '../../transport/failures.ts';
@@ -121,10 +123,13 @@ async function uploadFile(deps: OutboundDeps, file: StoredFile, signal: AbortSig
   const { upload_url: url, file_id: id } = ticket;
   if (url === undefined || id === undefined || !isSlackUrl(url, deps.apiRoot))
     throw new UnsendableError('unsupported', 'Slack gave no address of its own to upload to.');
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_TIMEOUT_MS)]);
-  const response = await deps.fetch(url, { method: 'POST', body, signal: deadline, redirect: 'error' });
-  await response.body?.cancel();
-  if (!response.ok) throw new StatusError(response.status, 'upload');
+  const deadline = { clock: systemClock, timeoutMs: UPLOAD_TIMEOUT_MS, parent: signal };
+  const { status, ok } = await withDeadline(deadline, async (until) => {
+    const response = await deps.fetch(url, { method: 'POST', body, signal: until, redirect: 'error' });
+    await response.body?.cancel();
+    return response;
+  });
+  if (!ok) throw new StatusError(status, 'upload');
   return id;
 }
 

@@ -1,5 +1,6 @@
 // Keeps a Socket Mode connection for ever: the next one is opened before the last one ends, and again with growing waits when that fails.
 import type { AdapterHost } from '../../contract.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { backoffMs } from '../../../shared/backoff.ts';
 import { describe, explainFailure } from '../errors.ts';
 import { openSocket, type Socket, type SocketDeps } from './socket.ts';
@@ -82,21 +83,17 @@ async function connect(deps: ConnectionDeps, isHandover: boolean): Promise<Socke
 }
 
 async function untilLeaving(deps: ConnectionDeps, socket: Socket): Promise<string> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([deps.signal, over.signal]);
-  const watch = async () => {
-    while (!signal.aborted) {
-      await deps.clock.sleep(ALIVE_EVERY_MS, signal);
-      deps.host.status('online');
-      deps.onAlive();
-    }
-    return 'stopped';
-  };
-  try {
-    return await Promise.race([socket.leaving, watch().catch(() => 'stopped')]);
-  } finally {
-    over.abort();
-  }
+  return withDeadline({ clock: deps.clock, parent: deps.signal }, async (signal, stop) => {
+    const watch = async () => {
+      while (!signal.aborted) {
+        await deps.clock.sleep(ALIVE_EVERY_MS, signal);
+        deps.host.status('online');
+        deps.onAlive();
+      }
+      return 'stopped';
+    };
+    return Promise.race([socket.leaving, watch().catch(() => 'stopped')]).finally(stop);
+  });
 }
 
 /** Lets the last connection finish what it has, now that the next one stands. */

@@ -3,7 +3,8 @@
 // used: it acknowledges an event before any listener has seen it.
 import { SocketModeReceiver } from '@slack/bolt';
 import { z } from 'zod';
-import type { Clock } from '../../../shared/clock.ts';
+import { abortReason, type Clock } from '../../../shared/clock.ts';
+import { untilAborted, withDeadline } from '../../../shared/deadline.ts';
 import type { Logger } from '../../../shared/log.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import { clientOptions } from '../api.ts';
@@ -107,18 +108,17 @@ async function startInTime(
   client: { start(): Promise<unknown>; close(): void },
   signal: AbortSignal,
 ): Promise<void> {
-  const over = new AbortController();
-  const tooLate = deps.clock.sleep(HELLO_TIMEOUT_MS, AbortSignal.any([signal, over.signal])).then(() => {
-    throw new Error('Slack did not say hello in time.');
-  });
+  const deadline = { clock: deps.clock, timeoutMs: HELLO_TIMEOUT_MS, parent: signal };
   try {
-    await Promise.race([client.start().then(undefined, fail), tooLate]);
+    await withDeadline(deadline, async (until) => {
+      const tooLate = untilAborted(until).then(() => {
+        throw signal.aborted ? abortReason(signal) : new Error('Slack did not say hello in time.');
+      });
+      await Promise.race([client.start().then(undefined, fail), tooLate]);
+    });
   } catch (error) {
     client.close();
     throw error;
-  } finally {
-    over.abort();
-    tooLate.catch(() => undefined);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Adapter, AdapterHost, AdapterInput, OutboundMessage, SendResult } 
 import type { Capabilities } from '../../capabilities.ts';
 import { backoffMs } from '../../../shared/backoff.ts';
 import { systemClock, type Clock } from '../../../shared/clock.ts';
+import { untilAborted, withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import { silentLog, type Logger } from '../../../shared/log.ts';
@@ -114,11 +115,10 @@ class CloudAdapter implements Adapter {
     let waitMs = failures > 0 ? backoffMs(failures, NETWORK_BACKOFF) : CHECK_EVERY_MS;
     while (!signal.aborted) {
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-      const pause = new AbortController();
-      const slept = this.#clock.sleep(waitMs, AbortSignal.any([signal, pause.signal])).catch(() => undefined);
-      // While it is away, each failing send must not be another question at once.
-      await (failures > 0 ? slept : Promise.race([slept, woken]));
-      pause.abort();
+      await withDeadline({ clock: this.#clock, timeoutMs: waitMs, parent: signal }, (over) =>
+        // While it is away, each failing send must not be another question at once.
+        failures > 0 ? untilAborted(over) : Promise.race([untilAborted(over), woken]),
+      );
       if (signal.aborted) return;
       try {
         await this.#check();
@@ -140,7 +140,9 @@ class CloudAdapter implements Adapter {
 
   async send(to: Address, message: OutboundMessage, signal: AbortSignal): Promise<SendResult> {
     return this.#whileRunning((outbound) =>
-      sendMessage(outbound, to, message, AbortSignal.any([signal, this.#stopping.signal])),
+      withDeadline({ clock: this.#clock, parent: [signal, this.#stopping.signal] }, (until) =>
+        sendMessage(outbound, to, message, until),
+      ),
     );
   }
 

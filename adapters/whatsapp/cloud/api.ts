@@ -2,6 +2,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { z } from 'zod';
+import { systemClock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { readError } from './errors.ts';
 
 /** Deadline of a call that carries no file. */
@@ -47,16 +49,17 @@ export function makeCloudApi(input: CloudApiInput): CloudApi {
 
   async function ask(path: string, init: RequestInit, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
-    const deadline = AbortSignal.timeout(timeoutMs);
-    const response = await call(`${apiRoot}/${path}${path.includes('?') ? '&' : '?'}${proof}`, {
-      ...init,
-      headers: { ...headers, ...(typeof init.body === 'string' && { 'content-type': 'application/json' }) },
-      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-      redirect: 'error',
+    return withDeadline({ clock: systemClock, timeoutMs, parent: signal }, async (until) => {
+      const response = await call(`${apiRoot}/${path}${path.includes('?') ? '&' : '?'}${proof}`, {
+        ...init,
+        headers: { ...headers, ...(typeof init.body === 'string' && { 'content-type': 'application/json' }) },
+        signal: until,
+        redirect: 'error',
+      });
+      const body: unknown = await response.json().catch(() => undefined);
+      if (!response.ok) throw readError(response.status, body);
+      return body;
     });
-    const body: unknown = await response.json().catch(() => undefined);
-    if (!response.ok) throw readError(response.status, body);
-    return body;
   }
 
   return {

@@ -2,6 +2,7 @@
 import type { Adapter, AdapterHost, AdapterInput, OutboundMessage, SendResult } from '../../contract.ts';
 import type { Capabilities } from '../../capabilities.ts';
 import { systemClock, type Clock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { Address, AttachmentRef } from '../../../shared/messages.ts';
@@ -149,11 +150,15 @@ class WebAdapter implements Adapter {
   }
 
   async send(to: Address, message: OutboundMessage, signal: AbortSignal): Promise<SendResult> {
-    return this.#whileRunning((outbound) => sendMessage(outbound, to, message, this.#until(signal)));
+    return this.#whileRunning((outbound) =>
+      this.#untilStopped(signal, (until) => sendMessage(outbound, to, message, until)),
+    );
   }
 
   async edit(to: Address, id: MessageId, message: OutboundMessage, signal: AbortSignal): Promise<SendResult> {
-    return this.#whileRunning((outbound) => editMessage(outbound, { to, id, message }, this.#until(signal)));
+    return this.#whileRunning((outbound) =>
+      this.#untilStopped(signal, (until) => editMessage(outbound, { to, id, message }, until)),
+    );
   }
 
   async react(to: Address, id: MessageId, emoji: string | undefined): Promise<SendResult> {
@@ -173,8 +178,8 @@ class WebAdapter implements Adapter {
     return downloadMedia(this.#input.fetch, ref, signal);
   }
 
-  #until(signal: AbortSignal): AbortSignal {
-    return AbortSignal.any([signal, this.#stopping.signal]);
+  #untilStopped<Value>(signal: AbortSignal, work: (until: AbortSignal) => Promise<Value>): Promise<Value> {
+    return withDeadline({ clock: this.#clock, parent: [signal, this.#stopping.signal] }, work);
   }
 
   async #whileRunning(work: (outbound: OutboundDeps) => Promise<SendResult>): Promise<SendResult> {

@@ -3,6 +3,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
+import { systemClock } from '../../../../shared/clock.ts';
+import { withDeadline } from '../../../../shared/deadline.ts';
 import { AppError, isAbort } from '../../../../shared/errors.ts';
 import type { AttachmentRef } from '../../../../shared/messages.ts';
 import { decryptMedia, DamagedMediaError, encryptMedia } from './crypto.ts';
@@ -106,26 +108,33 @@ export async function uploadMedia(
   // The address of an upload holds the hash of what is uploaded, so the file is encrypted twice rather than kept.
   const sums = await measure(file.path, seal());
   const token = sums.fileEncSha256.toString('base64url');
+  const headers = {
+    ...HEADERS,
+    'content-type': 'application/octet-stream',
+    'content-length': String(sums.encryptedBytes),
+  };
+  const deadline = { clock: systemClock, timeoutMs: UPLOAD_TIMEOUT_MS, parent: signal };
   let problem = 'WhatsApp named no host for files.';
   for (const host of info.hosts.filter((name) => UPLOAD_HOST.test(name))) {
     const url = `https://${host}${MEDIA_PATHS[file.type]}/${token}?auth=${encodeURIComponent(info.auth)}&token=${token}`;
     try {
-      const response = await fetchFile(url, {
-        method: 'POST',
-        headers: {
-          ...HEADERS,
-          'content-type': 'application/octet-stream',
-          'content-length': String(sums.encryptedBytes),
-        },
-        body: ReadableStream.from(seal()),
-        duplex: 'half',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_TIMEOUT_MS)]),
-        redirect: 'error',
+      const { status, answer } = await withDeadline(deadline, async (until) => {
+        const response = await fetchFile(url, {
+          method: 'POST',
+          headers,
+          body: ReadableStream.from(seal()),
+          duplex: 'half',
+          signal: until,
+          redirect: 'error',
+        });
+        return {
+          status: response.status,
+          answer: response.ok ? await response.json().catch(() => undefined) : undefined,
+        };
       });
-      const answer = answerSchema.safeParse(await response.json().catch(() => undefined));
-      if (response.ok && answer.success)
-        return { url: answer.data.url, directPath: answer.data.direct_path, mediaKey, ...sums };
-      problem = `The media host answered with status ${response.status}.`;
+      const placed = answerSchema.safeParse(answer);
+      if (placed.success) return { url: placed.data.url, directPath: placed.data.direct_path, mediaKey, ...sums };
+      problem = `The media host answered with status ${status}.`;
     } catch (error) {
       // The error's text is left out: it may hold the address, which holds our login for uploads.
       problem = `The media host did not answer (${error instanceof Error ? error.name : 'unknown'}).`;

@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises';
 import type { proto } from 'baileys';
 import type { OutboundMessage, SendResult } from '../../../contract.ts';
 import { plainText } from '../../../markdown.ts';
-import type { Clock } from '../../../../shared/clock.ts';
+import { systemClock, type Clock } from '../../../../shared/clock.ts';
+import { withDeadline } from '../../../../shared/deadline.ts';
 import { messageId, type MessageId } from '../../../../shared/ids.ts';
 import type { Address, StoredFile } from '../../../../shared/messages.ts';
 import { EDIT_MAX_AGE_MS, MAX_CAPTION_CHARS, WEB_HARD_MAX_CHARS } from '../../capabilities.ts';
@@ -18,6 +19,7 @@ import type { Relay } from './relay.ts';
 
 // proto.Message.ProtocolMessage.Type; the enum itself would load Baileys.
 const MESSAGE_EDIT = 14;
+const REACTION_TIMEOUT_MS = 30_000;
 
 export interface OutboundDeps {
   /** A message as bytes, to be kept. */
@@ -195,7 +197,9 @@ export async function setReaction(
       },
     };
     const key = `${id} ${emoji ?? ''} ${deps.clock.now()}`;
-    await deps.relay.send(jid, reaction, { id: makeMessageId(key), signal: AbortSignal.timeout(30_000) });
+    await withDeadline({ clock: systemClock, timeoutMs: REACTION_TIMEOUT_MS }, (signal) =>
+      deps.relay.send(jid, reaction, { id: makeMessageId(key), signal }),
+    );
     return { ok: true, ids: [id] };
   } catch (error) {
     return explainFailure(error);
