@@ -29,11 +29,44 @@ export function nothingPending(): AppError {
   );
 }
 
+/**
+ * The arguments of a request in markdown, whole: texts of several lines as they are, the rest as JSON. Signs that cannot be seen are
+ * written out.
+ */
+export function shownArguments(approval: Pick<Approval, 'arguments'>): string {
+  const json = withVisibleSigns(approval.arguments);
+  const parsed: unknown = JSON.parse(approval.arguments);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return fenced(json, 'json');
+  const isText = (value: unknown): value is string => typeof value === 'string' && value.includes('\n');
+  const entries = Object.entries(parsed);
+  const rest = entries.filter(([, value]) => !isText(value));
+  const texts = entries.flatMap(([name, value]) =>
+    isText(value) ? [`${code(name)}:\n\n${fenced(withVisibleSigns(value))}`] : [],
+  );
+  if (texts.length === 0) return fenced(json, 'json');
+  const short = rest.length === 0 ? [] : [fenced(withVisibleSigns(JSON.stringify(Object.fromEntries(rest))), 'json')];
+  return [...short, ...texts].join('\n\n');
+}
+
+/** What may be answered, as buttons. */
+export function answerButtons({ id, grant }: Approval): CommandReply['buttons'] {
+  const longer = grant
+    ? [
+        { label: 'In this conversation', command: `/approve ${id} session` },
+        { label: `Always: ${grant.title}`, command: `/approve ${id} always` },
+      ]
+    : [];
+  return commandButtons(
+    [{ label: 'Allow once', command: `/approve ${id}` }, { label: 'Deny', command: `/deny ${id}` }, ...longer],
+    2,
+  );
+}
+
 /** Shows all open requests with their whole arguments: what cannot be read must not be approved. */
 export function askWhich({ clock }: CommandContext, requests: readonly Approval[]): CommandReply {
   const blocks = requests.map(
     (request) =>
-      `**${code(request.tool)}**, id \`${request.id}\`, open for ${span(request.expiresAt - clock.now())}:\n\n${fenced(withVisibleSigns(request.arguments), 'json')}`,
+      `**${code(request.tool)}**, id \`${request.id}\`, open for ${span(request.expiresAt - clock.now())}:\n\n${shownArguments(request)}`,
   );
   return {
     text: `${requests.length} requests are waiting. Which one?\n\n${blocks.join('\n\n')}`,

@@ -7,7 +7,8 @@ import { getTurn } from '../../data/process/turns.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { GatewayActions } from '../actions.ts';
-import { fenced, withVisibleSigns } from '../commands/format.ts';
+import { plain } from '../commands/format.ts';
+import { answerButtons, shownArguments } from '../commands/pending-approval.ts';
 
 /** How often the row is looked at while somebody is asked. */
 const LOOK_MS = 300;
@@ -23,7 +24,7 @@ export async function askForApproval(
 ): Promise<void> {
   const turn = await getTurn(ports.db, approval.turn);
   if (!turn) throw new AppError('internal', 'The turn that asks is gone. Nothing was done.');
-  const shown = withVisibleSigns(approval.arguments);
+  const shown = shownArguments(approval);
   if (shown.length > MAX_SHOWN_CHARS)
     throw new AppError(
       'not_allowed',
@@ -31,18 +32,18 @@ export async function askForApproval(
     );
   await ports.actions.post(
     turn.address,
-    `May I do this? ${reason}\n\n**${approval.tool}**\n\n${fenced(shown, 'json')}`,
+    `May I do this? ${reason}\n\n**${approval.tool}**\n\n${shown}${longer(approval)}`,
     {
       key: `a${approval.id}`,
       kind: 'notice',
       person: approval.person,
-      buttons: [
-        [
-          { label: 'Allow once', data: `/approve ${approval.id}` },
-          { label: 'Deny', data: `/deny ${approval.id}` },
-        ],
-      ],
+      buttons: answerButtons(approval) ?? [],
     },
   );
   while ((await readApprovalState(ports.db, approval.id)) === 'pending') await ports.clock.sleep(LOOK_MS, signal);
+}
+
+/** What an answer for longer than once would cover: a button has no room for the whole of it. */
+function longer({ grant }: Approval): string {
+  return grant ? `\n\nAllowed for longer, it would cover: ${plain(grant.title, 300)}.` : '';
 }

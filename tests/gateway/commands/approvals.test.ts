@@ -1,6 +1,12 @@
 // /approve and /deny: answers to what the agent asked, never a guess, never somebody else's.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { listPendingApprovals, requestApproval, takeApproval, type Approval } from '../../../data/policy/approvals.ts';
+import {
+  listPendingApprovals,
+  requestApproval,
+  takeApproval,
+  type Approval,
+  type ApprovalGrant,
+} from '../../../data/policy/approvals.ts';
 import type { Person } from '../../../data/process/people.ts';
 import { personScope, type Scope } from '../../../data/scope.ts';
 import { addressKey, type Address } from '../../../shared/messages.ts';
@@ -17,7 +23,7 @@ beforeEach(async () => {
 });
 
 /** A request that a turn of this person made at this place. */
-async function ask(person: Person, at: Address, json = '{"to":"bob"}'): Promise<Approval> {
+async function ask(person: Person, at: Address, json = '{"to":"bob"}', grant?: ApprovalGrant): Promise<Approval> {
   const turn = await bench.exchange(person, at, 'please do');
   const { scope } = await bench.route(person, at);
   return requestApproval(bench.db, scope, {
@@ -27,6 +33,7 @@ async function ask(person: Person, at: Address, json = '{"to":"bob"}'): Promise<
     tool: 'send_message',
     arguments: json,
     digest: `digest of ${turn}`,
+    grant,
     ttlMs: 600_000,
   });
 }
@@ -51,6 +58,21 @@ describe('one open request', () => {
     expect(await mayRun(scope, approval)).toBe(true);
     expect(await mayRun(scope, approval)).toBe(false);
     await expect(bench.run(ada, dm(ada), '/approve')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('/approve session and always are for requests that say what they would cover', async () => {
+    const narrow = await ask(ada, dm(ada));
+    await expect(bench.run(ada, dm(ada), '/approve always')).rejects.toMatchObject({ code: 'bad_input' });
+    expect((await stateOf(narrow)).state).toBe('pending');
+    await bench.run(ada, dm(ada), `/deny ${narrow.id}`);
+    const longer = await ask(ada, dm(ada), '{"command":"git push"}', {
+      key: 'k',
+      title: 'git push in ~/shop',
+      wide: false,
+    });
+    expect((await bench.run(ada, dm(ada), `/approve ${longer.id} always`)).text).toContain('git push in \\~/shop');
+    const row = await bench.db.query.selectFrom('approvals').select('choice').where('id', '=', longer.id).execute();
+    expect(row).toEqual([{ choice: 'always' }]);
   });
 
   test('/deny keeps the reason for the agent', async () => {

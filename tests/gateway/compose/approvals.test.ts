@@ -38,6 +38,13 @@ test('signs that turn text around or cannot be seen are written out', async () =
   expect(shown).toContain('"pay \\u202e001\\u202c to Bob\\u200b\\udb40\\udc41"');
 });
 
+test('texts of several lines are shown as they are, whole, beside the rest', async () => {
+  const command = 'echo one\n```\nrm -r build\u200b';
+  const shown = await shownFor(JSON.stringify({ command, network: true }));
+  expect(shown).toContain('{"network":true}');
+  expect(shown).toContain('````\necho one\n```\nrm -r build\\u200b\n````');
+});
+
 test('a call that is too long only when it is written out is not asked for', async () => {
   expect(await shownFor(JSON.stringify({ text: '\u202e'.repeat(3_000) }))).toBe('');
 });
