@@ -108,12 +108,17 @@ const HEAVY_PACKAGES: readonly string[] = [
   'baileys',
   'imapflow',
   'nodemailer',
+  'postal-mime',
+  'email-reply-parser',
   'home-assistant-js-websocket',
   'irc-framework',
   '@modelcontextprotocol/sdk',
   'playwright-core',
 ];
 const LIGHT_ENTRIES: readonly string[] = ['cli/main.ts', 'gateway/compose.ts', 'adapters/manifests.ts'];
+/** Each start loads every manifest, so their schemas are all that they may bring. */
+const MANIFESTS = 'adapters/manifests.ts';
+const MANIFEST_PACKAGES = /^(?:zod$|node:)/;
 
 /** What the gateway may know of the agent, as types: the port and the events that its signature names. */
 const AGENT_PORT: readonly string[] = ['agent/port.ts', 'agent/events.ts'];
@@ -182,7 +187,7 @@ export const lazySdks: Rule = {
       for (const [file, trail] of eagerClosure(project, entry)) {
         for (const fact of project.files.get(file)?.imports ?? []) {
           if (fact.kind !== 'static' && fact.kind !== 'reexport') continue;
-          if (fact.package === undefined || !HEAVY_PACKAGES.includes(fact.package)) continue;
+          if (fact.package === undefined || !isHeavy(fact.package, entry)) continue;
           const message = `${fact.package} is loaded by just importing ${entry} (${trail.join(' → ')}): use await import()`;
           found.set(`${file}:${fact.line}`, found.get(`${file}:${fact.line}`) ?? { file, line: fact.line, message });
         }
@@ -191,6 +196,10 @@ export const lazySdks: Rule = {
     return [...found.values()];
   },
 };
+
+function isHeavy(name: string, entry: string): boolean {
+  return HEAVY_PACKAGES.includes(name) || (entry === MANIFESTS && !MANIFEST_PACKAGES.test(name));
+}
 
 /** No file imports itself over others; type imports count, `import()` does not. */
 export const importCycles: Rule = {

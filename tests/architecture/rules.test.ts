@@ -230,6 +230,15 @@ const PROOFS: Readonly<Record<string, Proof>> = {
         },
         ['adapters/slack/manifest.ts:1'],
       ],
+      [
+        'through a manifest, also what is light',
+        {
+          'adapters/manifests.ts': "import './email/manifest.ts';",
+          'adapters/email/manifest.ts': "import { z } from 'zod';\nimport { a } from './settings.ts';",
+          'adapters/email/settings.ts': "import path from 'node:path';\nimport ini from 'tiny-ini';",
+        },
+        ['adapters/email/settings.ts:2'],
+      ],
     ],
     fine: [
       [

@@ -4,7 +4,7 @@ import type { InboundMessage } from '../../contract.ts';
 import { chatId, messageId, userId, type AccountId, type MessageId } from '../../../shared/ids.ts';
 import { FORWARD_MARK, type AttachmentRef, type ReplyRef } from '../../../shared/messages.ts';
 import { cleanText } from '../../../shared/text.ts';
-import { readSender, type Mailbox } from '../addresses.ts';
+import { readSender, type Mailbox } from './from-field.ts';
 import { firstOf, valuesOf, type HeaderBlock } from '../headers.ts';
 import { inboundId, looksOwn, readMessageIds } from '../ids.ts';
 import { baseSubject } from '../threads.ts';

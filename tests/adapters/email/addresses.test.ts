@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { normalizeAddress, readSender } from '../../../adapters/email/addresses.ts';
+import { normalizeAddress } from '../../../adapters/email/addresses.ts';
+import { readSender } from '../../../adapters/email/inbound/from-field.ts';
 import { inboundId, looksOwn, ownMessageId, readMessageIds } from '../../../adapters/email/ids.ts';
 
 describe('normalizeAddress', () => {
