@@ -13,6 +13,12 @@ const oauth = z.strictObject({
     .describe('authorization_code: a person logs in with a browser. client_credentials: id and secret are enough.'),
   client_id: z.string().min(1).optional().describe('Id of Herald there. Default: Herald registers itself.'),
   client_secret: z.string().min(1).optional().describe('Secret to client_id. Keep it in .env.'),
+  private_key: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Private key (PEM) that proves client_id instead of a secret, for client_credentials. Keep it in .env.'),
+  signing_algorithm: z.string().min(1).max(20).default('ES256').describe('Algorithm of private_key. Default ES256.'),
   client_metadata_url: z
     .string()
     .url()
@@ -133,8 +139,9 @@ const server = z
   .refine((own) => (own.command === undefined) !== (own.url === undefined), 'give either command or url')
   .refine((own) => own.auth === 'none' || own.url !== undefined, 'auth: oauth needs a url')
   .refine(
-    (own) => own.oauth.grant === 'authorization_code' || own.oauth.client_id !== undefined,
-    'client_credentials needs client_id and client_secret',
+    ({ oauth: { grant, client_id, client_secret, private_key } }) =>
+      grant === 'authorization_code' || (client_id !== undefined && (client_secret ?? private_key) !== undefined),
+    'client_credentials needs client_id, and client_secret or private_key',
   );
 
 /** Section `mcp_servers`. Names are part of the names of tools. */

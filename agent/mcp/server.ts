@@ -100,8 +100,7 @@ export function openServer(input: ServerInput): McpServer {
   let cancelRefresh: (() => void) | undefined;
   let refreshedAt = 0;
   let isClosed = false;
-  for (const secret of [...Object.values(config.env), ...Object.values(config.headers), config.oauth.client_secret])
-    if (secret !== undefined && secret.length >= 8) input.addSecret(secret);
+  for (const secret of secretsOf(config)) input.addSecret(secret);
   const store =
     config.url === undefined ? undefined : openLoginStore(dir, { server: name, url: config.url }, input.addSecret);
 
@@ -270,6 +269,12 @@ export function openServer(input: ServerInput): McpServer {
       store?.forget();
     },
   };
+}
+
+/** Values that may be keys. Short ones are words, such as "1" or "true". */
+function secretsOf({ env, headers, oauth }: McpServerConfig): readonly string[] {
+  const values = [...Object.values(env), ...Object.values(headers), oauth.client_secret, oauth.private_key];
+  return values.filter((value) => value !== undefined && value.length >= 8);
 }
 
 function closeOldest(links: Map<string, Link>): void {

@@ -53,7 +53,12 @@ export function makeProvider(
       if (scope === 'verifier') verifier = undefined;
     },
   };
-  if (!isPerson) return { ...base, prepareTokenRequest: (scope) => credentialsRequest(scope ?? config.scope) };
+  if (!isPerson)
+    return {
+      ...base,
+      ...keyAuthentication(config),
+      prepareTokenRequest: (scope) => credentialsRequest(scope ?? config.scope),
+    };
   if (!interaction) return base;
   return {
     ...base,
@@ -101,6 +106,21 @@ function metadataOf(config: McpServerConfig['oauth'], redirectUrl: string | unde
     grant_types: isPerson ? ['authorization_code', 'refresh_token'] : ['client_credentials'],
     response_types: isPerson ? ['code'] : [],
     ...(config.scope === undefined ? {} : { scope: config.scope }),
+  };
+}
+
+/** Proof by a signed note (RFC 7523) instead of a secret. */
+function keyAuthentication(
+  config: McpServerConfig['oauth'],
+): Pick<OAuthClientProvider, 'addClientAuthentication'> | undefined {
+  const { client_id, private_key: privateKey, signing_algorithm: alg } = config;
+  if (client_id === undefined || privateKey === undefined) return undefined;
+  return {
+    async addClientAuthentication(headers, params, url, metadata) {
+      const { createPrivateKeyJwtAuth } = await import('@modelcontextprotocol/sdk/client/auth-extensions.js');
+      const sign = createPrivateKeyJwtAuth({ issuer: client_id, subject: client_id, privateKey, alg });
+      await sign(headers, params, url, metadata);
+    },
   };
 }
 

@@ -120,4 +120,3 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
-

@@ -1,0 +1,45 @@
+// The official conformance suite of MCP, all of its scenarios for clients, against ours.
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { serveScenarios } from '../../support/mcp/conformance-client.ts';
+
+/** Scenarios that must fail, with the reason. One that passes fails the test too. */
+const EXPECTED_FAILURES: Readonly<Record<string, string>> = {
+  'auth/cross-app-access-complete-flow':
+    'an extension for companies whose identity provider exchanges tokens: Herald has no such provider',
+};
+
+const SCENARIOS = 26;
+const suite = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')),
+  'dist/index.js',
+);
+const shim = path.join(import.meta.dirname, '../../support/mcp/conformance-shim.mjs');
+
+test('all scenarios for clients', { timeout: 60_000 }, async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-mcp-suite-'));
+  const socket = path.join(dir, 's');
+  const server = await serveScenarios(socket);
+  try {
+    const command = `${process.execPath} ${shim} ${socket}`;
+    const output = await new Promise<string>((resolve) =>
+      execFile(
+        process.execPath,
+        [suite, 'client', '--command', command, '--suite', 'all', '-o', path.join(dir, 'results')],
+        { maxBuffer: 64 * 1024 * 1024, cwd: dir },
+        (_, stdout, stderr) => resolve(`${stderr}\n${stdout}`),
+      ),
+    );
+    const results = new Map([...output.matchAll(/^([✓✗]) (\S+): (\d+) passed, (\d+) failed/gm)].map((m) => [m[2], m]));
+    const failed = [...results].filter(([, match]) => match[1] !== '✓').map(([name]) => name);
+    expect(results.size, output).toBe(SCENARIOS);
+    expect(failed, output).toEqual(Object.keys(EXPECTED_FAILURES));
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+});
