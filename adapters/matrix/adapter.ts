@@ -1,4 +1,4 @@
-// One account on a Matrix homeserver, for rooms without encryption. Plain HTTP calls, no SDK.
+// One account on a Matrix homeserver. Plain HTTP calls, no SDK; the crypto library comes in with the first encrypted room.
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 import { chatId, type MessageId, type UserId } from '../../shared/ids.ts';
@@ -10,9 +10,11 @@ import type { Adapter, AdapterHost, AdapterInput, OutboundMessage, SendResult } 
 import { makeMatrixApi, type MatrixApi } from './api.ts';
 import { DEFAULT_UPLOAD_BYTES, makeCapabilities } from './capabilities.ts';
 import { makeDirects } from './directs.ts';
+import { Encryption } from './crypto/encryption.ts';
+import type { LoadCrypto } from './crypto/library.ts';
 import { describe, explainFailure, isAuthError, NotSentError, toAppError } from './errors.ts';
 import { askUploadLimit, openFile } from './files.ts';
-import { askIdentity } from './identity.ts';
+import { askIdentity, type Login } from './identity.ts';
 import { isUserId } from './ids.ts';
 import { makeInvites } from './receive/invites.ts';
 import { makeKnownMessages, type KnownMessages } from './receive/known-messages.ts';
@@ -27,6 +29,8 @@ export interface MatrixPorts {
   clock: Clock;
   /** 0 to 1. */
   random: () => number;
+  /** Default: the installed package. */
+  loadCrypto?: LoadCrypto;
 }
 
 export function makeMatrixAdapter(
@@ -47,7 +51,9 @@ class MatrixAdapter implements Adapter {
   /** Chats in which typing shows until a message comes or its time is over. */
   readonly #typing = new Set<string>();
   readonly #commands = new Set<string>();
-  #me: string | undefined;
+  #login: Login | undefined;
+  #encryption: Encryption | undefined;
+  #host: AdapterHost | undefined;
   #maxUploadBytes = DEFAULT_UPLOAD_BYTES;
   #isStarted = false;
   #running: Promise<void> = Promise.resolve();
@@ -61,8 +67,15 @@ class MatrixAdapter implements Adapter {
     this.#redactor = makeRedactor([token]);
     const { signal } = this.#stopping;
     this.#api = makeMatrixApi({ homeserver, token, fetch: input.fetch, clock: ports.clock, signal });
-    this.#rooms = makeRooms(this.#api);
-    this.#known = makeKnownMessages(this.#api);
+    this.#rooms = makeRooms(this.#api, {
+      get: async (room) => this.#host?.cursor.get(`sealed:${room}`),
+      set: async (room, rules) => this.#host?.cursor.set(`sealed:${room}`, rules),
+    });
+    this.#known = makeKnownMessages(this.#api, async (room, event) => {
+      if (event.type !== 'm.room.encrypted') return event;
+      const opened = await this.#encryption?.peek(room, event);
+      return opened?.state === 'opened' ? opened.event : undefined;
+    });
   }
 
   capabilities(_at: Address): Capabilities {
@@ -73,6 +86,8 @@ class MatrixAdapter implements Adapter {
     if (this.#isStarted) throw new AppError('internal', 'The Matrix adapter was started twice.');
     this.#isStarted = true;
     this.#log = host.log;
+    this.#host = host;
+    this.#encryption = this.#makeEncryption(host);
     host.status('connecting');
     host.signal.addEventListener('abort', () => this.#stopping.abort(), { once: true });
     await this.#identify().catch((error: unknown) => {
@@ -80,10 +95,24 @@ class MatrixAdapter implements Adapter {
       if (isAuthError(error)) throw toAppError(error, this.#redactor);
       host.status('offline', 'The homeserver cannot be reached; it is tried again by itself.');
     });
-    this.#running = this.#run(host);
+    this.#running = this.#run(host, this.#encryption);
   }
 
-  async #run(host: AdapterHost): Promise<void> {
+  #makeEncryption(host: AdapterHost): Encryption {
+    const { clock, loadCrypto } = this.#ports;
+    return new Encryption({
+      api: this.#api,
+      host,
+      rooms: this.#rooms,
+      clock,
+      redactor: this.#redactor,
+      signal: this.#stopping.signal,
+      identify: () => this.#whoAmI(),
+      load: loadCrypto,
+    });
+  }
+
+  async #run(host: AdapterHost, encryption: Encryption): Promise<void> {
     const { clock, random } = this.#ports;
     const { account, settings } = this.#input;
     const { signal } = this.#stopping;
@@ -92,6 +121,8 @@ class MatrixAdapter implements Adapter {
       host,
       rooms: this.#rooms,
       known: this.#known,
+      encryption,
+      prepare: () => encryption.prepare(),
       redactor: this.#redactor,
       clock,
       signal,
@@ -109,22 +140,34 @@ class MatrixAdapter implements Adapter {
 
   #directs() {
     const { signal } = this.#stopping;
-    return makeDirects({ api: this.#api, rooms: this.#rooms, me: () => this.#me, log: this.#log, signal });
+    return makeDirects({
+      api: this.#api,
+      rooms: this.#rooms,
+      me: () => this.#login?.user,
+      canEncrypt: async () => (await this.#encryption?.prepare()) ?? false,
+      log: this.#log,
+      signal,
+    });
   }
 
   /** Our user id. Rejects when the homeserver does not tell it. */
   async #identify(): Promise<string> {
-    if (this.#me !== undefined) return this.#me;
+    return (await this.#whoAmI()).user;
+  }
+
+  async #whoAmI(): Promise<Login> {
+    if (this.#login !== undefined) return this.#login;
     const { signal } = this.#stopping;
-    const me = await askIdentity(this.#api, signal);
+    const login = await askIdentity(this.#api, signal);
     this.#maxUploadBytes = (await askUploadLimit(this.#api, signal)) ?? DEFAULT_UPLOAD_BYTES;
-    this.#me = me;
-    return me;
+    this.#login = login;
+    return login;
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([this.#running, this.#untyping]);
+    await this.#encryption?.stop();
   }
 
   async send(to: Address, message: OutboundMessage, signal: AbortSignal): Promise<SendResult> {
@@ -155,11 +198,13 @@ class MatrixAdapter implements Adapter {
 
   #sending(): OutboundDeps | undefined {
     const { signal } = this.#stopping;
-    if (!this.#isStarted || signal.aborted) return undefined;
+    const encryption = this.#encryption;
+    if (!encryption || signal.aborted) return undefined;
     return {
       api: this.#api,
       rooms: this.#rooms,
       known: this.#known,
+      encryption,
       redactor: this.#redactor,
       identify: () => this.#identify(),
       signal,

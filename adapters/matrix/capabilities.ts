@@ -7,8 +7,8 @@ import type { MatrixSettings } from './settings.ts';
  * escapes grow both. So much always fits as plain text, and nearly always with its formatting.
  */
 export const MAX_TEXT_BYTES = 16_000;
-/** Content of an event; the rest is room for ids, hashes and signatures. */
-export const MAX_CONTENT_BYTES = 60_000;
+/** Content of an event, which grows by a third when it is encrypted; the rest is room for ids, hashes and signatures. */
+export const MAX_CONTENT_BYTES = 46_000;
 /** Synapse's max_upload_size by default; where the server tells its own (m.upload.size), that counts. */
 export const DEFAULT_UPLOAD_BYTES = 50 * 1024 * 1024;
 export const TYPING_TTL_MS = 20_000;

@@ -20,6 +20,8 @@ export function makeDirects(deps: {
   api: MatrixApi;
   rooms: Rooms;
   me(): string | undefined;
+  /** Whether encrypted rooms can be written to. */
+  canEncrypt(): Promise<boolean>;
   log: Logger;
   signal: AbortSignal;
 }): Directs {
@@ -58,7 +60,8 @@ export function makeDirects(deps: {
           if (isOutOfReach(error)) return undefined;
           throw error;
         });
-        if (info?.kind === 'dm' && info.members.has(user) && !info.isEncrypted) return room;
+        if (info?.kind === 'dm' && info.members.has(user) && (!info.encryption || (await deps.canEncrypt())))
+          return room;
       }
       const body = { is_direct: true, invite: [user], preset: 'trusted_private_chat' };
       const created = await api.run({ method: 'POST', path: ['client', 'v3', 'createRoom'], body, signal });

@@ -4,6 +4,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { AttachmentRef } from '../../shared/messages.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import type { MatrixApi } from './api.ts';
+import { openSealed, readSealedRef } from './crypto/attachments.ts';
 import { hasErrcode, MatrixError, toAppError } from './errors.ts';
 import { readMxc } from './ids.ts';
 
@@ -18,16 +19,18 @@ export async function openFile(
   { ref }: AttachmentRef,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
-  const address = readMxc(ref);
+  const sealed = readSealedRef(ref);
+  const address = readMxc(sealed?.url ?? ref);
   if (!address) throw new AppError('not_found', 'There is no such file on Matrix.');
   const { server, media } = address;
   const fetchFrom = (...path: string[]) => api.open({ method: 'GET', path: [...path, server, media], signal });
   try {
-    return await fetchFrom('client', 'v1', 'media', 'download').catch((error: unknown) => {
+    const stored = await fetchFrom('client', 'v1', 'media', 'download').catch((error: unknown) => {
       // Homeservers before version 1.11 of the specification.
       if (hasErrcode(error, 'M_UNRECOGNIZED')) return fetchFrom('media', 'v3', 'download');
       throw error;
     });
+    return sealed ? ReadableStream.from(openSealed(stored, sealed)) : stored;
   } catch (error) {
     if (error instanceof MatrixError && error.status >= 300 && error.status < 400)
       throw new AppError('not_allowed', 'The homeserver keeps its files elsewhere, from where they are not fetched.');

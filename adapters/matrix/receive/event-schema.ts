@@ -1,6 +1,7 @@
 // What we read of events, https://spec.matrix.org/v1.16/client-server-api/#room-event-format (read 2026-11-21). Loose and minimal: contents
 // come from any server of the federation and may be anything.
 import { z } from 'zod';
+import { encryptedFileSchema } from '../crypto/attachments.ts';
 import { isEventId, isUserId } from '../ids.ts';
 
 const record = z.record(z.string(), z.unknown());
@@ -38,6 +39,7 @@ const contentSchema = z.looseObject({
   body: text,
   filename: text.optional().catch(undefined),
   url: text.optional().catch(undefined),
+  file: encryptedFileSchema.optional().catch(undefined),
   geo_uri: text.optional().catch(undefined),
   info: z
     .looseObject({

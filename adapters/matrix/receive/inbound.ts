@@ -1,5 +1,6 @@
 // Content of a message → text, attachments and what it relates to. Pure.
 import type { AttachmentRef, MediaKind } from '../../../shared/messages.ts';
+import { makeSealedRef } from '../crypto/attachments.ts';
 import { readMxc } from '../ids.ts';
 import { readContent, type MatrixContent, type MatrixEvent } from './event-schema.ts';
 
@@ -72,13 +73,13 @@ function readByType(content: MatrixContent, isReply: boolean): Said | undefined 
 
 /** With `filename`, a body that differs from it is a caption (#media-captions). */
 function readMedia(content: MatrixContent, kind: MediaKind): Said | undefined {
-  const { body, filename = body, url = '', info } = content;
-  // Files of encrypted rooms have `file` instead of `url`: nothing that can be opened here.
-  if (!readMxc(url)) return undefined;
+  const { body, filename = body, info } = content;
+  const ref = refOf(content);
+  if (ref === undefined) return undefined;
   const isVoice = kind === 'audio' && content['org.matrix.msc3245.voice'] !== undefined;
   const attachment: AttachmentRef = {
     kind: isVoice ? 'voice' : kind,
-    ref: url,
+    ref,
     name: filename,
     mime: info?.mimetype,
     bytes: info?.size,
@@ -87,12 +88,20 @@ function readMedia(content: MatrixContent, kind: MediaKind): Said | undefined {
   return { text: body === filename ? '' : body, attachments: [attachment] };
 }
 
-function readSticker({ body, url = '', info }: MatrixContent): Said | undefined {
-  if (!readMxc(url)) return undefined;
+function readSticker(content: MatrixContent): Said | undefined {
+  const { body, info } = content;
+  const ref = refOf(content);
+  if (ref === undefined) return undefined;
   return {
     text: '',
-    attachments: [{ kind: 'sticker', ref: url, name: body, mime: info?.mimetype, bytes: info?.size }],
+    attachments: [{ kind: 'sticker', ref, name: body, mime: info?.mimetype, bytes: info?.size }],
   };
+}
+
+/** In encrypted rooms a message has `file` instead of `url`. */
+function refOf({ url = '', file }: MatrixContent): string | undefined {
+  if (file) return makeSealedRef(file);
+  return readMxc(url) ? url : undefined;
 }
 
 /** Clients before version 1.13 of the specification put the message that is answered in front, as lines with `> `. */

@@ -15,6 +15,8 @@ const MAX_TRIES = 5;
 export interface InvitesDeps {
   api: MatrixApi;
   directs: Directs;
+  /** Makes ready for encrypted rooms. */
+  prepare(): Promise<unknown>;
   /** Ids and addresses of rooms. */
   rooms: readonly string[];
   log: Logger;
@@ -35,7 +37,7 @@ const strippedSchema = z.looseObject({
 });
 const aliasSchema = z.looseObject({ room_id: z.string() });
 
-export function makeInvites({ api, directs, rooms, log, signal }: InvitesDeps): Invites {
+export function makeInvites({ api, directs, rooms, log, signal, prepare }: InvitesDeps): Invites {
   const tries = new Map<string, number>();
 
   async function isListed(room: string): Promise<boolean> {
@@ -79,7 +81,13 @@ export function makeInvites({ api, directs, rooms, log, signal }: InvitesDeps): 
         log.info({ room }, 'an invite to a room that is not listed in `rooms` is left alone');
         return;
       }
+      // Whoever writes there needs our keys first.
+      if (readInvitedRoom(raw).some((event) => isEncryption(event))) await prepare();
       if ((await join(room)) && isDirect) await directs.add(invite.sender, room);
     },
   };
+}
+
+function isEncryption(event: unknown): boolean {
+  return z.looseObject({ type: z.literal('m.room.encryption') }).safeParse(event).success;
 }

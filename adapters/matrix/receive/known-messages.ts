@@ -18,11 +18,14 @@ export interface KnownMessages {
   find(room: string, id: string, signal: AbortSignal): Promise<KnownMessage | undefined>;
 }
 
+type OpenEvent = (room: string, event: MatrixEvent) => Promise<MatrixEvent | undefined>;
+
 const MAX_KEPT = 2_000;
 /** Enough for what is quoted. */
 const MAX_TEXT_CHARS = 4_000;
 
-export function makeKnownMessages(api: MatrixApi): KnownMessages {
+/** `open` gives what a sealed event holds, and every other as it is. */
+export function makeKnownMessages(api: MatrixApi, open: OpenEvent): KnownMessages {
   const known = new Map<string, KnownMessage>();
 
   function keep(room: string, id: string, message: KnownMessage): void {
@@ -37,7 +40,7 @@ export function makeKnownMessages(api: MatrixApi): KnownMessages {
     try {
       const raw = await api.run({ method: 'GET', path: ['client', 'v3', 'rooms', room, 'event', id], signal });
       const event = readEvent(raw);
-      return event && toKnown(event);
+      return event && (await toKnown(event, (one) => open(room, one)));
     } catch (error) {
       if (isOutOfReach(error)) return undefined;
       throw error;
@@ -57,15 +60,20 @@ export function makeKnownMessages(api: MatrixApi): KnownMessages {
   };
 }
 
-function toKnown(event: MatrixEvent): KnownMessage | undefined {
-  const message = readMessage(event);
-  return message && { sender: event.sender, text: latestText(event) ?? message.text, thread: message.thread };
+type Opener = (event: MatrixEvent) => Promise<MatrixEvent | undefined>;
+
+async function toKnown(event: MatrixEvent, open: Opener): Promise<KnownMessage | undefined> {
+  const opened = await open(event);
+  const message = opened && readMessage(opened);
+  if (!message) return undefined;
+  return { sender: event.sender, text: (await latestText(event, open)) ?? message.text, thread: message.thread };
 }
 
 /** Servers add the latest edit to a message that is asked for (#server-side-aggregation-of-mreplace-relationships). */
-function latestText({ sender, unsigned }: MatrixEvent): string | undefined {
+async function latestText({ sender, unsigned }: MatrixEvent, open: Opener): Promise<string | undefined> {
   const relations = unsigned?.['m.relations'];
   if (typeof relations !== 'object' || relations === null || !('m.replace' in relations)) return undefined;
   const edit = readEvent(relations['m.replace']);
-  return edit?.sender === sender ? readMessage(edit)?.text : undefined;
+  const opened = edit?.sender === sender ? await open(edit) : undefined;
+  return opened && readMessage(opened)?.text;
 }

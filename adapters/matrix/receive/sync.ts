@@ -5,6 +5,8 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { MatrixApi } from '../api.ts';
 import type { AdapterHost } from '../../contract.ts';
+import type { Encryption } from '../crypto/encryption.ts';
+import { deviceNewsSchema } from '../crypto/machine.ts';
 import { AnswerTooLongError, describe, isAuthError, isOutOfReach, MatrixError, NEW_TOKEN } from '../errors.ts';
 import { takeRoom, type BatchDeps, type Position } from './batch.ts';
 import { readJoinedRoom, syncSchema, type JoinedRoom } from './event-schema.ts';
@@ -25,6 +27,7 @@ export interface SyncDeps extends BatchDeps {
   api: MatrixApi;
   host: AdapterHost;
   invites: Invites;
+  encryption: Encryption;
   clock: Clock;
   redactor: Redactor;
   random: () => number;
@@ -110,6 +113,7 @@ async function syncOnce(deps: SyncDeps, me: string, { isFresh, limit, broken }: 
   const answer = await ask(deps, position, { isFresh, limit });
   const { next_batch: next, rooms } = syncSchema.parse(answer);
   host.status('online');
+  await takeNews(deps, answer, { me, isFirst: position === undefined });
   let problem: Error | undefined;
   for (const [room, raw] of Object.entries(rooms?.join ?? {})) {
     const joined = readJoinedRoom(raw);
@@ -119,6 +123,21 @@ async function syncOnce(deps: SyncDeps, me: string, { isFresh, limit, broken }: 
   for (const [room, raw] of Object.entries(rooms?.invite ?? {})) await deps.invites.take(room, raw, me);
   if (deps.signal.aborted) return;
   await host.cursor.update({ since: next, at: String(clock.now()), me });
+}
+
+/** Keys come before what they open, and events that waited before newer ones. */
+async function takeNews(
+  deps: SyncDeps,
+  answer: unknown,
+  { me, isFirst }: { me: string; isFirst: boolean },
+): Promise<void> {
+  try {
+    if (await deps.encryption.take(deviceNewsSchema.parse(answer), isFirst)) await deps.receiver.retry(me);
+  } catch (error) {
+    throw error instanceof MatrixError
+      ? error
+      : new StoreError(describe(error, deps.redactor).message, { cause: error });
+  }
 }
 
 interface RoomBatch {

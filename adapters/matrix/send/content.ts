@@ -3,6 +3,7 @@ import type { StoredFile } from '../../../shared/messages.ts';
 import type { OutboundMessage } from '../../contract.ts';
 import { plainText } from '../../markdown.ts';
 import { MAX_CONTENT_BYTES } from '../capabilities.ts';
+import type { EncryptedFile } from '../crypto/attachments.ts';
 import { NotSentError } from '../errors.ts';
 import { renderHtml } from './render.ts';
 
@@ -28,12 +29,13 @@ export function makeText(message: OutboundMessage, relation: Relation = NO_RELAT
 
 export interface UploadedFile {
   file: StoredFile;
-  url: string;
+  /** Where it lies: in an encrypted room with what opens it. */
+  at: { url: string } | { file: EncryptedFile };
 }
 
 /** The text, when there is one, goes with the file as its caption. */
 export function makeFile(
-  { file, url }: UploadedFile,
+  { file, at }: UploadedFile,
   message: OutboundMessage | undefined,
   relation: Relation,
 ): Content {
@@ -43,15 +45,15 @@ export function makeFile(
     msgtype: MSGTYPES[file.kind],
     body: caption.trim() === '' ? name : caption,
     filename: name,
-    url,
+    ...at,
     info: { mimetype: mime, size: bytes },
     ...(file.kind === 'voice' && { 'org.matrix.msc3245.voice': {} }),
   };
   return caption.trim() === '' || !message ? related(content, relation) : fit(content, message, relation);
 }
 
-export function makeSticker({ file, url }: UploadedFile, relation: Relation): Content {
-  return related({ body: file.name, url, info: { mimetype: file.mime, size: file.bytes } }, relation);
+export function makeSticker({ file, at }: UploadedFile, relation: Relation): Content {
+  return related({ body: file.name, ...at, info: { mimetype: file.mime, size: file.bytes } }, relation);
 }
 
 const MSGTYPES = {

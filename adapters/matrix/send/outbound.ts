@@ -8,17 +8,28 @@ import type { Redactor } from '../../../shared/redact.ts';
 import type { MatrixApi } from '../api.ts';
 import { TYPING_TTL_MS } from '../capabilities.ts';
 import type { OutboundMessage, SendResult } from '../../contract.ts';
+import { sealFile } from '../crypto/attachments.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import { BeforeSendError, explainFailure, NotSentError } from '../errors.ts';
 import { isEventId, isRoomId, readMxc } from '../ids.ts';
 import type { KnownMessages } from '../receive/known-messages.ts';
 import type { Rooms } from '../receive/rooms.ts';
-import { makeEdit, makeFile, makeSticker, makeText, type Content, type Relation } from './content.ts';
+import {
+  makeEdit,
+  makeFile,
+  makeSticker,
+  makeText,
+  type Content,
+  type Relation,
+  type UploadedFile,
+} from './content.ts';
 import { replaceReaction } from './reactions.ts';
 
 export interface OutboundDeps {
   api: MatrixApi;
   rooms: Rooms;
   known: KnownMessages;
+  encryption: Encryption;
   redactor: Redactor;
   /** Asked when it is not known yet. */
   identify(): Promise<string>;
@@ -43,7 +54,7 @@ export async function sendMessage(
   const ids: MessageId[] = [];
   try {
     const room = await openRoom(deps, to, signal);
-    for await (const event of makeEvents(deps, { to, message, signal })) {
+    for await (const event of makeEvents(deps, { to, message, room, signal })) {
       const id = await sendEvent(deps, room, { event, txn: `${message.key}.${ids.length}`, signal });
       ids.push(messageId(id));
     }
@@ -56,27 +67,30 @@ export async function sendMessage(
   }
 }
 
-/** In an encrypted room nothing goes out in the clear: nobody there would expect that. */
-async function openRoom({ rooms }: OutboundDeps, to: Address, signal: AbortSignal): Promise<string> {
+interface OpenRoom {
+  id: string;
+  /** Then nothing goes out in the clear. */
+  isEncrypted: boolean;
+}
+
+async function openRoom({ rooms }: OutboundDeps, to: Address, signal: AbortSignal): Promise<OpenRoom> {
   if (signal.aborted) throw new NotSentError('unreachable', 'Cancelled before it was sent.');
   if (!isRoomId(to.chat)) throw new NotSentError('not_found', 'There is no such room.');
-  let isEncrypted: boolean;
   try {
-    isEncrypted = await rooms.isEncrypted(to.chat, signal);
+    return { id: to.chat, isEncrypted: await rooms.isEncrypted(to.chat, signal) };
   } catch (error) {
     throw new BeforeSendError(error);
   }
-  if (isEncrypted) throw new NotSentError('unsupported', 'The room is encrypted.');
-  return to.chat;
 }
 
 interface Making {
   to: Address;
   message: OutboundMessage;
+  room: OpenRoom;
   signal: AbortSignal;
 }
 
-async function* makeEvents(deps: OutboundDeps, { to, message, signal }: Making): AsyncGenerator<Event> {
+async function* makeEvents(deps: OutboundDeps, { to, message, room, signal }: Making): AsyncGenerator<Event> {
   const [first] = message.files;
   const relation = relationOf(deps, to, message);
   const hasCaption = message.files.length === 1 && first !== undefined && first.kind !== 'sticker';
@@ -85,11 +99,11 @@ async function* makeEvents(deps: OutboundDeps, { to, message, signal }: Making):
   if (text) yield { type: 'm.room.message', content: text };
   const after = { ...relation, replyTo: undefined, author: undefined };
   for (const [index, { file, blob }] of blobs.entries()) {
-    const url = await upload(deps, { file, blob }, signal);
+    const at = await upload(deps, { file, blob, room }, signal);
     const own = index === 0 && !text ? relation : after;
     yield file.kind === 'sticker'
-      ? { type: 'm.sticker', content: makeSticker({ file, url }, own) }
-      : { type: 'm.room.message', content: makeFile({ file, url }, hasCaption ? message : undefined, own) };
+      ? { type: 'm.sticker', content: makeSticker({ file, at }, own) }
+      : { type: 'm.room.message', content: makeFile({ file, at }, hasCaption ? message : undefined, own) };
   }
 }
 
@@ -111,25 +125,35 @@ async function readBlob({ path, mime }: StoredFile): Promise<Blob> {
 
 async function upload(
   { api }: OutboundDeps,
-  { file, blob }: { file: StoredFile; blob: Blob },
+  { file, blob, room }: { file: StoredFile; blob: Blob; room: OpenRoom },
   signal: AbortSignal,
-): Promise<string> {
-  const path = ['media', 'v3', 'upload'];
+): Promise<UploadedFile['at']> {
+  const call = { method: 'POST' as const, path: ['media', 'v3', 'upload'], signal };
   try {
-    const answer = await api.run({ method: 'POST', path, query: { filename: file.name }, body: blob, signal });
-    return uploadedSchema.parse(answer).content_uri;
+    if (room.isEncrypted) {
+      const { bytes, file: keys } = await sealFile(blob);
+      const { content_uri: url } = uploadedSchema.parse(await api.run({ ...call, body: bytes }));
+      return { file: { ...keys, url } };
+    }
+    const answer = await api.run({ ...call, query: { filename: file.name }, body: blob });
+    return { url: uploadedSchema.parse(answer).content_uri };
   } catch (error) {
     throw new BeforeSendError(error);
   }
 }
 
 async function sendEvent(
-  { api }: OutboundDeps,
-  room: string,
+  { api, encryption }: OutboundDeps,
+  room: OpenRoom,
   { event, txn, signal }: { event: Event; txn: string; signal: AbortSignal },
 ): Promise<string> {
-  const path = ['client', 'v3', 'rooms', room, 'send', event.type, txn];
-  const answer = await api.run({ method: 'PUT', path, body: event.content, signal });
+  const { type, content } = room.isEncrypted
+    ? await encryption.seal({ room: room.id, ...event }, signal).catch((error: unknown) => {
+        throw new BeforeSendError(error);
+      })
+    : event;
+  const path = ['client', 'v3', 'rooms', room.id, 'send', type, txn];
+  const answer = await api.run({ method: 'PUT', path, body: content, signal });
   return sentSchema.parse(answer).event_id;
 }
 
@@ -143,7 +167,7 @@ export async function editMessage(
     const content = makeEdit(id, message);
     const room = await openRoom(deps, to, signal);
     // Servers take an edit of anything, and clients would then not show it.
-    const original = isEventId(id) ? await deps.known.find(room, id, signal) : undefined;
+    const original = isEventId(id) ? await deps.known.find(room.id, id, signal) : undefined;
     if (original?.sender !== (await deps.identify()))
       throw new NotSentError('not_found', 'There is no such message of ours.');
     // Not the key: an edit there and back again has three edits, two of them alike. One too many does no harm.
@@ -165,7 +189,8 @@ export async function setReaction(
     const { signal } = deps;
     const room = await openRoom(deps, to, signal);
     if (!isEventId(id)) throw new NotSentError('not_found', 'There is no such message.');
-    await replaceReaction(deps.api, { room, message: id, me: await deps.identify(), signal }, emoji);
+    // Apps send them in the clear everywhere, as their relation is.
+    await replaceReaction(deps.api, { room: room.id, message: id, me: await deps.identify(), signal }, emoji);
     return { ok: true, ids: [id] };
   } catch (error) {
     return explainFailure(error, deps.redactor);

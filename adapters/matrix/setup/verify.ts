@@ -17,7 +17,7 @@ export async function checkAccount(
 ): Promise<AccountCheck> {
   const api = makeMatrixApi({ homeserver, token, fetch: fetchIt, clock: systemClock });
   try {
-    return { ok: true, name: await askIdentity(api, signal) };
+    return { ok: true, name: (await askIdentity(api, signal)).user };
   } catch (error) {
     return explain(homeserver, error);
   }

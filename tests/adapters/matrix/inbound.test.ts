@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readMention, readMessage, readRedaction } from '../../../adapters/matrix/receive/inbound.ts';
 import { readEvent } from '../../../adapters/matrix/receive/event-schema.ts';
-import { ENCRYPTED_NOTICE } from '../../../adapters/matrix/receive/receiver.ts';
+import { MISSING_NOTICE } from '../../../adapters/matrix/crypto/encryption.ts';
 import { openRoomRig, type RoomRig } from './room-rig.ts';
 
 const read = (content: Record<string, unknown>, type = 'm.room.message') => readMessage({ type, content });
@@ -141,22 +141,24 @@ describe('events', () => {
     expect(later).toMatchObject({ chatKind: 'group', addressed: false });
   });
 
-  it('an encrypted room is told once that it is not read, also after a restart, and gets nothing in the clear', async () => {
-    rig = await openRoomRig();
+  it('without the crypto library an encrypted room is told once what is missing, and gets nothing else in the clear', async () => {
+    rig = await openRoomRig({ ports: { loadCrypto: () => Promise.reject(new Error('not installed')) } });
     const { ada, server } = rig;
     const room = ada.invite({ encrypted: true });
     const notices = () =>
-      room.events.filter((event) => event.sender === server.botId && event.content['body'] === ENCRYPTED_NOTICE);
+      room.events.filter((event) => event.sender === server.botId && event.content['body'] === MISSING_NOTICE);
     const encrypted = { algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'AwgA' };
     ada.send(room, 'm.room.encrypted', encrypted);
     await rig.record.waitUntil(() => rig.record.cursors.has(`encrypted:${room.id}`));
     await rig.restart();
     ada.send(room, 'm.room.encrypted', encrypted);
-    ada.say(room, 'in the clear, by whatever app');
+    const clear = ada.say(room, 'in the clear, by whatever app');
     ada.say(rig.dm, 'after it');
     await rig.record.waitFor((message) => message.text === 'after it');
     expect(notices()).toHaveLength(1);
-    expect(rig.record.received.map(({ text }) => text)).toEqual(['after it']);
+    const forged = await rig.record.waitFor(({ id }) => id === clear.event_id);
+    expect(forged.sender.verified).toBe(false);
+    expect(rig.record.received.filter(({ sender }) => sender.verified !== false)).toMatchObject([{ text: 'after it' }]);
     expect(await rig.send(room, 'secret')).toMatchObject({ ok: false, code: 'unsupported', reached: 'no' });
     expect(JSON.stringify(room.events)).not.toContain('secret');
   });

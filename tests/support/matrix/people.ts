@@ -43,24 +43,39 @@ export function makePerson(world: World, botId: string, name: string): Person {
       return room;
     },
     say(room, text, options = {}) {
-      const relation = makeRelation(options);
-      const body = options.mention ? `Herald: ${text}` : text;
-      const content = options.file
-        ? makeFile(world, options.file, body)
-        : { msgtype: options.msgtype ?? 'm.text', body };
-      const type = options.file?.kind === 'sticker' ? 'm.sticker' : 'm.room.message';
-      const mentions = options.mention ? { user_ids: [botId] } : {};
-      return send(room, type, { ...content, 'm.mentions': mentions, ...relation }, options.at);
+      const { type, content } = makeSaid(botId, text, options, (file) => ({
+        url: world.storeMedia({ bytes: Buffer.from(file.bytes), type: file.mime, name: file.name }),
+      }));
+      return send(room, type, content, options.at);
     },
-    edit: (room, target, text) =>
-      send(room, 'm.room.message', {
-        msgtype: 'm.text',
-        body: `* ${text}`,
-        'm.new_content': { msgtype: 'm.text', body: text, 'm.mentions': {} },
-        'm.relates_to': { rel_type: 'm.replace', event_id: target },
-      }),
+    edit: (room, target, text) => send(room, 'm.room.message', makeEdited(target, text)),
     redact: (room, target) => send(room, 'm.room.redaction', { redacts: target }),
     send,
+  };
+}
+
+type StoreFile = (file: SaidFile) => Content;
+
+/** `store` gives where the file lies: its `url`, or `file` with what opens it. */
+export function makeSaid(
+  botId: string,
+  text: string,
+  options: SayOptions,
+  store: StoreFile,
+): { type: string; content: Content } {
+  const body = options.mention ? `Herald: ${text}` : text;
+  const content = options.file ? makeFile(options.file, body, store) : { msgtype: options.msgtype ?? 'm.text', body };
+  const type = options.file?.kind === 'sticker' ? 'm.sticker' : 'm.room.message';
+  const mentions = options.mention ? { user_ids: [botId] } : {};
+  return { type, content: { ...content, 'm.mentions': mentions, ...makeRelation(options) } };
+}
+
+export function makeEdited(target: string, text: string): Content {
+  return {
+    msgtype: 'm.text',
+    body: `* ${text}`,
+    'm.new_content': { msgtype: 'm.text', body: text, 'm.mentions': {} },
+    'm.relates_to': { rel_type: 'm.replace', event_id: target },
   };
 }
 
@@ -73,16 +88,17 @@ function makeRelation({ replyTo, thread }: SayOptions): Content {
   };
 }
 
-function makeFile(world: World, { kind, name, mime, bytes }: SaidFile, caption: string): Content {
-  const url = world.storeMedia({ bytes: Buffer.from(bytes), type: mime, name });
+function makeFile(file: SaidFile, caption: string, store: StoreFile): Content {
+  const { kind, name, mime, bytes } = file;
+  const at = store(file);
   const info = { mimetype: mime, size: bytes.length };
-  if (kind === 'sticker') return { body: name, url, info };
+  if (kind === 'sticker') return { body: name, ...at, info };
   const msgtype = { image: 'm.image', audio: 'm.audio', voice: 'm.audio', video: 'm.video', document: 'm.file' }[kind];
   return {
     msgtype,
     body: caption === '' ? name : caption,
     filename: name,
-    url,
+    ...at,
     info,
     ...(kind === 'voice' && { 'org.matrix.msc3245.voice': {}, 'org.matrix.msc1767.audio': { duration: 2500 } }),
   };

@@ -53,6 +53,10 @@ export async function answer(world: World, asked: Asked): Promise<Content | { fi
       return accountData(world, asked);
     case 'GET client/v3/directory':
       return { room_id: world.aliases.get(rest[2] ?? '') ?? refuse(404, 'M_NOT_FOUND', 'No such alias'), servers: [] };
+    case 'POST client/v3/keys':
+      return keyCall(world, asked, rest.slice(1).join('/'));
+    case 'PUT client/v3/sendToDevice':
+      return sendToDevice(world, asked, rest[1] ?? '');
     case 'POST media/v3/upload':
       return upload(world, asked);
     case 'GET client/v1/media':
@@ -87,10 +91,38 @@ async function sync(world: World, { query, login }: Asked): Promise<Content> {
   const filter = JSON.parse(query.get('filter') ?? '{}') as Parameters<typeof answerSync>[2]['filter'];
   const until = Date.now() + Number(query.get('timeout') ?? 0);
   for (;;) {
-    const { body, isEmpty } = answerSync(world, login.user, { since, filter });
+    const { body, isEmpty } = answerSync(world, login.user, { since, filter, device: login.device });
     if (!isEmpty || since === undefined || Date.now() >= until || login.isGone()) return body;
     await world.changed(until - Date.now());
   }
+}
+
+function keyCall(world: World, { body, login }: Asked, what: string): Content {
+  const { keys } = world;
+  const given = json(body);
+  switch (what) {
+    case 'upload':
+      return keys.upload(login, given);
+    case 'query':
+      return keys.query(given);
+    case 'claim':
+      return keys.claim(given);
+    case 'signatures/upload':
+      return keys.addSignatures(given);
+    case 'device_signing/upload':
+      return keys.setSigningKeys(login.user, given)
+        ? {}
+        : refuse(401, 'M_FORBIDDEN', 'Needs a password once there are keys');
+    default:
+      return refuse(404, 'M_UNRECOGNIZED', 'Unrecognized request');
+  }
+}
+
+function sendToDevice(world: World, { body, login, path }: Asked, type: string): Content {
+  const key = path.join('/');
+  if (!login.transactions.has(key)) world.keys.send(login.user, type, json(body));
+  login.transactions.set(key, '');
+  return {};
 }
 
 function createRoom(world: World, { body, login }: Asked): Content {

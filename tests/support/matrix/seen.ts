@@ -3,12 +3,16 @@ import { messageId, threadId } from '../../../shared/ids.ts';
 import type { MediaKind } from '../../../shared/messages.ts';
 import type { SeenMessage } from '../../contracts/adapter-harness.ts';
 import type { Homeserver } from './server.ts';
-import { relationOf, type Content, type StoredEvent } from './world.ts';
+import { relationOf, type Content, type Room, type StoredEvent } from './world.ts';
 
 /** Messages of the bot, oldest first. */
 export function seenMessages({ world, botId }: Homeserver, chat: string): readonly SeenMessage[] {
   const room = world.rooms.get(chat);
-  if (!room) return [];
+  return room ? seenIn({ world, botId }, room) : [];
+}
+
+/** Of a room whose events are open to its reader. */
+export function seenIn({ world, botId }: Pick<Homeserver, 'world' | 'botId'>, room: Room): readonly SeenMessage[] {
   return room.events
     .filter((event) => ['m.room.message', 'm.sticker'].includes(event.type) && event.sender === botId)
     .filter((event) => Object.keys(event.content).length > 0 && relationOf(event)['rel_type'] !== 'm.replace')
@@ -26,7 +30,7 @@ function describe(event: StoredEvent, content: Content, reactions: readonly Stor
   const reply = relation['m.in_reply_to'] as { event_id: string } | undefined;
   const isFallback = relation['is_falling_back'] === true;
   const html = content['formatted_body'];
-  const isFile = content['url'] !== undefined;
+  const isFile = content['url'] !== undefined || content['file'] !== undefined;
   const { text, isFormatted } =
     typeof html === 'string' ? readHtml(html) : { text: String(content['body']), isFormatted: false };
   const hasText = !isFile || content['body'] !== (content['filename'] ?? content['body']);

@@ -25,7 +25,7 @@ function passes(filter: EventFilter | undefined, { type }: StoredEvent): boolean
 export function answerSync(
   world: World,
   user: string,
-  { since, filter }: { since: number | undefined; filter: Filter },
+  { since, filter, device }: { since: number | undefined; filter: Filter; device: string },
 ): { body: Content; isEmpty: boolean } {
   const join: Content = {};
   const invite: Content = {};
@@ -39,8 +39,9 @@ export function answerSync(
       if (member && member.pos > (since ?? 0)) invite[room.id] = { invite_state: { events: strip(room) } };
     }
   }
-  const isEmpty = Object.keys(join).length + Object.keys(invite).length === 0;
-  return { body: { next_batch: `s${world.pos}`, rooms: { join, invite, leave: {} } }, isEmpty };
+  const news = world.keys.newsFor({ user, device }, since);
+  const isEmpty = Object.keys(join).length + Object.keys(invite).length === 0 && news.isEmpty;
+  return { body: { next_batch: `s${world.pos}`, rooms: { join, invite, leave: {} }, ...news.body }, isEmpty };
 }
 
 /** Stripped state, as invites carry it. */

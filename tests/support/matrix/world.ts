@@ -1,5 +1,6 @@
 // A homeserver's data: rooms whose events have a position in one stream, members, media, transactions. Room version 11.
 import { randomBytes } from 'node:crypto';
+import { Keys } from './keys.ts';
 
 export type Content = Record<string, unknown>;
 
@@ -45,11 +46,19 @@ export class World {
   readonly accountData = new Map<string, Content>();
   readonly aliases = new Map<string, string>();
   readonly media = new Map<string, Media>();
+  readonly keys = new Keys<Room>(this);
   #pos = 0;
   readonly #waiting = new Set<() => void>();
 
   constructor(serverName: string) {
     this.serverName = serverName;
+  }
+
+  /** A place in the stream for something that is no event of a room. */
+  advance(): number {
+    this.#pos++;
+    this.wake();
+    return this.#pos;
   }
 
   get pos(): number {

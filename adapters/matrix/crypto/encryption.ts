@@ -1,0 +1,274 @@
+// Encrypted rooms: opens our device when the first of them is met (and at each start from then on), keeps what cannot be read yet, and
+// tells a room once when it stays so.
+import { createHash } from 'node:crypto';
+import { backoffMs } from '../../../shared/backoff.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import type { Redactor } from '../../../shared/redact.ts';
+import type { AdapterHost } from '../../contract.ts';
+import type { MatrixApi } from '../api.ts';
+import { describe, isOutOfReach, NotSentError } from '../errors.ts';
+import type { Login } from '../identity.ts';
+import type { MatrixEvent } from '../receive/event-schema.ts';
+import type { Rooms } from '../receive/rooms.ts';
+import { deleteOtherDevices, hasDeviceRows, makeDeviceRows } from './durable-rows.ts';
+import { CRYPTO_PACKAGE, loadCrypto, type LoadCrypto } from './library.ts';
+import { openMachine, type DeviceNews, type Machine, type Opened } from './machine.ts';
+import { keepNews, takeKeptNews } from './unread-news.ts';
+import { openWaiting, type Waiting } from './waiting.ts';
+
+/** How long a key may be late before its room is told. */
+const GRACE_MS = 60_000;
+const RETRY = { baseMs: 5_000, maxMs: 300_000 };
+const SIGNED = 'cross-signing';
+
+export const UNREADABLE_NOTICE =
+  'I could not decrypt a message here, since its key has not reached me. Please send it again. Should the key still come, I read the message then.';
+export const MISSING_NOTICE = `This room is encrypted, and I cannot read encrypted rooms yet: whoever runs me has to run \`npm install ${CRYPTO_PACKAGE}\` where I am installed, and restart me. Or write to me in a room without encryption.`;
+
+export interface EncryptionDeps {
+  api: MatrixApi;
+  host: AdapterHost;
+  rooms: Rooms;
+  clock: Clock;
+  redactor: Redactor;
+  signal: AbortSignal;
+  identify(): Promise<Login>;
+  load?: LoadCrypto | undefined;
+}
+
+export interface SealRequest {
+  room: string;
+  type: string;
+  content: unknown;
+}
+
+export class Encryption {
+  readonly #deps: EncryptionDeps;
+  #machine: Promise<Machine | undefined> | undefined;
+  #waiting: Promise<Waiting> | undefined;
+  #settling: Promise<void> | undefined;
+  #settleAgain = false;
+  #cancelTelling: (() => void) | undefined;
+  #telling: Promise<void> = Promise.resolve();
+  #isTelling = false;
+
+  constructor(deps: EncryptionDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether encrypted rooms can be read. Rejects when the homeserver does not tell who we are. */
+  async prepare(): Promise<boolean> {
+    const machine = await this.#open();
+    const { signal, host, redactor } = this.#deps;
+    // In the background it is tried again.
+    await machine?.settle(signal).catch((error: unknown) => {
+      host.log.debug({ problem: describe(error, redactor).message }, 'keys could not be exchanged yet');
+    });
+    return machine !== undefined;
+  }
+
+  /** Takes what a sync tells; on disk when it resolves. True: events that wait may be readable now. */
+  async take(news: DeviceNews, isFirst: boolean): Promise<boolean> {
+    const { host, identify } = this.#deps;
+    const isFresh = this.#machine === undefined;
+    const { device } = await identify();
+    if (isFresh && (device === undefined || !(await hasDeviceRows(host.cursor, device)))) return false;
+    const machine = await this.#open();
+    if (!machine) {
+      await keepNews(host.cursor, news);
+      return false;
+    }
+    if (isFirst) await machine.askAllAgain();
+    const hasKeys = await machine.take(news);
+    this.settleSoon();
+    return hasKeys || isFresh;
+  }
+
+  async #open(): Promise<Machine | undefined> {
+    const opening = (this.#machine ??= this.#openOnce());
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#machine === opening) this.#machine = undefined;
+      throw error;
+    }
+  }
+
+  async #openOnce(): Promise<Machine | undefined> {
+    const { host, api, clock, signal } = this.#deps;
+    const { user, device } = await this.#deps.identify();
+    const crypto = await loadCrypto(this.#deps.load);
+    // A token of an application service is no device.
+    if (!crypto || device === undefined) return undefined;
+    await deleteOtherDevices(host.cursor, device);
+    const rows = makeDeviceRows({ cursor: host.cursor, clock, log: host.log, signal }, device);
+    const machine = await openMachine({ crypto, api, rows, user, device, log: host.log });
+    const kept = await takeKeptNews(host.cursor, (news) => machine.take(news));
+    if (kept > 0) await machine.askAllAgain();
+    host.log.info({ device }, 'encrypted rooms can be read');
+    this.#settleNow(machine);
+    return machine;
+  }
+
+  /** Lets the homeserver know what it must, beside everything else. */
+  settleSoon(): void {
+    void this.#machine?.then((machine) => machine && this.#settleNow(machine)).catch(() => undefined);
+  }
+
+  #settleNow(machine: Machine): void {
+    this.#settleAgain = true;
+    this.#settling ??= this.#settleAll(machine).finally(() => {
+      this.#settling = undefined;
+    });
+  }
+
+  async #settleAll(machine: Machine): Promise<void> {
+    const { clock, signal, host, redactor } = this.#deps;
+    for (let failures = 0; this.#settleAgain && !signal.aborted;) {
+      this.#settleAgain = false;
+      try {
+        await machine.settle(signal);
+        await this.#sign(machine);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures++;
+        this.#settleAgain = true;
+        host.log.warn({ problem: describe(error, redactor).message }, 'keys could not be exchanged; it is tried again');
+        await clock.sleep(backoffMs(failures, RETRY, Math.random), signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Once for each device. */
+  async #sign(machine: Machine): Promise<void> {
+    const { host, signal, identify } = this.#deps;
+    const { device = '' } = await identify();
+    if ((await host.cursor.get(SIGNED))?.startsWith(`${device} `)) return;
+    const outcome = await machine.bootstrap(signal);
+    await host.cursor.set(SIGNED, `${device} ${outcome}`);
+    host.log.info({ outcome }, 'the device and the signing keys of its account');
+  }
+
+  /** Undefined: it is kept until its key comes, or is nothing that could be opened. */
+  async open(room: string, event: MatrixEvent): Promise<MatrixEvent | undefined> {
+    const opened = await this.peek(room, event);
+    if (opened.state === 'opened') return opened.event;
+    const { log } = this.#deps.host;
+    log.info({ room, why: opened.why, state: opened.state }, 'a message could not be decrypted');
+    if (opened.state === 'refused') return undefined;
+    const waiting = await this.#openWaiting();
+    await waiting.add(room, event);
+    await (this.#machine && (await this.#machine) ? this.#planTelling() : this.#tellMissing(room));
+    return undefined;
+  }
+
+  /** Opens without keeping anything. */
+  async peek(room: string, event: MatrixEvent): Promise<Opened> {
+    // As of one that was redacted.
+    if (event.content['ciphertext'] === undefined) return { state: 'refused', why: 'it is empty' };
+    const machine = await this.#open();
+    if (!machine) return { state: 'waiting', why: 'encrypted rooms cannot be read' };
+    const opened = await machine.open(room, event);
+    // It may want to ask for the key.
+    if (opened.state === 'waiting') this.settleSoon();
+    return opened;
+  }
+
+  /** Hands over what waited and can be read now, in the order in which it came. */
+  async retry(handle: (room: string, event: MatrixEvent) => Promise<void>): Promise<void> {
+    const waiting = await this.#openWaiting();
+    for await (const { name, room, event } of waiting.list()) {
+      const opened = await this.peek(room, event);
+      if (opened.state === 'waiting') continue;
+      if (opened.state === 'opened') await handle(room, opened.event);
+      await waiting.remove(name);
+    }
+    await this.#planTelling();
+  }
+
+  async #openWaiting(): Promise<Waiting> {
+    const { host, clock } = this.#deps;
+    return (this.#waiting ??= openWaiting({ cursor: host.cursor, clock, log: host.log }));
+  }
+
+  /** The type and content to send instead. Rejects as MatrixApi.run does, and with NotSentError. */
+  async seal({ room, type, content }: SealRequest, signal: AbortSignal): Promise<{ type: string; content: unknown }> {
+    const { encryption: rules, members } = await this.#deps.rooms.find(room, signal);
+    const machine = await this.#open();
+    if (!machine) throw new NotSentError('unsupported', `The room is encrypted, which needs ${CRYPTO_PACKAGE}.`);
+    if (rules?.algorithm !== 'm.megolm.v1.aes-sha2')
+      throw new NotSentError('unsupported', 'The room is encrypted in an unknown way.');
+    const sealed = await machine.seal({ room, members: [...members.keys()], rules, type, content }, signal);
+    return { type: 'm.room.encrypted', content: sealed };
+  }
+
+  async #planTelling(): Promise<void> {
+    const { clock, signal } = this.#deps;
+    const oldest = Math.min(...(await this.#openWaiting()).untold().values());
+    if (!Number.isFinite(oldest) || this.#isTelling || this.#cancelTelling || signal.aborted) return;
+    this.#cancelTelling = clock.after(Math.max(0, oldest + GRACE_MS - clock.now()), () => {
+      this.#cancelTelling = undefined;
+      this.#isTelling = true;
+      this.#telling = this.#tell()
+        .catch((error: unknown) => {
+          const problem = describe(error, this.#deps.redactor).message;
+          this.#deps.host.log.warn({ problem }, 'a room could not be told that a message is unreadable');
+        })
+        .finally(() => {
+          this.#isTelling = false;
+        });
+    });
+  }
+
+  async #tell(): Promise<void> {
+    const { clock, signal } = this.#deps;
+    const waiting = await this.#openWaiting();
+    for (const [room, since] of waiting.untold()) {
+      if (signal.aborted) return;
+      if (clock.now() - since < GRACE_MS) continue;
+      await this.#sayOnce(room, `unreadable:${room}:${since}`, UNREADABLE_NOTICE);
+      await waiting.markTold(room);
+    }
+    this.#isTelling = false;
+    await this.#planTelling();
+  }
+
+  async #sayOnce(room: string, key: string, text: string): Promise<void> {
+    const { api, signal } = this.#deps;
+    const txn = createHash('sha256').update(key).digest('hex');
+    const plain = { room, type: 'm.room.message', content: notice(text) };
+    try {
+      const { type, content } = await this.seal(plain, signal);
+      await api.run({ method: 'PUT', path: ['client', 'v3', 'rooms', room, 'send', type, txn], body: content, signal });
+    } catch (error) {
+      if (!isOutOfReach(error)) throw error;
+    }
+  }
+
+  /** In the clear, as there is no other way; once for each room, for ever. */
+  async #tellMissing(room: string): Promise<void> {
+    const { host, api, clock, signal } = this.#deps;
+    const key = `encrypted:${room}`;
+    if ((await host.cursor.get(key)) !== undefined) return;
+    const txn = createHash('sha256').update(key).digest('hex');
+    const path = ['client', 'v3', 'rooms', room, 'send', 'm.room.message', txn];
+    await api.run({ method: 'PUT', path, body: notice(MISSING_NOTICE), signal }).catch((error: unknown) => {
+      if (!isOutOfReach(error)) throw error;
+    });
+    await host.cursor.set(key, String(clock.now()));
+    host.log.info({ room }, 'the room is encrypted; it cannot be read, and was told so');
+  }
+
+  /** After it resolves, nothing of it runs. */
+  async stop(): Promise<void> {
+    this.#cancelTelling?.();
+    await Promise.all([this.#settling, this.#telling]);
+    const machine = await this.#machine?.catch(() => undefined);
+    machine?.close();
+  }
+}
+
+function notice(body: string) {
+  return { msgtype: 'm.notice', body, 'm.mentions': {} };
+}
