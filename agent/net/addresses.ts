@@ -30,7 +30,7 @@ const SPECIAL_V6: readonly (readonly [net: string, prefix: number])[] = [
 ];
 
 /** What gives keys to whoever asks, on the machines of clouds. Refused even where private addresses are allowed. */
-const METADATA: readonly string[] = [
+const METADATA_V4: readonly string[] = [
   '169.254.169.254',
   '169.254.170.2', // containers of AWS
   '169.254.170.23',
@@ -40,15 +40,17 @@ const METADATA: readonly string[] = [
 ];
 const METADATA_V6: readonly string[] = ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254'];
 
-const privateV4 = new BlockList();
-for (const [net, prefix] of SPECIAL_V4) privateV4.addSubnet(net, prefix, 'ipv4');
-const globalV6 = new BlockList();
-globalV6.addSubnet('2000::', 3, 'ipv6');
-const specialV6 = new BlockList();
-for (const [net, prefix] of SPECIAL_V6) specialV6.addSubnet(net, prefix, 'ipv6');
-const metadata = new BlockList();
-for (const address of METADATA) metadata.addAddress(address, 'ipv4');
-for (const address of METADATA_V6) metadata.addAddress(address, 'ipv6');
+const privateV4 = listOf('ipv4', SPECIAL_V4);
+const globalV6 = listOf('ipv6', [['2000::', 3]]);
+const specialV6 = listOf('ipv6', SPECIAL_V6);
+const metadataV4 = listOf(
+  'ipv4',
+  METADATA_V4.map((address) => [address, 32]),
+);
+const metadataV6 = listOf(
+  'ipv6',
+  METADATA_V6.map((address) => [address, 128]),
+);
 
 export type AddressKind = 'public' | 'private' | 'metadata';
 
@@ -57,7 +59,7 @@ export function addressKind(text: string): AddressKind {
   const bare = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   switch (isIP(bare)) {
     case 4:
-      if (metadata.check(bare, 'ipv4')) return 'metadata';
+      if (metadataV4.check(bare, 'ipv4')) return 'metadata';
       return privateV4.check(bare, 'ipv4') ? 'private' : 'public';
     case 6:
       return kindOfV6(bare);
@@ -67,7 +69,7 @@ export function addressKind(text: string): AddressKind {
 }
 
 function kindOfV6(text: string): AddressKind {
-  if (metadata.check(text, 'ipv6')) return 'metadata';
+  if (metadataV6.check(text, 'ipv6')) return 'metadata';
   const inner = carriedV4(text);
   if (inner !== undefined) return addressKind(inner);
   return globalV6.check(text, 'ipv6') && !specialV6.check(text, 'ipv6') ? 'public' : 'private';
@@ -94,4 +96,10 @@ function groupsOf(text: string): readonly number[] | undefined {
   if (tail === undefined) return left;
   const right = numbers(tail);
   return [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => 0), ...right];
+}
+
+function listOf(family: 'ipv4' | 'ipv6', nets: readonly (readonly [net: string, prefix: number])[]): BlockList {
+  const list = new BlockList();
+  for (const [net, prefix] of nets) list.addSubnet(net, prefix, family);
+  return list;
 }
