@@ -1,6 +1,7 @@
 // What commands and the control API may ask of the running gateway.
 import type { AdapterState } from '../adapters/contract.ts';
 import type { LoginStep } from '../adapters/login.ts';
+import type { NewEvent } from '../data/process/events.ts';
 import type { InboxState, OutboxState } from '../data/schema.ts';
 import type { PersonId, SessionId } from '../shared/ids.ts';
 import type { Address, Button, StoredFile } from '../shared/messages.ts';
@@ -52,6 +53,8 @@ export interface GatewayActions {
   isRunning(session: SessionId): boolean;
   /** Puts markdown in the outbox of a chat; resolves with its key when it is on disk. Throws AppError `not_found` for an unknown platform. */
   post(to: Address, text: string, options?: PostOptions): Promise<string>;
+  /** Begins a turn of the event's session, once per key, when the session has time; resolves when it is on disk. */
+  notify(event: NewEvent): Promise<void>;
   /** Sends a part again that ended without certainty. False when it is not this person's, or was delivered. */
   resend(key: string, person: PersonId): Promise<boolean>;
   /** Drains, ends the process's work and starts anew (exit code 75 for a supervisor). Resolves when the request is accepted. */

@@ -4,6 +4,7 @@ import type { HttpHandler } from '../adapters/contract.ts';
 import type { SetupPort } from '../adapters/login.ts';
 import type { AgentPort } from '../agent/port.ts';
 import type { ProcessDb } from '../data/db.ts';
+import { insertEvent } from '../data/process/events.ts';
 import { countInbox, type InboxRow } from '../data/process/inbox.ts';
 import { countOutbox, getOutboxByKey, resendOutbox } from '../data/process/outbox.ts';
 import { findPerson, listPersons } from '../data/process/people.ts';
@@ -216,6 +217,10 @@ function makeActions(input: CoreInput, parts: ActionParts): GatewayActions {
           `No platform ${to.platform} is set up here, so nothing was sent. See \`herald status\`.`,
         );
       return poster.post(to, text, options);
+    },
+    async notify(event) {
+      const row = await insertEvent(db, event);
+      if (row) await lanes.arrived(row, event.session);
     },
     async resend(key, person) {
       const done = await resendOutbox(db, key, person, input.settings.ttlMs);

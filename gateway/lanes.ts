@@ -205,7 +205,8 @@ export function openLanes(ports: LanePorts): Lanes {
     async arrived(row, session) {
       const lane = lanes.get(session);
       if (lane) await pumped([lane]);
-      if (lane?.turn) await tellQueued(ports, { row, session, lane, mode: await modeAt(row.address) });
+      if (lane?.turn && !row.payload.event)
+        await tellQueued(ports, { row, session, lane, mode: await modeAt(row.address) });
       pump(session);
     },
     async stopTurns(target) {

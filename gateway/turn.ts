@@ -213,7 +213,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       // What was heard is in the text; a recording beside it would only be a file that cannot be seen.
       files: row.payload.voice?.text === undefined ? files : files.filter((file) => file.kind !== 'voice'),
       author: row.payload.senderName || person.name,
-      origin: row.payload.foreign ? 'foreign' : originOf(person.role),
+      origin: row.payload.event?.origin ?? (row.payload.foreign ? 'foreign' : originOf(person.role)),
       replyTo: row.payload.replyTo?.text
         ? {
             text: row.payload.replyTo.text,
@@ -263,7 +263,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       person: turn.person,
       files: result.files,
       editOf: input.preview,
-      replyTo: turn.address.kind === 'group' ? rows[0]?.message : undefined,
+      replyTo: turn.address.kind === 'group' ? rows.find((row) => !row.payload.event)?.message : undefined,
     });
     return {
       state: failed ? 'failed' : cut === undefined && result.end === 'done' ? 'done' : 'stopped',

@@ -96,7 +96,7 @@ class Reader {
   }
 
   #separator(rest: string): void {
-    if (/^&>/.test(rest)) return this.#redirect(/^&>>?/.exec(rest)?.[0] ?? '&>');
+    if (rest.startsWith('&>')) return this.#redirect(/^&>>?/.exec(rest)?.[0] ?? '&>');
     if (/[()]/.test(rest.charAt(0))) this.isClear = false;
     const isPipe = rest.startsWith('|') && !rest.startsWith('||');
     this.#end(isPipe);

@@ -47,6 +47,8 @@ export interface InboxPayload {
   button?: { data: string; message: string } | undefined;
   /** What was heard in its recordings, or why nothing was; `text` has it too. Kept so that nothing is transcribed twice. */
   voice?: VoiceNote | undefined;
+  /** Set when nobody sent it: something that the agent waits for has happened. Whose words the text holds. */
+  event?: { origin: 'agent' | 'foreign' } | undefined;
 }
 
 export interface VoiceNote {
@@ -331,6 +333,7 @@ const payloadSchema = z.object({
   mediaGroup: z.string().optional(),
   partial: z.boolean().optional(),
   button: z.object({ data: z.string(), message: z.string() }).optional(),
+  event: z.object({ origin: z.enum(['agent', 'foreign']) }).optional(),
   voice: z
     .object({ by: z.enum(['voice', 'audio']), text: z.string().optional(), problem: z.string().optional() })
     .optional(),

@@ -118,6 +118,19 @@ async function inLine(db: ProcessDb, seq: number, chat: ChatKey): Promise<Timeli
   if (!row) return undefined;
   const { id, message, payload, receivedAt, address } = inboxRow(row);
   const via = viaOf(address, chat);
+  // Nobody said it: it stands among the notices.
+  if (payload.event)
+    return {
+      key: `i${id}`,
+      via,
+      message: undefined,
+      direction: 'out',
+      kind: 'notice',
+      at: receivedAt,
+      text: payload.text,
+      files: [],
+      buttons: [],
+    };
   const names = payload.attachments.map((file) => `📎 ${file.name ?? file.kind}`);
   return {
     key: `i${id}`,

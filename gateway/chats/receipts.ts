@@ -15,7 +15,7 @@ export interface Receipts {
 
 export function makeReceipts(ports: { isOn(): boolean; find(at: Address): Adapter | undefined }): Receipts {
   const react = (row: InboxRow, emoji: string | undefined) => {
-    const adapter = row.kind === 'message' ? ports.find(row.address) : undefined;
+    const adapter = row.kind === 'message' && !row.payload.event ? ports.find(row.address) : undefined;
     if (adapter?.react && adapter.capabilities(row.address).reactions === 'full')
       void adapter.react(row.address, row.message, emoji);
   };

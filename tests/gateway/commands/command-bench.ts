@@ -274,6 +274,7 @@ function makeGateway(now: number): FakeGateway {
       return Promise.resolve(options?.key ?? 'key');
     },
     resend: () => Promise.resolve(false),
+    notify: () => Promise.resolve(),
     restart(reason) {
       restarts.push(reason);
       return Promise.resolve();
