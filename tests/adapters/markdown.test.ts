@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseMarkdown, plainText, serializeMarkdown } from '../../adapters/markdown.ts';
+import { growth } from '../support/cpu-time.ts';
 
 /** Pieces that between them hold every construct and every way to get it slightly wrong. */
 const soup = fc.array(
@@ -182,15 +183,11 @@ describe('parseMarkdown', () => {
     ['tables', '| a | b |\n'],
     ['backslashes', '\\'],
   ])('takes time linear in the length: %s', (_name, piece) => {
-    const timeFor = (chars: number): number => {
-      const text = piece.repeat(Math.ceil(chars / piece.length));
-      const started = performance.now();
-      expect(parseMarkdown(text).length).toBeGreaterThan(0);
-      return performance.now() - started;
-    };
-    const small = Math.max(20, timeFor(250_000));
-    // Eight times the text: a quadratic parser would need 64 times as long.
-    expect(timeFor(2_000_000)).toBeLessThan(30 * small + 500);
+    const times = growth(
+      (chars) => piece.repeat(Math.ceil(chars / piece.length)),
+      (text) => expect(parseMarkdown(text).length).toBeGreaterThan(0),
+    );
+    expect(times).toBeLessThan(30);
   });
 });
 
