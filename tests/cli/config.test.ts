@@ -1,15 +1,18 @@
 // herald config: reading and changing settings.
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeTempHome, removeHome, runCli } from './run-cli.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeTempHome, removeHome } from './run-cli.ts';
+import { openCommandRunner } from './run-command.ts';
 
+const commands = openCommandRunner();
+afterAll(() => commands.close());
 let home: string;
 beforeEach(() => {
   home = makeTempHome();
 });
 afterEach(() => removeHome(home));
-const run = (...args: string[]) => runCli(['config', ...args], { home });
+const run = (...args: string[]) => commands.run(['config', ...args], { home });
 const file = () => path.join(home, 'config.yaml');
 
 describe('herald config', () => {

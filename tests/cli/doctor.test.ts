@@ -2,10 +2,13 @@
 import { createServer } from 'node:net';
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { makeTempHome, removeHome, runCli } from './run-cli.ts';
+import { makeTempHome, removeHome } from './run-cli.ts';
+import { openCommandRunner } from './run-command.ts';
 
+const commands = openCommandRunner();
+afterAll(() => commands.close());
 let home: string;
 beforeEach(() => {
   home = makeTempHome();
@@ -26,7 +29,7 @@ const reportShape = z.object({
 });
 
 async function examine(...args: string[]) {
-  const { code, stdout, stderr } = await runCli(['doctor', '--json', ...args], { home });
+  const { code, stdout, stderr } = await commands.run(['doctor', '--json', ...args], { home });
   expect(stderr).toBe('');
   const { ok, findings } = reportShape.parse(JSON.parse(stdout));
   expect(code).toBe(ok ? 0 : 1);
@@ -66,7 +69,7 @@ describe('herald doctor', () => {
   it('tells a home that is no folder', async () => {
     const file = path.join(home, 'file');
     fs.writeFileSync(file, '');
-    const { code, stdout } = await runCli(['doctor', '--json', '--home', file], { home });
+    const { code, stdout } = await commands.run(['doctor', '--json', '--home', file], { home });
     expect(code).toBe(1);
     expect(stdout).toMatch(/is not a folder/);
   });

@@ -12,11 +12,13 @@ import {
   type GatewayProcess,
 } from '../support/gateway-process.ts';
 import { removeHome, runCli } from './run-cli.ts';
+import { openCommandRunner } from './run-command.ts';
 
 const exportedShape = z.object({ id: z.string(), messages: z.array(z.object({ role: z.string(), text: z.string() })) });
 const env = { OLLAMA_HOST: '127.0.0.1:9' };
 
 describe('with a running gateway', () => {
+  const commands = openCommandRunner();
   let home: string;
   let gateway: GatewayProcess;
   beforeAll(async () => {
@@ -24,11 +26,12 @@ describe('with a running gateway', () => {
     gateway = await startGatewayProcess({ home, env });
   });
   afterAll(async () => {
+    await commands.close();
     await gateway.kill('SIGKILL');
     removeHome(home);
   });
   const run = (args: readonly string[], input?: string) =>
-    runCli(args, { home, ...(input === undefined ? {} : { input }) });
+    commands.run(args, { home, ...(input === undefined ? {} : { input }) });
   const runJson = async (...args: string[]): Promise<unknown> => JSON.parse((await run([...args, '--json'])).stdout);
 
   it('status tells the truth, in words and as JSON', async () => {
@@ -38,7 +41,7 @@ describe('with a running gateway', () => {
       home,
       model: { demo: true },
     });
-    const { stdout, code } = await run(['status']);
+    const { stdout, code } = await runCli(['status'], { home });
     expect(code).toBe(0);
     expect(stdout).toContain(gateway.url);
     expect(stdout).toMatch(/Terminal +default +online/);
@@ -107,7 +110,7 @@ describe('with a running gateway', () => {
     const file = path.join(home, 'copy', 'herald.db');
     expect((await run(['backup', file])).code).toBe(0);
     const copy = path.join(home, 'copy');
-    expect((await runCli(['sessions', 'list'], { home: copy })).stdout).toMatch(/messages/);
+    expect((await commands.run(['sessions', 'list'], { home: copy })).stdout).toMatch(/messages/);
   });
 
   it('takes a new model at once, and says so in status', async () => {

@@ -1,15 +1,18 @@
 // herald setup and herald model, against a scripted model server: a real call proves everything before it is saved.
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import type { ScriptedReply } from '../support/model-server-script.ts';
 import { answerQuestions, type Steps } from './answer-questions.ts';
-import { makeTempHome, removeHome, runCli } from './run-cli.ts';
+import { makeTempHome, removeHome } from './run-cli.ts';
+import { openCommandRunner } from './run-command.ts';
 
 const KEY = 'sk-good-key-0123456789';
+const commands = openCommandRunner();
+afterAll(() => commands.close());
 let home: string;
 let server: ModelServer;
 let reply: ScriptedReply;
@@ -28,7 +31,7 @@ const read = (name: string) => {
   return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined;
 };
 const setup = (args: readonly string[], env: Record<string, string> = {}) =>
-  runCli(['setup', '--non-interactive', ...args], { home, env });
+  commands.run(['setup', '--non-interactive', ...args], { home, env });
 const custom = () => ['--provider', 'custom', '--base-url', server.openAiUrl];
 
 describe('herald setup --non-interactive', () => {
@@ -38,7 +41,7 @@ describe('herald setup --non-interactive', () => {
     expect(server.calls.map((call) => [call.key, call.model])).toEqual([[KEY, 'test-model']]);
     expect(read('.env')).toBe(`CUSTOM_API_KEY=${KEY}\n`);
     expect(fs.statSync(path.join(home, '.env')).mode & 0o777).toBe(0o600);
-    const model = await runCli(['config', 'get', 'model', '--json'], { home });
+    const model = await commands.run(['config', 'get', 'model', '--json'], { home });
     expect(JSON.parse(model.stdout)).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ key: 'model.provider', value: 'custom' }),
@@ -47,7 +50,9 @@ describe('herald setup --non-interactive', () => {
       ]),
     );
     expect(done.stdout).not.toContain(KEY);
-    expect((await runCli(['doctor', '--deep'], { home })).stdout).toMatch(/^ok +model +custom\/test-model answers$/m);
+    expect((await commands.run(['doctor', '--deep'], { home })).stdout).toMatch(
+      /^ok +model +custom\/test-model answers$/m,
+    );
   });
 
   it('finds the usual model of a service by itself, in the dialect of the service', async () => {
@@ -141,7 +146,7 @@ describe('herald setup --non-interactive', () => {
   });
 
   it('asks for a terminal when it should ask', async () => {
-    const refused = await runCli(['setup'], { home });
+    const refused = await commands.run(['setup'], { home });
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/--non-interactive/)]);
   });
 });
@@ -164,7 +169,7 @@ describe('a chat platform in herald setup', () => {
     expect(bots.calls.map((call) => call.method)).toEqual(['getMe']);
     expect(read('.env')).toContain(bots.token);
     expect(fs.statSync(path.join(home, '.env')).mode & 0o777).toBe(0o600);
-    const doctor = await runCli(['doctor', '--json'], { home });
+    const doctor = await commands.run(['doctor', '--json'], { home });
     expect(doctor.stdout).toMatch(/Telegram: logged in as @/);
     expect(doctor.stdout).toMatch(/"check": "clock",\s+"level": "ok"/);
   });
@@ -248,10 +253,10 @@ describe('herald setup with questions', () => {
 });
 
 describe('herald model', () => {
-  const model = (...args: string[]) => runCli(['model', ...args], { home, env: { CUSTOM_API_KEY: KEY } });
+  const model = (...args: string[]) => commands.run(['model', ...args], { home, env: { CUSTOM_API_KEY: KEY } });
 
   it('shows the demo model and says how to leave it', async () => {
-    const { code, stdout } = await runCli(['model'], { home });
+    const { code, stdout } = await commands.run(['model'], { home });
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^demo\/demo\n.*demo model/)]);
   });
 

@@ -4,13 +4,16 @@ import fs from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SAMPLE_TEXT } from '../../gateway/voice/sample.ts';
 import { builtEngine } from '../../gateway/voice/transcription/local.ts';
 import { BUILD_MS, buildOnce, reasonToSkip, type RealEngine } from '../support/voice/engine.ts';
 import { writeFixedModel } from '../support/voice/whisper-model.ts';
-import { makeTempHome, removeHome, runCli } from './run-cli.ts';
+import { makeTempHome, removeHome } from './run-cli.ts';
+import { openCommandRunner } from './run-command.ts';
 
+const commands = openCommandRunner();
+afterAll(() => commands.close());
 let home: string;
 beforeEach(() => {
   home = makeTempHome();
@@ -20,7 +23,7 @@ afterEach(() => removeHome(home));
 
 const configure = (voice: object) =>
   fs.writeFileSync(path.join(home, 'config.yaml'), JSON.stringify({ gateway: { port: 0 }, voice }));
-const herald = (args: string[], env: Record<string, string> = {}) => runCli(args, { home, env });
+const herald = (args: string[], env: Record<string, string> = {}) => commands.run(args, { home, env });
 
 describe('herald voice', () => {
   it('status says what is set up, what is missing and how to get it', async () => {
