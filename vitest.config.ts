@@ -5,7 +5,12 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     environment: 'node',
     pool: 'forks',
-    maxWorkers: 2,
+    // On two cores: many tests wait for processes and timers, and the third uses what they leave.
+    maxWorkers: 3,
+    // Loading everything anew for each of some hundred files took as long as their tests. What a test changes of the process, it restores.
+    isolate: false,
+    unstubEnvs: true,
+    unstubGlobals: true,
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },
