@@ -1,31 +1,13 @@
-// What every place to run commands in must do, through the shell that Herald builds on it. A backend runs it with one call of
+// What every place to run commands in must do, through the shell and the jobs that Herald builds on it. A backend runs it with one call of
 // `terminalContract`; everything is real: processes, files, signals.
 import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Backend, Machine, MachineLimits } from '../../agent/terminal/machine.ts';
-import { openShell, type RunRequest, type RunResult, type Shell } from '../../agent/terminal/shell.ts';
+import { openShell } from '../../agent/terminal/shell.ts';
 import { AppError } from '../../shared/errors.ts';
 import { systemClock } from '../../shared/clock.ts';
-
-export interface TerminalUnderTest {
-  backend: Backend;
-  /** For MachineRequest.workspace; an empty folder. */
-  workspace: string;
-  limits?: MachineLimits;
-  close(): Promise<void>;
-}
-
-export interface TerminalContract {
-  open(): Promise<TerminalUnderTest>;
-  /** Why it cannot run here: shown as a skipped test. */
-  skip?: string | undefined;
-  /** Milliseconds that one exec may take more than here: machines far away. Default 0. */
-  slowMs?: number;
-}
-
-const KEY = 'contract-1';
-const never = new AbortController().signal;
+import { describeJobs } from './terminal-jobs.ts';
+import { makeRig, never, output, type Rig, type TerminalContract } from './terminal-rig.ts';
 
 export function terminalContract(name: string, contract: TerminalContract): void {
   describe.skipIf(contract.skip !== undefined)(
@@ -39,63 +21,9 @@ export function terminalContract(name: string, contract: TerminalContract): void
       describeHostile(rig);
       describeStopping(rig);
       describeFiles(rig);
+      describeJobs(rig);
     },
   );
-}
-
-interface Rig {
-  open(): Promise<void>;
-  close(): Promise<void>;
-  machine(): Machine;
-  /** A machine object like that of a restarted gateway: the same key, nothing remembered. */
-  reopen(): Promise<Machine>;
-  run(command: string, extra?: Partial<RunRequest>): Promise<RunResult>;
-  slowMs: number;
-}
-
-function makeRig({ open, slowMs = 0 }: TerminalContract): Rig {
-  let subject: TerminalUnderTest | undefined;
-  let machine: Machine | undefined;
-  let shell: Shell | undefined;
-  const request = (under: TerminalUnderTest) => ({
-    key: KEY,
-    workspace: under.workspace,
-    limits: under.limits ?? {},
-    signal: never,
-  });
-  return {
-    slowMs,
-    async open() {
-      subject = await open();
-      machine = await subject.backend.open(request(subject));
-      shell = openShell(machine, { clock: systemClock });
-    },
-    async close() {
-      await machine?.destroy();
-      await machine?.destroy();
-      await machine?.close();
-      await subject?.close();
-    },
-    machine() {
-      if (machine === undefined) throw new Error('not open');
-      return machine;
-    },
-    reopen() {
-      if (subject === undefined) throw new Error('not open');
-      return subject.backend.open(request(subject));
-    },
-    run(command, extra) {
-      if (shell === undefined) throw new Error('not open');
-      return shell.run({ command, timeoutMs: 15_000 + slowMs, signal: never, ...extra });
-    },
-  };
-}
-
-/** Output that the command must have printed, or the whole result in the failure. */
-async function output(rig: Rig, command: string, extra?: Partial<RunRequest>): Promise<string> {
-  const result = await rig.run(command, extra);
-  expect(result).toMatchObject({ code: 0, ended: 'exit' });
-  return result.output;
 }
 
 function describeCalls(rig: Rig): void {
@@ -308,7 +236,7 @@ function describeFiles(rig: Rig): void {
     await machine.put(file, Buffer.from('short'), never);
     expect(Buffer.from(await machine.get(file, 5, never)).toString()).toBe('short');
     await expect(machine.get(file, 4, never)).rejects.toMatchObject({ code: 'too_large' });
-    expect(await output(rig, "ls -A 'put dir' | wc -l")).toMatch(/^\s*2\n$/);
+    expect(await output(rig, "find 'put dir' -type f | wc -l")).toMatch(/^\s*2\n$/);
     await machine.put(path.posix.join(machine.workspace, 'empty'), new Uint8Array(), never);
     expect((await machine.get(path.posix.join(machine.workspace, 'empty'), 10, never)).length).toBe(0);
   });
