@@ -38,7 +38,6 @@ class MattermostAdapter implements Adapter {
   readonly #directory: Directory;
   readonly #outbound: OutboundDeps;
   readonly #stopping = new AbortController();
-  readonly #commands = new Set<string>();
   #running: Promise<void> = Promise.resolve();
   #host: AdapterHost | undefined;
   #log: Logger = silentLog;
@@ -87,7 +86,6 @@ class MattermostAdapter implements Adapter {
       host,
       account,
       settings,
-      commands: this.#commands,
       directory: this.#directory,
       redactor: this.#redactor,
       clock: this.#clock,
@@ -148,12 +146,6 @@ class MattermostAdapter implements Adapter {
 
   open(ref: AttachmentRef, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     return openFile({ api: this.#api, redactor: this.#redactor }, ref, signal);
-  }
-
-  /** The menu of slash commands is the server's and calls addresses; the names tell which words after "!" are commands. */
-  async publishCommands(commands: readonly { name: string; description: string }[]): Promise<void> {
-    this.#commands.clear();
-    for (const { name } of commands) this.#commands.add(name.toLowerCase());
   }
 
   #stopped(): SendResult {

@@ -27,7 +27,6 @@ export interface ConnectionDeps {
   host: AdapterHost;
   account: AccountId;
   settings: MattermostSettings;
-  commands: ReadonlySet<string>;
   directory: Directory;
   redactor: Redactor;
   clock: Clock;
@@ -90,7 +89,7 @@ async function runSession(deps: ConnectionDeps, known: Known): Promise<void> {
   const { signal } = controller;
   const bot = known.identity;
   const base = { host, directory: deps.directory, redactor: deps.redactor, clock, signal };
-  const receiver = makeReceiver({ ...base, account: deps.account, bot, settings, commands: deps.commands });
+  const receiver = makeReceiver({ ...base, account: deps.account, bot, settings });
   const { progress, offset } = known;
   const serverNow = () => clock.now() + offset;
   const session: Session = makeSession({ ...base, api, progress, receiver, teams, serverNow, onOverflow: end });

@@ -33,8 +33,6 @@ export interface InboundContext {
   sharedAuthor: User | undefined;
   replyInThread: boolean;
   followThreads: boolean;
-  /** Names of our commands; "!name" is read as "/name", since clients keep "/" for themselves. */
-  commands: ReadonlySet<string>;
 }
 
 export type InboundResult = { kind: 'message'; message: InboundMessage } | { kind: 'ignored'; reason: string };
@@ -81,7 +79,7 @@ export function readPost(post: Post, kind: 'message' | 'edit' | 'delete', contex
   const sharedBy = context.sharedAuthor ? nameOf(context.sharedAuthor) : 'somebody';
   const isForward = shared !== undefined && IS_PERMALINK.test(own.text.trim());
   // A forwarded text speaks for somebody else, and must not be taken for a command of the sender.
-  const text = isForward ? `${FORWARD_MARK}${sharedBy}:\n${shared.text}` : asCommand(own.text, context.commands);
+  const text = isForward ? `${FORWARD_MARK}${sharedBy}:\n${shared.text}` : own.text;
   const message: InboundMessage = {
     kind,
     account: context.account,
@@ -170,11 +168,6 @@ function mediaKind(mime: string): MediaKind {
   if (mime.startsWith('image/')) return 'image';
   if (mime.startsWith('video/')) return 'video';
   return mime.startsWith('audio/') ? 'audio' : 'document';
-}
-
-function asCommand(text: string, commands: ReadonlySet<string>): string {
-  const name = /^!([a-z][a-z0-9_-]*)(?=\s|$)/i.exec(text)?.[1];
-  return name !== undefined && commands.has(name.toLowerCase()) ? `/${text.slice(1)}` : text;
 }
 
 /**

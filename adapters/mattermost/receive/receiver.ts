@@ -17,7 +17,6 @@ export interface ReceiverDeps {
   account: AccountId;
   bot: { id: string; username: string };
   settings: Pick<MattermostSettings, 'reply_in_thread' | 'follow_threads'>;
-  commands: ReadonlySet<string>;
   directory: Directory;
   redactor: Redactor;
   clock: Clock;
@@ -47,7 +46,6 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
       sharedAuthor: shared && (await directory.user(shared.authorId)),
       replyInThread: settings.reply_in_thread,
       followThreads: settings.follow_threads,
-      commands: deps.commands,
     };
   }
 

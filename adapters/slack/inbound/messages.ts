@@ -20,8 +20,6 @@ export interface InboundContext extends TextContext {
   /** First message of the thread, when this is the first that we see of it. */
   root: { text: string; author: string } | undefined;
   replyInThread: boolean;
-  /** Names of our commands; "!name" is read as "/name", since Slack keeps "/" for itself. */
-  commands: ReadonlySet<string>;
 }
 
 export type InboundResult = { kind: 'message'; message: InboundMessage } | { kind: 'ignored'; reason: string };
@@ -109,18 +107,11 @@ function readContent(
   const isOurThread = replyTo?.mine === true || (isReply(message) && context.isFollowed(message.thread_ts ?? ''));
   return {
     // A forwarded text speaks for somebody else, and must not be taken for a command of the sender.
-    text: isForward
-      ? `${FORWARD_MARK}${shared.author ?? 'somebody'}:\n${shared.text ?? ''}`
-      : asCommand(own.text, context),
+    text: isForward ? `${FORWARD_MARK}${shared.author ?? 'somebody'}:\n${shared.text ?? ''}` : own.text,
     attachments: readFiles(message),
     replyTo: shared && !isForward ? shared : replyTo,
     addressed: isDm || own.isAddressed || isOurThread,
   };
-}
-
-function asCommand(text: string, context: InboundContext): string {
-  const name = /^!([a-z][a-z0-9_-]*)(?=\s|$)/i.exec(text)?.[1];
-  return name !== undefined && context.commands.has(name.toLowerCase()) ? `/${text.slice(1)}` : text;
 }
 
 /** The first message of the thread; its text only when we have not been told of it before. */

@@ -156,7 +156,6 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
       isFollowed: (thread) => deps.settings.follow_threads && progress.isFollowed(channel, thread),
       root: undefined,
       replyInThread: deps.settings.reply_in_thread,
-      commands: deps.commands,
     };
   }
 

@@ -29,7 +29,6 @@ function context(more: Partial<InboundContext> = {}): InboundContext {
     sharedAuthor: undefined,
     replyInThread: true,
     followThreads: true,
-    commands: new Set(['help']),
     ...more,
   };
 }
@@ -130,11 +129,10 @@ describe('a post', () => {
     });
   });
 
-  it('as a command with an exclamation mark, if it is one', () => {
+  it('with an exclamation mark is handed on as it is: the core knows which are commands', () => {
     const textOf = (message: string) => messageOf(readPost(post({ message }), 'message', context())).text;
-    expect(textOf('!help me')).toBe('/help me');
-    expect(textOf('!Help')).toBe('/Help');
-    expect(textOf('!important')).toBe('!important');
+    for (const text of ['!help me', '!Help', '!important']) expect(textOf(text)).toBe(text);
+    expect(textOf('@herald !help me')).toBe('!help me');
   });
 
   it('forwarded says whose words it holds, and is no command; with a comment it answers that message', () => {

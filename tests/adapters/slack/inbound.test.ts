@@ -21,7 +21,6 @@ const context: InboundContext = {
   isFollowed: () => false,
   root: undefined,
   replyInThread: true,
-  commands: new Set(['new', 'stop']),
 };
 const base = {
   type: 'message',
@@ -164,12 +163,12 @@ describe('messages', () => {
     expect(message({ subtype }).text).toBe('hi');
   });
 
-  it('reads "!name" as a command when there is one', () => {
-    expect(message({ text: '!new idea' }).text).toBe('/new idea');
-    expect(message({ text: '!STOP' }).text).toBe('/STOP');
-    expect(message({ text: '!important' }).text).toBe('!important');
-    expect(message({ text: '!new-ish' }).text).toBe('!new-ish');
-  });
+  it.each(['!new idea', '!STOP', '!important', '!new-ish'])(
+    'hands on "%s": the core knows which are commands',
+    (said) => {
+      expect(message({ text: said }).text).toBe(said);
+    },
+  );
 
   it('reads files by what they are, and trusts no address in them', () => {
     const file = { id: 'F1', name: 'a.png', mimetype: 'image/png', size: 7, url_private: 'http://169.254.169.254/' };
