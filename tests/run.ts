@@ -1,4 +1,4 @@
-// What `npm test` runs: format, types, lint, unused code, then all tests. Words after `npm test --` go to vitest (names of test files).
+// What `npm test` runs: all tests, and beside them format, types, lint and unused code. Words after `npm test --` go to vitest (names of test files).
 // Ends with a line of totals, and with code 1 when anything failed.
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -41,13 +41,12 @@ async function runAll(filters: readonly string[]): Promise<number> {
       HERALD_TEST_TOTALS: totalsFile,
     };
     const options = { cwd: ROOT, env, signal: stop.signal };
-    // The gates use one core each; the tests measure time, so they run alone.
-    const first = runInTurn(GATES.slice(0, 2), options);
-    const second = runInTurn(GATES.slice(2), options);
-    const gates = [...(await first), ...(await second)];
+    // The gates use what the tests leave: these wait for processes and timers, and go first where both want the processor.
+    const beside = runInTurn(GATES, options);
     const tests = await runStep(vitestStep(filters), options);
-    report(tests);
-    if (filters.length === 0) gates.push(...(await runInTurn([MATRIX], options)));
+    const gates = await beside;
+    if (filters.length === 0) gates.push(await runStep(MATRIX, options));
+    for (const result of [...gates, tests]) report(result);
     const totals = sumTotals({ gates, vitestOk: tests.ok, vitest: readTotals(totalsFile) });
     for (const { name, reason } of totals.skipped) console.log(`skipped: ${name}: ${reason}`);
     if (stop.signal.aborted)
@@ -73,9 +72,7 @@ function vitestStep(filters: readonly string[]): Step {
 async function runInTurn(steps: readonly Step[], options: Parameters<typeof runStep>[1]): Promise<StepResult[]> {
   const results: StepResult[] = [];
   for (const step of steps) {
-    const result = await runStep(step, options);
-    report(result);
-    results.push(result);
+    results.push(await runStep({ ...step, yields: true }, options));
   }
   return results;
 }

@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { runStep } from './step.ts';
@@ -41,6 +41,12 @@ test('at the deadline it ends with all that it started', async () => {
   expect(await running).toMatchObject({ ok: false, late: true });
   await vi.waitFor(() => expect(isRunning(grandchild)).toBe(false), { timeout: 5000 });
   expect(await run(forever, stop.signal)).toMatchObject({ ok: false, late: true });
+});
+
+test('a step that yields goes after what else runs', async () => {
+  const step = { name: 'x', command: process.execPath, args: ['-p', 'os.getPriority()'], yields: true };
+  const result = await runStep(step, { cwd: tmpdir(), env: process.env, signal: new AbortController().signal });
+  expect(result).toMatchObject({ ok: true, output: `${constants.priority.PRIORITY_LOW}\n` });
 });
 
 /** A process that ended but was not yet waited for still has an entry. */

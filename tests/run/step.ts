@@ -1,5 +1,7 @@
 // One program of the test command, bounded in time: at the deadline it is ended with all that it started.
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import os from 'node:os';
 
 export interface Step {
   name: string;
@@ -7,6 +9,8 @@ export interface Step {
   args: readonly string[];
   /** Shown while it runs; otherwise only when it fails. */
   live?: boolean;
+  /** Uses only what others leave of the processor. */
+  yields?: boolean;
 }
 
 export interface StepResult {
@@ -38,6 +42,7 @@ export function runStep(step: Step, options: StepOptions): Promise<StepResult> {
       detached: true,
       stdio: step.live === true ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
     });
+    if (step.yields === true) giveWay(child.pid);
     const end = () => killGroup(child.pid);
     const finish = (ok: boolean) => {
       options.signal.removeEventListener('abort', end);
@@ -57,6 +62,18 @@ export function runStep(step: Step, options: StepOptions): Promise<StepResult> {
     if (options.signal.aborted) end();
     else options.signal.addEventListener('abort', end, { once: true });
   });
+}
+
+/** Before it starts threads or programs of its own: they inherit it. */
+function giveWay(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    os.setPriority(pid, os.constants.priority.PRIORITY_LOW);
+    // Linux may share processor time between sessions first, and each step is one.
+    writeFileSync(`/proc/${pid}/autogroup`, String(os.constants.priority.PRIORITY_LOW));
+  } catch {
+    // It has ended already, or this system does not know or allow it; then it runs as everything else.
+  }
 }
 
 function killGroup(pid: number | undefined): void {
