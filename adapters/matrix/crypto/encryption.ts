@@ -265,7 +265,7 @@ export class Encryption {
     this.#cancelTelling?.();
     await Promise.all([this.#settling, this.#telling]);
     const machine = await this.#machine?.catch(() => undefined);
-    machine?.close();
+    await machine?.close();
   }
 }
 

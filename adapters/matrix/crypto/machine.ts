@@ -51,7 +51,8 @@ export interface Machine {
   askAllAgain(): Promise<void>;
   /** Gives the account its own signing keys when it has none, so that apps trust this device. */
   bootstrap(signal: AbortSignal): Promise<'signed' | 'foreign' | 'refused'>;
-  close(): void;
+  /** Idempotent; ends what is under way first. */
+  close(): Promise<void>;
 }
 
 const counts = z.record(z.string(), z.number().catch(0));
@@ -85,6 +86,7 @@ export async function openMachine(deps: MachineDeps): Promise<Machine> {
     quietLog(log),
   );
   const inTurn = makeTurns();
+  let isClosed = false;
   const tools = { ...deps, machine };
   return {
     take: (news) => takeNews(tools, news),
@@ -93,10 +95,13 @@ export async function openMachine(deps: MachineDeps): Promise<Machine> {
     open: (room, event) => openEvent(tools, room, event),
     askAllAgain: () => machine.markAllTrackedUsersAsDirty(),
     bootstrap: (signal) => inTurn(() => bootstrap(tools, signal)),
-    close() {
-      machine.close();
-      unmount();
-    },
+    close: () =>
+      inTurn(async () => {
+        if (isClosed) return;
+        isClosed = true;
+        machine.close();
+        unmount();
+      }),
   };
 }
 

@@ -5,12 +5,13 @@ import { matrixSettings } from '../../../adapters/matrix/settings.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { accountId, chatId, messageId, threadId, userId } from '../../../shared/ids.ts';
 import type { Address } from '../../../shared/messages.ts';
-import type { AdapterHarness, AdapterRig, UserMessage } from '../../contracts/adapter-harness.ts';
+import type { AdapterHarness, AdapterRig, SeenMessage, UserMessage } from '../../contracts/adapter-harness.ts';
 import { makeRecordingHost, type RecordingHostOptions } from '../../contracts/adapter-host.ts';
-import type { Person } from '../../support/matrix/people.ts';
-import { seenMessages } from '../../support/matrix/seen.ts';
+import type { SayOptions } from '../../support/matrix/people.ts';
+import { makeSealedPerson } from '../../support/matrix/sealed-person.ts';
+import { seenIn, seenMessages } from '../../support/matrix/seen.ts';
 import { startHomeserver, type Homeserver } from '../../support/matrix/server.ts';
-import type { Room } from '../../support/matrix/world.ts';
+import type { Content, Room, StoredEvent } from '../../support/matrix/world.ts';
 
 export const ACCOUNT = accountId('default');
 
@@ -34,15 +35,7 @@ export function addressOf(room: Room, kind: 'dm' | 'group', thread?: string): Ad
 
 export const matrixHarness: AdapterHarness = {
   capabilities: makeCapabilities({ streaming: 'edit', edit_interval_ms: 5_000 }, DEFAULT_UPLOAD_BYTES),
-  async open() {
-    const server = await startHomeserver();
-    try {
-      return await openRig(server);
-    } catch (error) {
-      await server.close();
-      throw error;
-    }
-  },
+  open: () => openOn(openPlainSide),
   async openWithWrongSecret() {
     const server = await startHomeserver();
     const record = makeRecordingHost();
@@ -60,6 +53,67 @@ export const matrixHarness: AdapterHarness = {
     return { error, record, secrets: [wrong], close };
   },
 };
+
+/** The same in encrypted rooms. */
+export const sealedMatrixHarness: AdapterHarness = { ...matrixHarness, open: () => openOn(openSealedSide) };
+
+async function openOn(openSide: (server: Homeserver) => Promise<Side>): Promise<AdapterRig> {
+  const server = await startHomeserver();
+  try {
+    return await openRig(server, await openSide(server));
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** Whoever talks with us, and where. */
+interface Side {
+  user: string;
+  dm: Room;
+  group: Room;
+  /** Of a thread in the group. */
+  root: string;
+  say(room: Room, text: string, options: SayOptions): Promise<StoredEvent>;
+  edit(room: Room, id: string, text: string): Promise<unknown>;
+  seen(chat: string): Promise<readonly SeenMessage[]>;
+}
+
+async function openPlainSide(server: Homeserver): Promise<Side> {
+  const ada = server.person('Ada');
+  const group = server.room('Team', [ada, server.person('Bob')]);
+  const root = ada.say(group, 'the beginning of a thread');
+  return {
+    user: ada.id,
+    dm: ada.invite(),
+    group,
+    root: root.event_id,
+    say: async (...said) => ada.say(...said),
+    edit: async (...edited) => ada.edit(...edited),
+    seen: async (chat) => seenMessages(server, chat),
+  };
+}
+
+async function openSealedSide(server: Homeserver): Promise<Side> {
+  const { world, botId } = server;
+  const ann = await makeSealedPerson(world, botId, { name: 'Ada' });
+  await ann.sync();
+  const group = server.room('Team', [ann, server.person('Bob')]);
+  world.encrypt(group, ann.id);
+  const root = await ann.say(group, 'the beginning of a thread');
+  return {
+    user: ann.id,
+    dm: ann.invite(),
+    group,
+    root: root.event_id,
+    say: ann.say,
+    edit: ann.edit,
+    async seen(chat) {
+      const room = world.rooms.get(chat);
+      return room ? seenIn(server, await ann.read(room)) : [];
+    },
+  };
+}
 
 /** A started adapter and what it told, online. */
 export async function startAdapter(
@@ -80,36 +134,33 @@ export async function startAdapter(
   }
 }
 
-async function openRig(server: Homeserver): Promise<AdapterRig> {
-  const ada = server.person('Ada');
-  const bob = server.person('Bob');
-  const group = server.room('Team', [ada, bob]);
-  const root = ada.say(group, 'the beginning of a thread');
-  const dm = ada.invite();
+async function openRig(server: Homeserver, side: Side): Promise<AdapterRig> {
+  const { dm, group, root, user } = side;
   const started = await startAdapter(server);
   await started.record.waitUntil(() => server.world.membership(dm, server.botId) === 'join' && hasDirect(server));
   const rig: AdapterRig = {
     ...started,
     dm: addressOf(dm, 'dm'),
-    user: userId(ada.id),
+    user: userId(user),
     group: addressOf(group, 'group'),
-    thread: addressOf(group, 'group', root.event_id),
+    thread: addressOf(group, 'group', root),
     nowhere: { ...addressOf(dm, 'dm'), chat: chatId('!nowhere:hs.test') },
     secrets: [server.token],
     faults: makeFaults(server, dm),
-    say: async (message) => messageId(sayAs(ada, { dm, group }, message)),
-    seen: async (at) => seenMessages(server, at.chat),
+    say: async (message) => messageId(await sayAs(side, message)),
+    seen: (at) => side.seen(at.chat),
     typingShown: async (at) => server.world.rooms.get(at.chat)?.typing.has(server.botId) ?? false,
-    editAsUser: async (id, text) => void ada.edit(dm, id, text),
-    deleteAsUser: async (id) => void ada.redact(dm, id),
-    sayAsBot: async (text) => void bob.say(group, text, { msgtype: 'm.notice' }),
+    editAsUser: async (id, text) => void (await side.edit(dm, id, text)),
+    deleteAsUser: async (id) =>
+      void server.world.append(dm, { type: 'm.room.redaction', sender: user, content: { redacts: id } }),
+    sayAsBot: async (text) => void server.person('Bob').say(group, text, { msgtype: 'm.notice' }),
     sayAsSelf: async (text) =>
       void server.world.append(dm, {
         type: 'm.room.message',
         sender: server.botId,
         content: { msgtype: 'm.text', body: text },
       }),
-    injectGarbage: async () => injectGarbage(server, ada, dm),
+    injectGarbage: async () => injectGarbage(server, user, dm),
     async restart(whileDown) {
       await rig.adapter.stop();
       await whileDown();
@@ -151,15 +202,15 @@ function makeFaults(server: Homeserver, dm: Room): AdapterRig['faults'] {
   };
 }
 
-function sayAs(ada: Person, { dm, group }: { dm: Room; group: Room }, message: UserMessage): string {
-  const { at, text, ...options } = message;
-  const room = at?.kind === 'group' ? group : dm;
-  return ada.say(room, text, { ...options, thread: at?.thread }).event_id;
+async function sayAs(side: Side, { at, text, ...options }: UserMessage): Promise<string> {
+  const room = at?.kind === 'group' ? side.group : side.dm;
+  return (await side.say(room, text, { ...options, thread: at?.thread })).event_id;
 }
 
-function injectGarbage(server: Homeserver, ada: Person, dm: Room): void {
+function injectGarbage(server: Homeserver, user: string, dm: Room): void {
+  const send = (type: string, content: Content) => server.world.append(dm, { type, sender: user, content });
   const text = (more: Record<string, unknown>) => ({ msgtype: 'm.text', body: 'garbage', ...more });
-  const contents: Record<string, unknown>[] = [
+  const contents: Content[] = [
     {},
     { msgtype: 7, body: 'x' },
     text({ body: { deep: [1] } }),
@@ -172,12 +223,12 @@ function injectGarbage(server: Homeserver, ada: Person, dm: Room): void {
     text({ 'm.relates_to': { rel_type: 'm.replace', event_id: '$unknown' }, 'm.new_content': text({}) }),
     text({ 'm.relates_to': { rel_type: 'm.replace', event_id: '$unknown' } }),
   ];
-  for (const content of contents) ada.send(dm, 'm.room.message', content);
-  ada.send(dm, 'm.sticker', { body: 'x', url: 'file:///etc/passwd' });
-  ada.send(dm, 'm.reaction', { 'm.relates_to': 'none' });
-  ada.send(dm, 'm.room.redaction', { redacts: 7 });
-  ada.send(dm, 'm.room.member', { membership: ['join'] });
-  const base = { type: 'm.room.message', sender: ada.id, content: text({}) };
+  for (const content of contents) send('m.room.message', content);
+  send('m.sticker', { body: 'x', url: 'file:///etc/passwd' });
+  send('m.reaction', { 'm.relates_to': 'none' });
+  send('m.room.redaction', { redacts: 7 });
+  send('m.room.member', { membership: ['join'] });
+  const base = { type: 'm.room.message', sender: user, content: text({}) };
   const broken = [
     { ...base, sender: 'nobody' },
     { ...base, sender: '@a b:x' },

@@ -75,7 +75,7 @@ export class Keys<Room extends SharedRoom> {
   }
 
   query(body: Content): Content {
-    const users = Object.keys((body['device_keys'] ?? {}) as Content);
+    const users = Object.keys(body['device_keys'] ?? {});
     const devicesOf = (user: string) =>
       Object.fromEntries([...(this.devices.get(user) ?? [])].map(([id, { keys }]) => [id, keys]));
     const signed = (name: string) =>
@@ -202,7 +202,7 @@ export class Keys<Room extends SharedRoom> {
       .filter((room) => this.#world.membership(room, user) === 'join')
       .flatMap((room) => room.events)
       .filter((event) => event.type === 'm.room.member' && event.pos > since)
-      .map((event) => event.state_key ?? '');
+      .flatMap(({ state_key: user }) => (user?.startsWith('@') ? [user] : []));
     const changed = [...this.#changes].filter(([, pos]) => pos > since).map(([id]) => id);
     return {
       changed: [...new Set([...changed, ...moved])].filter((id) => shared.has(id) || id === user),

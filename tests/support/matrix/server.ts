@@ -32,7 +32,7 @@ export interface Homeserver {
   /** Of all requests, `GET client/v3/sync` style, oldest first. */
   requests: string[];
   person(name: string): Person;
-  room(name: string, members: readonly Person[]): Room;
+  room(name: string, members: readonly { id: string }[]): Room;
   fail(fault: Fault): void;
   /** The token is not known any more, until called with false. */
   revoke(on: boolean): void;
