@@ -109,6 +109,45 @@ export async function listTranscript(db: Db, scope: Scope, session: SessionId): 
   return rows.map(storedMessage);
 }
 
+export interface SaidPage {
+  /** Default: all sessions of the scope. */
+  session?: SessionId | undefined;
+  /** Only what is younger than this message. */
+  after?: number | undefined;
+  /** Only what is older than this message: the latest of them. */
+  before?: number | undefined;
+  limit: number;
+}
+
+/** What people and the agent said, oldest first: the first after `after`, else the last before `before`. Nothing that was taken back. */
+export async function listSaid(db: Db, scope: Scope, page: SaidPage): Promise<readonly StoredMessage[]> {
+  let query = db.query
+    .selectFrom('messages')
+    .selectAll()
+    .where('space_id', '=', scope.space)
+    .where('role', 'in', ['user', 'assistant'])
+    .where('state', '<>', 'undone')
+    .where((eb) => eb.or([eb('text', '<>', ''), eb('files', 'is not', null)]))
+    .orderBy('id', page.after === undefined ? 'desc' : 'asc')
+    .limit(page.limit);
+  if (page.session !== undefined) query = query.where('session_id', '=', page.session);
+  if (page.after !== undefined) query = query.where('id', '>', page.after);
+  if (page.before !== undefined) query = query.where('id', '<', page.before);
+  const rows = await query.execute();
+  return (page.after === undefined ? rows.reverse() : rows).map(storedMessage);
+}
+
+/** One message of the scope, whatever became of it. */
+export async function getMessage(db: Db, scope: Scope, id: number): Promise<StoredMessage | undefined> {
+  const row = await db.query
+    .selectFrom('messages')
+    .selectAll()
+    .where('space_id', '=', scope.space)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row && storedMessage(row);
+}
+
 export interface Exchange {
   turn: TurnId;
   /** What the person said, joined. */

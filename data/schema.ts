@@ -104,6 +104,7 @@ export interface Tables {
     personality: string | null;
     created_at: number;
     updated_at: number;
+    task_id: string | null;
   };
   chats: AddressColumns & {
     title: string;
@@ -161,6 +162,7 @@ export interface Tables {
     error_code: string | null;
     started_at: number;
     ended_at: number | null;
+    task_id: string | null;
   };
   journal: {
     turn_id: TurnId;
@@ -309,6 +311,9 @@ export interface Tables {
     person_id: PersonId;
     session_id: SessionId;
     turn_id: TurnId;
+    /** Of the worker itself, once it has begun. */
+    own_session_id: SessionId | null;
+    own_turn_id: TurnId | null;
     /** JSON of the Address that the turn answers. */
     address: string;
     name: string;
@@ -321,8 +326,11 @@ export interface Tables {
     result: string | null;
     /** Whether whoever asked has been given the result. */
     told: number;
+    /** Goes on when the turn that made it has ended. */
+    background: number;
+    /** JSON of string[]: what a person said to it that it has not read. */
+    steering: string;
     attempts: number;
-    beat_at: number;
     created_at: number;
     ended_at: number | null;
   };

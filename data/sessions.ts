@@ -106,6 +106,7 @@ export async function listSessions(
         .as('opening'),
     ])
     .where('space_id', '=', scope.space)
+    .where('task_id', 'is', null)
     .orderBy('updated_at', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
@@ -119,6 +120,7 @@ export async function findSessions(db: Db, scope: Scope, text: string): Promise<
     .selectFrom('sessions')
     .selectAll()
     .where('space_id', '=', scope.space)
+    .where('task_id', 'is', null)
     .orderBy('updated_at', 'desc')
     .execute();
   const wanted = text.toLowerCase();

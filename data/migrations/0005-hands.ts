@@ -39,11 +39,15 @@ const STATEMENTS = [
     session_id text primary key references sessions(id) on delete cascade, space_id text not null, items text not null,
     updated_at integer not null) strict`,
 
+  // Set for the session and the turn of a worker: they are no conversation of a person.
+  `alter table sessions add column task_id text`,
+  `alter table turns add column task_id text`,
+
   `create table tasks (
     id text primary key, root_id text not null, parent_id text, key text not null, space_id text not null, person_id text not null,
-    session_id text not null, turn_id text not null, address text not null, name text not null, preset text not null, goal text not null, spec text not null,
+    session_id text not null, turn_id text not null, own_session_id text, own_turn_id text, address text not null, name text not null, preset text not null, goal text not null, spec text not null,
     depth integer not null, state text not null check (state in ('waiting','running','done','failed','stopped')),
-    result text, told integer not null, attempts integer not null, beat_at integer not null, created_at integer not null, ended_at integer) strict`,
+    result text, told integer not null, background integer not null, steering text not null, attempts integer not null, created_at integer not null, ended_at integer) strict`,
   `create unique index tasks_key on tasks (turn_id, key)`,
   `create index tasks_live on tasks (state) where state in ('waiting','running')`,
   `create index tasks_root on tasks (root_id, id)`,

@@ -76,14 +76,21 @@ export async function beginTurn(
       error_code: null,
       started_at: now,
       ended_at: null,
+      task_id: null,
     });
     return { turn, taken };
   });
 }
 
-/** Turns that were running when the process ended. */
+/** Turns that were running when the process ended; those of workers are resumed by whoever waits for them. */
 export async function listRunningTurns(db: ProcessDb): Promise<readonly Turn[]> {
-  const rows = await db.query.selectFrom('turns').selectAll().where(isRunning).orderBy('id').execute();
+  const rows = await db.query
+    .selectFrom('turns')
+    .selectAll()
+    .where(isRunning)
+    .where('task_id', 'is', null)
+    .orderBy('id')
+    .execute();
   return rows.map(turnOf);
 }
 
@@ -213,6 +220,7 @@ export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boo
     lastMessage = await insertMessages(db, finish.turn, finish.messages, trx);
     await enqueueOutbox(db, finish.outbox, trx);
     for (const end of finish.inbox) await endInbox(db, end.rows, end, trx);
+    await stopWaitedFor(trx, { turn, now });
     const left = await selectRunning(trx, { turn });
     if (left.rows.length > 0) await queueAgain(trx, turn, now);
     await touchSession(trx, { session, now });
@@ -223,6 +231,16 @@ export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boo
   if (lastMessage !== undefined) await indexInTime(db, lastMessage);
   return isEnded;
 }
+
+/** Workers that only this turn waited for, which has ended without them. */
+const stopWaitedFor = prepare<{ turn: TurnId; now: number }>((query, { turn, now }) =>
+  query
+    .updateTable('tasks')
+    .set({ state: 'stopped', ended_at: now })
+    .where('turn_id', '=', turn)
+    .where(sql<boolean>`state in ('waiting','running')`)
+    .where('background', '=', 0),
+);
 
 async function queueAgain(trx: Query, turn: TurnId, now: number): Promise<void> {
   await trx

@@ -6,8 +6,10 @@ import { listSteps, writeStep } from '../../data/journal.ts';
 import {
   compactMessages,
   countMessages,
+  getMessage,
   lastExchange,
   listHistory,
+  listSaid,
   listTranscript,
   undoTurn,
 } from '../../data/messages.ts';
@@ -28,6 +30,18 @@ import { appendLedger } from '../../data/policy/ledger.ts';
 import { addRule, listRules, removeRule } from '../../data/policy/rules.ts';
 import { addTaint, isTainted } from '../../data/policy/taints.ts';
 import { reserveUsage, settleUsage, sumUsage } from '../../data/usage.ts';
+import { leaseCell, listCells, putCell, releaseCell } from '../../data/work/board.ts';
+import {
+  addTask,
+  beginTask,
+  endTask,
+  getTask,
+  listTasks,
+  markTaskTold,
+  steerTask,
+  takeSteering,
+} from '../../data/work/tasks.ts';
+import { dmAddress } from './conversation.ts';
 import { keepResult, openResult } from '../../data/work/results.ts';
 import { listTodos, setTodos } from '../../data/work/todos.ts';
 import type { Place } from './scope-world.ts';
@@ -96,6 +110,9 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
   'messages.ts': {
     listHistory: (db, me, target) => listHistory(db, me.scope, target.idle),
     listTranscript: (db, me, target) => listTranscript(db, me.scope, target.idle),
+    listSaid: (db, me, target) =>
+      each([undefined, target.idle], (session) => listSaid(db, me.scope, { session, limit: 500 })),
+    getMessage: (db, me, target) => getMessage(db, me.scope, target.lastMessage),
     lastExchange: (db, me, target) => lastExchange(db, me.scope, target.idle),
     undoTurn: (db, me, target) => undoTurn(db, me.scope, target.idleTurn),
     compactMessages: (db, me, target) =>
@@ -139,6 +156,55 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
     addTaint: (db, me) => addTaint(db, me.scope, { from: me.cost, to: me.cost + 2 }),
     // Only whether there is one is told: that stands for the space itself.
     isTainted: async (db, me, target) => ((await isTainted(db, me.scope, target.cost)) ? target.spaceMark : ''),
+  },
+  'work/board.ts': {
+    listCells: (db, me, target) => listCells(db, me.scope, target.runningTurn),
+    putCell: (db, me, target) =>
+      each([0, 1], (expected) =>
+        putCell(db, me.scope, {
+          root: target.runningTurn,
+          key: me === target ? 'cell' : 'another',
+          type: 'fact',
+          value: 'mine',
+          expected,
+          author: 'me',
+          origin: 'agent',
+        }),
+      ),
+    leaseCell: (db, me, target) =>
+      leaseCell(db, me.scope, { root: target.runningTurn, key: 'cell', holder: me.spaceMark, ms: 1e6 }),
+    releaseCell: (db, me, target) =>
+      releaseCell(db, me.scope, { root: target.runningTurn, key: 'cell', holder: target.spaceMark }),
+  },
+  'work/tasks.ts': {
+    addTask: (db, me, target) =>
+      addTask(db, me.scope, {
+        root: target.runningTurn,
+        parent: undefined,
+        session: me.session.id,
+        turn: target.runningTurn,
+        key: me === target ? 'new' : 'task',
+        address: dmAddress('probe'),
+        name: 'mine',
+        preset: '',
+        goal: 'mine',
+        spec: '{}',
+        depth: 1,
+        background: false,
+      }),
+    getTask: (db, me, target) => getTask(db, me.scope, target.task),
+    listTasks: (db, me, target) =>
+      each([{ session: target.session.id }, { root: target.runningTurn }, {}], (filter) =>
+        listTasks(db, me.scope, { ...filter, limit: 50 }),
+      ),
+    beginTask: (db, me, target) => beginTask(db, me.scope, target.task),
+    endTask: (db, me, target) => endTask(db, me.scope, target.task, { state: 'done', result: 'mine' }),
+    markTaskTold: (db, me, target) => markTaskTold(db, me.scope, target.task),
+    steerTask: (db, me, target) => steerTask(db, me.scope, target.task, 'mine'),
+    async takeSteering(db, me, target) {
+      if (me === target) await beginTask(db, target.scope, target.task);
+      return takeSteering(db, me.scope, target.task, { stepKey: 's1', payload: (texts) => JSON.stringify(texts) });
+    },
   },
   'work/results.ts': {
     keepResult: (db, me, target) =>

@@ -10,6 +10,8 @@ import { addTaint } from '../../data/policy/taints.ts';
 import type { Person } from '../../data/process/people.ts';
 import { changeSession, createSession } from '../../data/sessions.ts';
 import { reserveUsage } from '../../data/usage.ts';
+import { leaseCell, putCell } from '../../data/work/board.ts';
+import { addTask, steerTask } from '../../data/work/tasks.ts';
 import { keepResult } from '../../data/work/results.ts';
 import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
@@ -30,6 +32,7 @@ export interface Place extends Speaker {
   grant: string;
   rule: string;
   result: string;
+  task: string;
   usage: number;
   /** Cost of the running turn so far: another one for each place, and no sum of others. */
   cost: number;
@@ -109,6 +112,24 @@ async function fill(
   const result = await keepResult(db, scope, { tool: 't', text: spaceMark, origin: 'agent', turn: turn.id });
   await addTaint(db, scope, { from: cost, to: cost + 1 });
   await setTodos(db, scope, speaker.session.id, [{ id: '1', content: spaceMark, status: 'pending' }]);
+  const task = await addTask(db, scope, {
+    root: turn.id,
+    parent: undefined,
+    session: speaker.session.id,
+    turn: turn.id,
+    key: 'task',
+    address: turn.address,
+    name: 'worker',
+    preset: '',
+    goal: personMark,
+    spec: '{}',
+    depth: 1,
+    background: false,
+  });
+  await steerTask(db, scope, task.id, personMark);
+  const cell = { root: turn.id, key: 'cell', type: 'fact', value: spaceMark, expected: 0, author: spaceMark } as const;
+  await putCell(db, scope, { ...cell, origin: 'agent' });
+  await leaseCell(db, scope, { root: turn.id, key: 'cell', holder: spaceMark, ms: 1 });
   const reserved = await reserveUsage(db, scope, {
     session: speaker.session.id,
     turn: turn.id,
@@ -134,6 +155,7 @@ async function fill(
     grant,
     rule: rule?.id ?? '',
     result,
+    task: task.id,
     usage: reserved.id,
     cost,
     lastMessage: last.id,
@@ -150,11 +172,11 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
   const spaceOfTurn = new Map(turns.map((turn) => [turn.id, turn.space_id]));
   for (const row of turns) add('turns', row.space_id, row);
   for (const row of await db.query.selectFrom('spaces').selectAll().execute()) add('spaces', row.id, row);
-  for (const table of ['sessions', 'messages', 'notes', 'rules', 'results', 'taints', 'todos'] as const)
+  for (const table of ['sessions', 'messages', 'notes', 'rules', 'results', 'taints', 'todos', 'cells'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const row of await db.query.selectFrom('journal').selectAll().execute())
     add('journal', spaceOfTurn.get(row.turn_id) ?? '', row);
-  for (const table of ['approvals', 'grants', 'ledger', 'usage'] as const)
+  for (const table of ['approvals', 'grants', 'ledger', 'tasks', 'usage'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute())
       add(table, `${row.space_id} ${row.person_id}`, row);
   for (const table of [
