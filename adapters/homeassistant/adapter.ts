@@ -14,7 +14,7 @@ import { NotCalledError } from '../transport/failures.ts';
 import { explainFailure } from './errors.ts';
 import { makeExchanges } from './receive/exchanges.ts';
 import { makeNames } from './receive/names.ts';
-import { makeReceiveQueue, type ReceiveQueue } from './receive/queue.ts';
+import { makeReceiveQueue, type ReceiveQueue } from '../transport/receive-queue.ts';
 import { makeReceiver, type Receiver } from './receive/receiver.ts';
 import { editMessage, routeOf, sendMessage, type OutboundDeps } from './send/outbound.ts';
 import type { HomeAssistantSettings } from './settings.ts';

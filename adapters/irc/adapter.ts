@@ -13,7 +13,7 @@ import { makePresence } from './connection/presence.ts';
 import { NotCalledError } from '../transport/failures.ts';
 import { explainFailure } from './errors.ts';
 import { CHAT_HISTORY } from './receive/history.ts';
-import { makeReceiveQueue } from './receive/queue.ts';
+import { makeReceiveQueue } from '../transport/receive-queue.ts';
 import { makeReceiver } from './receive/receiver.ts';
 import { makeWhereabouts } from './receive/whereabouts.ts';
 import { makeLimiter } from './send/limiter.ts';

@@ -13,7 +13,7 @@ import { ACTION_EVENT, MESSAGE_EVENT, readActionEvent, readMessageEvent, type Re
 import { contextOf, eventSchema, type HomeEvent } from './event-schema.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Names } from './names.ts';
-import type { ReceiveQueue } from './queue.ts';
+import type { ReceiveQueue } from '../../transport/receive-queue.ts';
 import { exactEntities, isAboutStates, makeRule } from './rules.ts';
 import { makeEventWatch } from './watch-events.ts';
 import { makeWatch } from './watch.ts';

@@ -6,7 +6,7 @@ import type { AccountId } from '../../../shared/ids.ts';
 import type { AdapterHost } from '../../contract.ts';
 import type { Calls } from '../connection/calls.ts';
 import { parseJson } from '../../transport/bodies.ts';
-import type { ReceiveQueue } from './queue.ts';
+import type { ReceiveQueue } from '../../transport/receive-queue.ts';
 import { classOf, isTold, valueOf, watchesEntity, type Rule } from './rules.ts';
 import { makeStates, type HomeState } from './states.ts';
 import { makeChangeMessage } from './triggers.ts';

@@ -9,7 +9,7 @@ import type { IrcSettings } from '../settings.ts';
 import { CHAT_HISTORY, fetchHistory } from './history.ts';
 import { readEvent } from './inbound.ts';
 import type { Whereabouts } from './whereabouts.ts';
-import type { ReceiveQueue } from './queue.ts';
+import type { ReceiveQueue } from '../../transport/receive-queue.ts';
 
 /** Until when nothing was missed, ms since the epoch. */
 const ALIVE_KEY = 'alive';
@@ -65,7 +65,7 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
     const party = readParty(reading.message.sender.id);
     if (!reading.isHistory && party?.kind === 'account') deps.whereabouts.seen(party.name, reading.nick);
     if (reading.isHistory) played.push(reading.message);
-    else queue.push(reading.message);
+    else queue.push(() => host.receive(reading.message));
   }
 
   async function fetchMissed(session: Session, channels: readonly string[], since: number): Promise<void> {
@@ -82,7 +82,7 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
         return taken;
       },
     });
-    queue.pushOlder(messages);
+    queue.pushOlder(messages.map((message) => ({ at: message.sentAt, task: () => host.receive(message) })));
   }
 
   async function alive(isLast: boolean): Promise<void> {

@@ -1,32 +1,37 @@
-// What came in is stored one after the other, in order. Servers do not send anything again, so what cannot be stored at once is tried
-// until it can be.
-import { backoffMs } from '../../../shared/backoff.ts';
-import type { Clock } from '../../../shared/clock.ts';
-import type { AdapterHost, InboundMessage } from '../../contract.ts';
+// For platforms that send nothing again: what came in is stored one after the other, in order, and what cannot be stored at once is
+// tried until it can be.
+import { backoffMs } from '../../shared/backoff.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { AdapterHost } from '../contract.ts';
 
 const STORE_BACKOFF = { baseMs: 100, maxMs: 30_000 };
 /** More than this waits only while nothing can be stored for long; the rest is told as a gap. */
 const MAX_WAITING = 5_000;
 
+/** Stores something. It must be safe to repeat. */
+type Task = () => Promise<unknown>;
+
 export interface ReceiveQueue {
-  push(message: InboundMessage): void;
-  /** What came in before this time is stored; ms since the epoch. */
+  /** Runs the task after those before it, again and again until it resolves. */
+  push(task: Task): void;
+  /** Everything that came in before this time is stored; ms since the epoch. */
   storedUntil(): number;
-  /** Nothing is stored until the function that this gives is called, at the latest after `ms`; what comes in waits. */
+  /** Nothing more is stored until the function that this gives is called, at the latest after `ms`; what comes in waits. */
   hold(ms: number): () => void;
   /** Goes before all that waits: what is older than it. */
-  pushOlder(messages: readonly InboundMessage[]): void;
+  pushOlder(entries: readonly Entry[]): void;
   /** Resolves when nothing of it runs any more; call after the signal was aborted. */
   settle(): Promise<void>;
 }
 
 interface Entry {
+  /** When it came in, or was sent; ms since the epoch. */
   at: number;
-  message: InboundMessage;
+  task: Task;
 }
 
 export function makeReceiveQueue(deps: {
-  host: Pick<AdapterHost, 'log' | 'gap' | 'receive'>;
+  host: Pick<AdapterHost, 'log' | 'gap'>;
   clock: Clock;
   signal: AbortSignal;
 }): ReceiveQueue {
@@ -38,7 +43,7 @@ export function makeReceiveQueue(deps: {
 
   async function run(): Promise<void> {
     for (let entry = waiting[0]; entry && mayRun(); entry = waiting[0]) {
-      const isStored = await store(entry.message);
+      const isStored = await store(entry.task);
       if (isStored) waiting.splice(waiting.indexOf(entry), 1);
     }
     if (dropped && !signal.aborted) {
@@ -50,10 +55,10 @@ export function makeReceiveQueue(deps: {
 
   const mayRun = () => !signal.aborted && holds.size === 0;
 
-  async function store(message: InboundMessage): Promise<boolean> {
+  async function store(task: Task): Promise<boolean> {
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        await host.receive(message);
+        await task();
         return true;
       } catch (error) {
         // The core's own error: its text is not ours to print.
@@ -78,7 +83,7 @@ export function makeReceiveQueue(deps: {
   function take(entries: readonly Entry[], isOlder: boolean): void {
     if (signal.aborted) return;
     const room = Math.max(0, MAX_WAITING - waiting.length);
-    if (isOlder) waiting.unshift(...entries.slice(-room));
+    if (isOlder) waiting.unshift(...entries.slice(Math.max(0, entries.length - room)));
     else waiting.push(...entries.slice(0, room));
     if (entries.length > room) {
       dropped ??= { since: entries[0]?.at ?? clock.now(), count: 0 };
@@ -88,12 +93,8 @@ export function makeReceiveQueue(deps: {
   }
 
   return {
-    push: (message) => take([{ at: clock.now(), message }], false),
-    pushOlder: (messages) =>
-      take(
-        messages.map((message) => ({ at: message.sentAt, message })),
-        true,
-      ),
+    push: (task) => take([{ at: clock.now(), task }], false),
+    pushOlder: (entries) => take(entries, true),
     storedUntil: () => waiting[0]?.at ?? clock.now(),
     hold(ms) {
       const key = Symbol('hold');

@@ -1,13 +1,12 @@
-// What all platforms ask of a call that failed, and of a body that came.
+// What all platforms ask of a call that failed.
 import { describe, expect, it } from 'vitest';
-import { parseAnswer, parseJson, readText } from '../../adapters/transport/bodies.ts';
 import {
   codesOf,
   judgeUnanswered,
   NotCalledError,
   summarizeUnanswered,
   UnsendableError,
-} from '../../adapters/transport/failures.ts';
+} from '../../../adapters/transport/failures.ts';
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error(`it was ${code}`), { code, ...more });
 const judge = (error: unknown, hasFiles = false) => judgeUnanswered(error, { hasFiles });
@@ -72,30 +71,5 @@ describe('a call without an answer', () => {
     const error = coded('ECONNREFUSED');
     error.cause = error;
     expect(judge(error)).toEqual(NO);
-  });
-});
-
-describe('a body', () => {
-  it('is read up to its limit, and no further', async () => {
-    let isCancelled = false;
-    const chunks = ['ab', 'cd', 'ef'].map((text) => new TextEncoder().encode(text));
-    const endless = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue(chunks.shift() ?? new Uint8Array(2)),
-      cancel: () => {
-        isCancelled = true;
-      },
-    });
-    await expect(readText({ body: endless }, 4)).rejects.toThrow('too long');
-    expect(isCancelled).toBe(true);
-    expect(await readText(new Response('a€'), 4)).toBe('a€');
-    expect(await readText(new Response(null), 4)).toBe('');
-  });
-
-  it('is JSON or not', () => {
-    expect(parseJson('{"a":[1]}')).toEqual({ a: [1] });
-    expect(parseJson('null')).toBe(null);
-    for (const odd of ['', '{', undefined, 7, { a: 1 }]) expect(parseJson(odd)).toBeUndefined();
-    expect(parseAnswer('0')).toBe(0);
-    expect(() => parseAnswer('<html>a secret</html>')).toThrow(/^The server answered something that is no JSON\.$/);
   });
 });
