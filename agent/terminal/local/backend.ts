@@ -14,7 +14,7 @@ import type {
   MachineRequest,
 } from '../machine.ts';
 import { getByExec, putByExec } from '../transfer.ts';
-import { bubblewrapArgs, SANDBOX_HOME } from './bubblewrap.ts';
+import { bubblewrapArgs, isWithin, SANDBOX_HOME } from './bubblewrap.ts';
 import { probeSandbox, type Sandbox } from './probe.ts';
 import { seatbeltProfile } from './seatbelt.ts';
 import { spawnExec, type SpawnPlan } from './spawn.ts';
@@ -121,16 +121,17 @@ async function openMachine(
   };
 }
 
-/** A workspace that is the home folder itself, or holds all of it, would undo the sandbox. */
+/**
+ * A workspace that holds what commands must not see would undo the sandbox. An empty folder mounted in the place of the hidden one is not
+ * enough: a command could rename the folders above it.
+ */
 function refuseOpenWorkspace({ sandbox, workspace, hidden }: Local): void {
   if (sandbox.kind === 'none') return;
-  const open = hidden.find(
-    (folder) => folder === workspace || (workspace === path.parse(workspace).root && folder !== ''),
-  );
-  if (open !== undefined)
+  const shown = hidden.find((folder) => folder === workspace || isWithin(folder, workspace));
+  if (shown !== undefined)
     throw new AppError(
       'config_invalid',
-      `The workspace ${workspace} is a folder that commands must not see. Nothing was run; choose a folder inside it.`,
+      `The workspace ${workspace} holds ${shown}, which commands must not see. Nothing was run; choose another folder.`,
     );
 }
 

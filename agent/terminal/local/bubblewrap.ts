@@ -71,7 +71,6 @@ export function bubblewrapArgs(plan: SandboxPlan): string[] {
     ['--bind', plan.tmp, '/tmp', '--bind', plan.tmp, '/var/tmp', '--bind', plan.home, SANDBOX_HOME],
     masks(plan.hidden, SYSTEM),
     ['--bind', plan.workspace, plan.workspace],
-    masks(plan.hidden, [plan.workspace]),
     ['--bind', plan.stateDir, plan.stateDir],
     // What is left of the root is memory, and nobody's.
     ['--remount-ro', '/', '--chdir', plan.workspace],
@@ -110,7 +109,7 @@ function masks(hidden: readonly string[], shown: readonly string[]): string[] {
 }
 
 /** True when `file` lies in `folder`, however deep; not for the folder itself. */
-function isWithin(file: string, folder: string): boolean {
+export function isWithin(file: string, folder: string): boolean {
   const relative = path.relative(folder, file);
   return relative !== '' && relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }

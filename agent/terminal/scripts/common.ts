@@ -31,7 +31,7 @@ leader() {
 # With a snapshot it is the whole environment, so that what was unset stays unset.
 launch() {
   if [ -r "$snap" ]; then set -- env -i PATH="$PATH" "$@"; else set -- env "$@"; fi
-  set -- "$@" HERALD_RUN="$run" H_BOX="$box" H_SNAP="$snap" H_DIR="$at" H_KIND="$kind" H_SAVE="$save" H_LIMITS="$HERALD_LIMITS"
+  set -- "$@" HERALD_RUN="$run." H_BOX="$box" H_SNAP="$snap" H_DIR="$at" H_KIND="$kind" H_SAVE="$save" H_LIMITS="$HERALD_LIMITS"
   if [ "$pty" != yes ]; then leader "$@" "$kind" "$box/main"; fi
   set -- "$@" TERM=xterm-256color H_PTY=yes
   if script --version 2>/dev/null | grep -q util-linux; then
@@ -54,7 +54,7 @@ end_group() {
 }
 strays() {
   [ -d /proc/self ] || return 0
-  grep -l "HERALD_RUN=$1" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ stray _; do kill -KILL "$stray" 2>/dev/null; done
+  grep -lF "HERALD_RUN=$1." /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ stray _; do kill -KILL "$stray" 2>/dev/null; done
 }
 `;
 

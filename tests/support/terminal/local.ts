@@ -6,7 +6,7 @@ import { openLocalBackend } from '../../../agent/terminal/local/backend.ts';
 import { probeSandbox } from '../../../agent/terminal/local/probe.ts';
 import type { MachineLimits } from '../../../agent/terminal/machine.ts';
 import { systemClock } from '../../../shared/clock.ts';
-import type { TerminalUnderTest } from '../../contracts/terminal-contract.ts';
+import type { TerminalUnderTest } from '../../contracts/terminal-rig.ts';
 
 export interface LocalUnderTest extends TerminalUnderTest {
   /** Of the account that Herald would run as; holds a file `secret.txt`. */
