@@ -12,9 +12,11 @@ export interface Finding {
 
 // Tag characters spell out text that nobody sees (https://www.unicode.org/charts/PDF/UE0000.pdf, read 2026-11-21).
 const TAGS = /[\u{e0000}-\u{e007f}]/gu;
-// Zero-width characters, soft hyphen, fillers, variation selectors of the supplement: invisible, and carriers of hidden bits.
-const INVISIBLE =
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]/gu;
+// Everything that shows as nothing: zero-width characters, fillers, variation selectors, tags
+// (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point, read 2026-11-21). Carriers of hidden bits.
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
+// The same without what emoji are made of.
+const SUSPICIOUS = /(?!\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/gu;
 
 interface Pattern extends Finding {
   pattern: RegExp;
@@ -65,7 +67,7 @@ const PATTERNS: readonly Pattern[] = [
 
 /** The text without what cannot be seen. Newlines and tabs stay. */
 export function visibleText(text: string): string {
-  return cleanText(text).replace(TAGS, '').replace(INVISIBLE, '');
+  return cleanText(text).replace(INVISIBLE, '');
 }
 
 /** Results are shown as they are, but for characters that only hide text; joiners stay, which scripts need. */
@@ -79,7 +81,7 @@ export function scanText(raw: string): readonly Finding[] {
   // Before anything is taken out.
   const tags = raw.match(TAGS)?.length ?? 0;
   if (tags > 0) findings.push({ severity: 'block', reason: `it holds ${tags} invisible tag characters` });
-  const invisible = raw.match(INVISIBLE)?.length ?? 0;
+  const invisible = (raw.match(SUSPICIOUS)?.length ?? 0) - tags;
   if (invisible > 0) findings.push({ severity: 'warn', reason: `${invisible} invisible characters were taken out` });
   // Words that are broken over lines or by invisible characters are still words. Letters that only look alike count as what they look like.
   const text = visibleText(raw).normalize('NFKC').replace(/\s+/g, ' ').toLowerCase();

@@ -169,7 +169,12 @@ export function openServer(input: ServerInput): McpServer {
     const opening = connect(
       {
         ...at,
-        ...{ server: name, config, ports, env, clock, fetch: input.fetch },
+        server: name,
+        config,
+        ports,
+        env,
+        clock,
+        fetch: input.fetch,
         auth: authNow(),
         onChallenge: (response) => (challenged = new Response(null, response)),
         onListChanged: () => onListChanged(() => links.get(at.folder)),
@@ -274,7 +279,7 @@ export function openServer(input: ServerInput): McpServer {
 /** Values that may be keys. Short ones are words, such as "1" or "true". */
 function secretsOf({ env, headers, oauth }: McpServerConfig): readonly string[] {
   const values = [...Object.values(env), ...Object.values(headers), oauth.client_secret, oauth.private_key];
-  return values.filter((value) => value !== undefined && value.length >= 8);
+  return values.flatMap((value) => (value !== undefined && value.length >= 8 ? [value] : []));
 }
 
 function closeOldest(links: Map<string, Link>): void {

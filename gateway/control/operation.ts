@@ -4,9 +4,11 @@ import type { AgentPort } from '../../agent/port.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import type { Pairing } from '../../pairing/pairing.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { PersonId } from '../../shared/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { StoredFile } from '../../shared/messages.ts';
 import type { GatewayActions } from '../actions.ts';
+import type { Activity } from '../mcp/activity.ts';
 
 /** One line of the bill of what every request to the model carries. */
 export interface PromptPart {
@@ -31,6 +33,10 @@ export interface ControlContext {
   ownerLink?: ((code: string) => string | undefined) | undefined;
   /** Keeps a file that is to be sent, under $HERALD_HOME. Rejects with AppError when it is too large. */
   storeUpload?: ((name: string, mime: string, body: ReadableStream<Uint8Array>) => Promise<StoredFile>) | undefined;
+  /** Who asks, when they have proven it by a key of theirs. Undefined: whoever can open the local socket. */
+  actor?: PersonId | undefined;
+  /** Tells of news, so that an operation can wait for them; without it, waiting ends at once. */
+  activity?: Activity | undefined;
 }
 
 export interface Operation<In extends z.ZodType, Out extends z.ZodType> {

@@ -2,6 +2,7 @@
 // the data itself.
 import type { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import { mcpOperations } from '../mcp/operations.ts';
 import { gatewayOperations } from './gateway-operations.ts';
 import { notRunning, type ControlContext, type Operation } from './operation.ts';
 import { pairingOperations } from './pairing-operations.ts';
@@ -15,6 +16,7 @@ export const operations = {
   ...pairingOperations,
   ...sendOperations,
   ...probeOperations,
+  ...mcpOperations,
 };
 
 export type OperationName = keyof typeof operations;

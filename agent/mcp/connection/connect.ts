@@ -65,15 +65,16 @@ export async function connect(input: ConnectInput, signal: AbortSignal): Promise
       await client.close().catch(() => undefined);
       await opened.transport.close();
     })());
+  const onAbort = () => void close();
   try {
     // The signal alone does not end a transport that waits inside of its start.
-    signal.addEventListener('abort', close, { once: true });
+    signal.addEventListener('abort', onAbort, { once: true });
     await client.connect(transport, { signal, timeout: NO_TIMEOUT_MS });
   } catch (error) {
     await close();
     throw error;
   } finally {
-    signal.removeEventListener('abort', close);
+    signal.removeEventListener('abort', onAbort);
   }
   return { client, lastWords: opened.lastWords, close };
 }
