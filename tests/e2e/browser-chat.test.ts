@@ -129,14 +129,20 @@ describeInBrowser('the chat page', ({ core, open }) => {
 
   it('keeps a message while the gateway starts up behind its port', async () => {
     const page = await open();
-    const statuses = [404, 502, 401, 429];
-    await page.route('**/messages', (route) => route.fulfill({ status: statuses.shift() ?? 500, body: 'not yet' }), {
-      times: 4,
-    });
-    await say(page, 'too early');
-    await seen(page, 'You said: too early');
-    expect(statuses).toEqual([]);
-    expect(core().record.received.map((message) => message.text)).toEqual(['too early']);
+    // Two each: the page waits twice as long after each refusal.
+    for (const [text, statuses] of [
+      ['too early', [404, 502]],
+      ['still too early', [401, 429]],
+    ] as const) {
+      const left: number[] = [...statuses];
+      await page.route('**/messages', (route) => route.fulfill({ status: left.shift() ?? 500, body: 'not yet' }), {
+        times: statuses.length,
+      });
+      await say(page, text);
+      await seen(page, `You said: ${text}`);
+      expect(left).toEqual([]);
+    }
+    expect(core().record.received.map((message) => message.text)).toEqual(['too early', 'still too early']);
     expect(await page.locator('#waiting .entry').count()).toBe(0);
   });
 

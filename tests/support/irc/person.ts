@@ -54,6 +54,8 @@ export async function connectPerson(port: number, nick: string): Promise<Person>
   });
   const waitFor = (passes: (line: IrcLine) => boolean): Promise<void> =>
     new Promise((resolve, reject) => {
+      // Closed already: nothing more will come.
+      if (socket.destroyed) return reject(new Error(`${nick} was thrown out`));
       const timer = setTimeout(() => end(new Error(`${nick} waited in vain`)), WAIT_MS);
       const onClose = () => end(new Error(`${nick} was thrown out`));
       const watcher = (line: IrcLine) => {
