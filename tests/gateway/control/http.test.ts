@@ -87,6 +87,7 @@ describe('POST /control/<name>', () => {
       delivery: { key: 'x' },
       'probe-send': { platforms: [] },
       'probe-look': { key: 'x' },
+      'mcp.decide': { permission: 'x', allow: true },
     };
     for (const [name] of needing) {
       const input = inputs[name] ?? {};
