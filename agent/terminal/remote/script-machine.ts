@@ -34,7 +34,7 @@ export interface ScriptHost {
    * Judges a run that ended without the end mark of the script. `again`: nothing has begun, and it may be tried once more. Undefined: the
    * status is that of the script.
    */
-  explain(result: ShellResult): Promise<AppError | 'again' | undefined>;
+  explain(result: ShellResult, signal: AbortSignal): Promise<AppError | 'again' | undefined>;
 }
 
 type Operations = Omit<Machine, 'hibernate' | 'destroy' | 'close'>;
@@ -63,7 +63,7 @@ async function execScript(host: ScriptHost, request: ExecRequest, attemptsLeft: 
   });
   const code = packed.exitCode(result.stderr);
   if (code !== undefined) return { code };
-  const verdict = await host.explain(result);
+  const verdict = await host.explain(result, request.signal);
   if (verdict === undefined) return { code: result.code };
   if (verdict !== 'again') throw verdict;
   if (attemptsLeft > 0) return execScript(host, request, attemptsLeft - 1);

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../../shared/errors.ts';
 
-/** Linux takes 128 KiB as one argument. What is long belongs on standard input. */
-const MAX_SCRIPT_BYTES = 120_000;
+/** As ExecRequest says; Linux takes 128 KiB as one argument. */
+const MAX_SCRIPT_BYTES = 64 * 1024;
 
 /** Name of the variable that marks what was started for a machine, so that it can be found again where nothing else tells. */
 export const MARK_VARIABLE = 'HERALD_MACHINE';

@@ -3,7 +3,7 @@
 import { userInfo } from 'node:os';
 import { posix } from 'node:path';
 import { AppError, asAppError } from '../../../shared/errors.ts';
-import type { Backend, Machine, MachineRequest } from '../machine.ts';
+import type { Backend, Isolation, Machine, MachineRequest } from '../machine.ts';
 import { runClient, type ClientProgram } from '../remote/client.ts';
 import { complaint } from '../remote/files.ts';
 import { quoteShell } from '../quote.ts';
@@ -12,6 +12,8 @@ import { scriptOperations, type ScriptHost } from '../remote/script-machine.ts';
 import { explainSsh } from './errors.ts';
 import type { SshSettings } from './settings.ts';
 import { makeSocketFolder, type SocketFolder } from './sockets.ts';
+
+const ISOLATION: Isolation = { files: false, network: 'always' };
 
 export interface SshOptions {
   settings: SshSettings;
@@ -43,6 +45,7 @@ export function makeSshBackend({ settings, program = 'ssh' }: SshOptions): Backe
   const open = new Set<symbol>();
   return {
     id: 'ssh',
+    isolation: ISOLATION,
     async check(signal) {
       try {
         await runThere(connection, 'true', signal);
@@ -76,7 +79,7 @@ function sshMachine(
   const mark = `ssh-${key}`;
   const host: ScriptHost = {
     backend: 'ssh',
-    isolation: { files: false, network: 'always' },
+    isolation: ISOLATION,
     workspace,
     stateDir,
     mark,
