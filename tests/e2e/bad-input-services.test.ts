@@ -63,8 +63,7 @@ describe('a Telegram token that is refused', () => {
       await waitFor('the answer', async () => (await opened.status()).inbox['answered'] === 1);
       await opened.say('meanwhile');
       await opened.waitForLine('Heard: meanwhile');
-      const status = await opened.status();
-      expect(status.outbox).toMatchObject({ pending: 1 });
+      await waitFor('the answer to be kept for later', async () => (await opened.status()).outbox['pending'] === 1);
       const doctor = await opened.herald('doctor');
       expect(doctor.stdout).toMatch(/Telegram is needs-login.*BotFather/);
       opened.bot.user(ANN).dm.sendText('while logged out');

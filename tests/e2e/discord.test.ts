@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import type { Group, Person } from '../support/discord/people.ts';
 import { startDiscord, type DiscordServer } from '../support/discord/server.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
@@ -14,6 +15,7 @@ import { RECORDINGS_DIR } from '../support/recordings.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
 
 describe('Discord, end to end', () => {
@@ -43,7 +45,7 @@ describe('Discord, end to end', () => {
   beforeAll(async () => {
     model = await startModelServer({
       script(call) {
-        if (call.user.includes('story')) return { text: LONG, delayMs: 25, chunkChars: 16 };
+        if (call.user.includes('story')) return brokenStory(call);
         if (call.user.includes('handbook')) return { text: `${'word '.repeat(700)}END` };
         return { text: `Heard: **${call.user.slice(-80)}**` };
       },

@@ -8,6 +8,7 @@ import PostalMime, { type Email } from 'postal-mime';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openMailRig, type MailRig, type SayOptions } from '../adapters/email/rig.ts';
 import type { UserMessage } from '../contracts/adapter-harness.ts';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import {
   makeHome,
   requestSocket,
@@ -21,6 +22,7 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
 
 describeWithMail('mail, end to end', (server) => {
@@ -70,7 +72,7 @@ describeWithMail('mail, end to end', (server) => {
   beforeAll(async () => {
     model = await startModelServer({
       script(call) {
-        if (call.user.includes('story')) return { text: LONG, delayMs: 25, chunkChars: 16 };
+        if (call.user.includes('story')) return brokenStory(call);
         return { text: `Heard: **${call.user.slice(-80)}**` };
       },
     });

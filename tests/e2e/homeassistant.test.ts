@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { act, actionsOf, listened, pressOf, say } from '../adapters/homeassistant/home-rig.ts';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import { startHomeServer, type HomeServer } from '../support/homeassistant/server.ts';
 import type { User } from '../support/homeassistant/world.ts';
@@ -14,6 +15,7 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 60 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 const LIGHT = { domain: 'light', service: 'turn_on', entity_id: 'light.porch' };
 const run = promisify(execFile);
 
@@ -47,7 +49,7 @@ describe('Home Assistant, end to end', () => {
   beforeAll(async () => {
     model = await startModelServer({
       script(call) {
-        if (call.user.includes('story')) return { text: LONG, delayMs: 20, chunkChars: 16 };
+        if (call.user.includes('story')) return brokenStory(call);
         const wantsLight = call.user.includes('porch light') || call.user.includes('binary_sensor.porch_motion');
         if (wantsLight && call.toolResults.length === 0)
           return { toolCalls: [{ name: 'ha_call_service', arguments: LIGHT }] };

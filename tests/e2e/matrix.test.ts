@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import type { Person } from '../support/matrix/people.ts';
 import { seenMessages } from '../support/matrix/seen.ts';
@@ -15,6 +16,7 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
 
 describe('Matrix, end to end', () => {
@@ -46,7 +48,8 @@ describe('Matrix, end to end', () => {
   beforeAll(async () => {
     model = await startModelServer({
       script(call) {
-        if (call.user.includes('story')) return { text: LONG, delayMs: 25, chunkChars: 16 };
+        if (call.user.includes('short story')) return { text: LONG, delayMs: 25, chunkChars: 16 };
+        if (call.user.includes('story')) return brokenStory(call);
         return { text: `Heard: **${call.user.slice(-80)}**` };
       },
     });

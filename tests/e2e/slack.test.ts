@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import {
   makeHome,
   requestSocket,
@@ -27,6 +28,7 @@ import {
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
 
 describe('Slack, end to end', () => {
@@ -53,7 +55,7 @@ describe('Slack, end to end', () => {
   beforeAll(async () => {
     model = await startModelServer({
       script(call) {
-        if (call.user.includes('story')) return { text: LONG, delayMs: 25, chunkChars: 16 };
+        if (call.user.includes('story')) return brokenStory(call);
         if (call.user.includes('remember') && call.toolResults.length === 0)
           return { toolCalls: [{ name: 'note', arguments: { text: 'the blue door' } }] };
         if (call.user.includes('table')) return { text: '| a | b |\n| - | - |\n| 1 | 2 |' };

@@ -4,12 +4,14 @@ import fs from 'node:fs';
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const missing = existsSync(CHROMIUM) ? '' : ` (skipped: no ${CHROMIUM} on this machine)`;
 const LONG = Array.from({ length: 40 }, (_, index) => `part-${index + 1}`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 
 describe.skipIf(missing !== '')(`a newcomer's first minutes${missing}`, () => {
   let model: ModelServer;
@@ -21,9 +23,7 @@ describe.skipIf(missing !== '')(`a newcomer's first minutes${missing}`, () => {
   beforeAll(async () => {
     model = await startModelServer({
       script: (call) =>
-        call.user.includes('long story')
-          ? { text: LONG, delayMs: 60, chunkChars: 8 }
-          : { text: `You said **${call.user.slice(0, 60)}**.` },
+        call.user.includes('long story') ? brokenStory(call) : { text: `You said **${call.user.slice(0, 60)}**.` },
     });
     browser = await chromium.launch({
       executablePath: CHROMIUM,

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import {
   makeHome,
   requestSocket,
@@ -21,6 +22,7 @@ import { RECORDINGS_DIR } from '../support/recordings.ts';
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const ANN = 101;
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
 
 describe('Telegram, end to end', () => {
@@ -46,7 +48,7 @@ describe('Telegram, end to end', () => {
   beforeAll(async () => {
     model = await startModelServer({
       script(call) {
-        if (call.user.includes('story')) return { text: LONG, delayMs: 25, chunkChars: 16 };
+        if (call.user.includes('story')) return brokenStory(call);
         if (call.user.includes('remember') && call.toolResults.length === 0)
           return { toolCalls: [{ name: 'note', arguments: { text: 'the blue door' } }] };
         if (call.user.includes('handbook')) return { text: `${'word '.repeat(1_500)}END` };

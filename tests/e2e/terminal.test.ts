@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { spawn, type IPty } from '@lydell/node-pty';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VirtualScreen } from '../cli/tui/virtual-screen.ts';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import {
   makeHome,
   requestSocket,
@@ -15,6 +16,7 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 40 }, (_, index) => `part-${index + 1}`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 
 describe('the terminal, end to end', () => {
   let model: ModelServer;
@@ -26,9 +28,7 @@ describe('the terminal, end to end', () => {
   beforeAll(async () => {
     model = await startModelServer({
       script: (call) =>
-        call.user.endsWith('story')
-          ? { text: LONG, delayMs: 60, chunkChars: 8 }
-          : { text: `Heard **${call.user.slice(-40)}**.` },
+        call.user.endsWith('story') ? brokenStory(call) : { text: `Heard **${call.user.slice(-40)}**.` },
     });
     home = makeHome({
       model: { provider: 'custom', base_url: model.openAiUrl, name: 'test-model', api_key: 'test-key-1234' },

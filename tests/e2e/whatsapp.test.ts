@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeBrokenStory } from '../support/broken-story.ts';
 import {
   makeHome,
   requestSocket,
@@ -30,12 +31,13 @@ import { FakeWhatsApp } from '../support/whatsapp/server.ts';
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const TRUST = new URL('../support/whatsapp/trust.ts', import.meta.url);
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
+const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
 
 function startModel(): Promise<ModelServer> {
   return startModelServer({
     script(call) {
-      if (call.user.includes('story')) return { text: LONG, delayMs: 25, chunkChars: 16 };
+      if (call.user.includes('story')) return brokenStory(call);
       return { text: `Heard: **${call.user.slice(-80)}**` };
     },
   });

@@ -136,7 +136,7 @@ export function requestSocket(
 export async function waitFor<Result>(
   what: string,
   check: () => Result | undefined | false | Promise<Result | undefined | false>,
-  timeoutMs = 10_000,
+  timeoutMs = 25_000,
 ): Promise<Result> {
   const until = performance.now() + timeoutMs;
   for (;;) {
