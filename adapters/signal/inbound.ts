@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import type { InboundMessage } from '../contract.ts';
 import { chatId, userId, type AccountId, type MessageId } from '../../shared/ids.ts';
 import type { AttachmentRef, ReplyRef } from '../../shared/messages.ts';
+import { mediaKindOf } from '../transport/files.ts';
 import { MAX_TEXT_BYTES } from './capabilities.ts';
 import {
   frameSchema,
@@ -223,8 +224,6 @@ function readAttachment({ id, contentType, filename, size }: SignalAttachment): 
 
 /** signal-cli does not say what is a voice note; recordings have no file name, files that somebody attached do. */
 function kindOf(mime: string, filename: string | undefined): AttachmentRef['kind'] {
-  if (mime.startsWith('image/')) return 'image';
-  if (mime.startsWith('video/')) return 'video';
-  if (mime.startsWith('audio/')) return filename ? 'audio' : 'voice';
-  return 'document';
+  // A recording has no name.
+  return mime.startsWith('audio/') && !filename ? 'voice' : mediaKindOf(mime);
 }

@@ -1,7 +1,6 @@
 // Sends, edits, reactions and typing as calls of the server.
 import { Buffer } from 'node:buffer';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { OutboundMessage, SendResult } from '../contract.ts';
 import { plainText, type Block } from '../markdown.ts';
@@ -11,6 +10,7 @@ import type { Redactor } from '../../shared/redact.ts';
 import type { SignalApi } from './api.ts';
 import { MAX_TEXT_BYTES } from './capabilities.ts';
 import { UnsendableError } from '../transport/failures.ts';
+import { expectFile } from '../transport/files.ts';
 import { ApiError, explainFailure, RecipientError } from './errors.ts';
 import { makeMessageId, OWN_AUTHOR, parseMessageId, type MessageKey } from './ids.ts';
 import { isSelf } from './text/inbound-text.ts';
@@ -222,13 +222,6 @@ async function* writeBody(
     yield Buffer.from(`${rest.toString('base64')}"`);
   }
   yield Buffer.from(']}');
-}
-
-async function expectFile(file: StoredFile): Promise<void> {
-  const found = await stat(file.path).catch(() => undefined);
-  if (!found?.isFile())
-    throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is not there any more.`);
-  if (found.size === 0) throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is empty.`);
 }
 
 /** The server makes a file of this name, and reads the head of the data up to the next semicolon or comma. */

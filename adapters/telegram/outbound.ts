@@ -1,5 +1,4 @@
 // Sends, edits, drafts and reactions as Bot API calls.
-import { stat } from 'node:fs/promises';
 import type { InlineKeyboardMarkup, Message, ReplyParameters } from 'grammy/types';
 import type { DraftUpdate, OutboundMessage, SendFailure, SendResult } from '../contract.ts';
 import { parseMarkdown, plainText, type Block } from '../markdown.ts';
@@ -10,6 +9,7 @@ import type { Redactor } from '../../shared/redact.ts';
 import { UPLOAD_TIMEOUT_MS, type TelegramApi } from './api.ts';
 import { MAX_CAPTION_CHARS, MAX_TEXT_CHARS } from './capabilities.ts';
 import { UnsendableError } from '../transport/failures.ts';
+import { expectFile, safeFileName } from '../transport/files.ts';
 import { explainFailure, isApiError } from './errors.ts';
 import type { Limiter } from './limiter.ts';
 import { findReaction } from './reactions.ts';
@@ -207,18 +207,6 @@ function renderText(body: readonly Block[], plain: boolean): Text {
 
 function countChars(text: Text): number {
   return text.parse_mode ? countHtmlChars(text.text) : text.text.length;
-}
-
-async function expectFile(file: StoredFile): Promise<void> {
-  const found = await stat(file.path).catch(() => undefined);
-  if (!found?.isFile())
-    throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is not there any more.`);
-  if (found.size === 0) throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is empty.`);
-}
-
-/** Without what would end the name, or its line, in the header that carries it. */
-function safeFileName(name: string): string {
-  return name.replace(/[\r\n"\\/]+/g, '_').slice(-120) || 'file';
 }
 
 export async function editMessage(

@@ -4,6 +4,7 @@ import { chatId, messageId, threadId, userId, type AccountId } from '../../../sh
 import type { AttachmentRef, ReplyRef } from '../../../shared/messages.ts';
 import { attachmentRef, stickerRef } from '../files.ts';
 import { snowflakeTime } from '../snowflake.ts';
+import { mediaKindOf } from '../../transport/files.ts';
 import type { Directory, Place } from './directory.ts';
 import { readText } from './inbound-text.ts';
 import {
@@ -194,9 +195,7 @@ function readAttachment(attachment: DiscordAttachment, { channel_id: channel, id
 
 function kindOf(mime: string | undefined, attachment: DiscordAttachment): AttachmentRef['kind'] {
   // Only recordings made in Discord come with a picture of their loudness.
-  if (mime?.startsWith('audio/')) return attachment.waveform ? 'voice' : 'audio';
-  if (mime?.startsWith('image/')) return 'image';
-  return mime?.startsWith('video/') ? 'video' : 'document';
+  return attachment.waveform && mime?.startsWith('audio/') ? 'voice' : mediaKindOf(mime ?? '');
 }
 
 const STICKER_FILES: Readonly<Record<number, { extension: string; mime: string }>> = {

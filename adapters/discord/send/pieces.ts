@@ -2,7 +2,7 @@
 // read 2026-11-21.
 import { createHash } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   ButtonStyle,
   ComponentType,
@@ -18,6 +18,7 @@ import { takePrefix } from '../../../shared/text.ts';
 import { MAX_FILES } from '../capabilities.ts';
 import { UnsendableError } from '../../transport/failures.ts';
 import { isSnowflake } from '../snowflake.ts';
+import { expectFile, safeFileName } from '../../transport/files.ts';
 import { renderParts } from './render.ts';
 import { readVoiceNote } from './voice-note.ts';
 
@@ -139,18 +140,6 @@ export async function makeForm(body: object, files: readonly StoredFile[]): Prom
   for (const [i, file] of files.entries())
     form.append(`files[${i}]`, await openAsBlob(file.path, { type: file.mime }), safeFileName(file.name));
   return form;
-}
-
-async function expectFile(file: StoredFile): Promise<void> {
-  const found = await stat(file.path).catch(() => undefined);
-  if (!found?.isFile())
-    throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is not there any more.`);
-  if (found.size === 0) throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is empty.`);
-}
-
-/** Without what would end the name, or its line, in the header that carries it. */
-function safeFileName(name: string): string {
-  return name.replace(/[\r\n"\\/]+/g, '_').slice(-120) || 'file';
 }
 
 function splitEvery<Item>(items: readonly Item[], size: number): Item[][] {

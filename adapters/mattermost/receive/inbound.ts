@@ -1,8 +1,9 @@
 // Post → InboundMessage, or the reason why it is left out. Pure.
 import type { InboundMessage } from '../../contract.ts';
 import { chatId, messageId, threadId, userId, type AccountId } from '../../../shared/ids.ts';
-import { FORWARD_MARK, type AttachmentRef, type MediaKind, type ReplyRef } from '../../../shared/messages.ts';
+import { FORWARD_MARK, type AttachmentRef, type ReplyRef } from '../../../shared/messages.ts';
 import { fileSchema, permalinkSchema, type Channel, type Post, type User } from '../schema.ts';
+import { mediaKindOf } from '../../transport/files.ts';
 
 /** A thread as far as we know it. */
 export interface Thread {
@@ -155,19 +156,13 @@ function readFiles(post: Post): readonly AttachmentRef[] {
     const file = fileSchema.safeParse(raw).data;
     if (!file) continue;
     const { id, name, mime_type: mime, size: bytes } = file;
-    found.push({ kind: mediaKind(mime ?? ''), ref: id, name, mime, bytes });
+    found.push({ kind: mediaKindOf(mime ?? ''), ref: id, name, mime, bytes });
   }
   // Without metadata the ids are all that is known.
   if (found.length === 0)
     for (const id of post.file_ids)
       if (typeof id === 'string' && fileSchema.safeParse({ id }).success) found.push({ kind: 'document', ref: id });
   return found;
-}
-
-function mediaKind(mime: string): MediaKind {
-  if (mime.startsWith('image/')) return 'image';
-  if (mime.startsWith('video/')) return 'video';
-  return mime.startsWith('audio/') ? 'audio' : 'document';
 }
 
 /**

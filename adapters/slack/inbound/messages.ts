@@ -2,6 +2,7 @@
 import type { InboundMessage } from '../../contract.ts';
 import { chatId, messageId, threadId, userId, type AccountId } from '../../../shared/ids.ts';
 import { FORWARD_MARK, type AttachmentRef, type MediaKind, type ReplyRef } from '../../../shared/messages.ts';
+import { mediaKindOf } from '../../transport/files.ts';
 import { attachmentSchema, fileSchema, type SlackMessage, type SlackMessageEvent } from './schema.ts';
 import { readText, type TextContext } from './text.ts';
 
@@ -164,9 +165,7 @@ function readFiles(message: SlackMessage): readonly AttachmentRef[] {
 
 function mediaKind(mime: string, subtype: string): MediaKind {
   if (subtype === 'slack_audio') return 'voice';
-  if (subtype === 'slack_video' || mime.startsWith('video/')) return 'video';
-  if (mime.startsWith('image/')) return 'image';
-  return mime.startsWith('audio/') ? 'audio' : 'document';
+  return subtype === 'slack_video' ? 'video' : mediaKindOf(mime);
 }
 
 /** Slack tells of a change also when it adds a preview or counts a reply; only `edited` says that a person changed the text. */

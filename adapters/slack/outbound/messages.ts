@@ -7,11 +7,12 @@ import { takePrefix } from '../../../shared/text.ts';
 import { MAX_TEXT_CHARS } from '../capabilities.ts';
 import { UnsendableError } from '../../transport/failures.ts';
 import { errorCodeOf, explainFailure } from '../errors.ts';
+import { expectFile } from '../../transport/files.ts';
 import type { ActionsBlock, MessageBlock, RichTextBlock } from './blocks.ts';
 import type { OutboundDeps } from './deps.ts';
 import { fallbackText, wholeText } from './fallback-text.ts';
 import { plainBlocks, renderBlocks, type RenderOptions } from './render.ts';
-import { expectFile, findShared, shareFiles } from './uploads.ts';
+import { findShared, shareFiles } from './uploads.ts';
 
 /** "alphanumeric" (https://docs.slack.dev/messaging/message-metadata). */
 export const METADATA_TYPE = 'herald';

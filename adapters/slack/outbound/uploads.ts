@@ -1,7 +1,6 @@
 // Files: uploaded first, then shared in one message. A shared file carries no metadata, so the ids are written down before it is shared;
 // they tell later whether it was. https://docs.slack.dev/messaging/working-with-files, read 2026-11-21.
 import { openAsBlob } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { systemClock } from '../../../shared/clock.ts';
 import { withDeadline } from '../../../shared/deadline.ts';
@@ -11,6 +10,7 @@ import { UnsendableError } from '../../transport/failures.ts';
 import { errorCodeOf, StatusError } from '../errors.ts';
 import { isSlackUrl } from '../hosts.ts';
 import { parseJson } from '../../transport/bodies.ts';
+import { expectFile, safeFileName } from '../../transport/files.ts';
 import type { RichTextBlock } from './blocks.ts';
 import type { OutboundDeps } from './deps.ts';
 
@@ -45,14 +45,6 @@ const recordSchema = z.object({
   isWhole: z.boolean(),
 });
 type UploadRecord = z.output<typeof recordSchema>;
-
-/** Rejects with UnsendableError for a file that is gone or empty. */
-export async function expectFile(file: StoredFile): Promise<void> {
-  const found = await stat(file.path).catch(() => undefined);
-  if (!found?.isFile())
-    throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is not there any more.`);
-  if (found.size === 0) throw new UnsendableError('bad_request', `The file ${safeFileName(file.name)} is empty.`);
-}
 
 /** Shares the files in one message and tells its id. */
 export async function shareFiles(deps: OutboundDeps, request: ShareRequest, signal: AbortSignal): Promise<MessageId> {
@@ -161,9 +153,4 @@ async function readRecord(deps: OutboundDeps, key: string): Promise<UploadRecord
 
 function parseRecord(value: string): UploadRecord | undefined {
   return recordSchema.safeParse(parseJson(value)).data;
-}
-
-/** Without what would leave its folder or end its line where somebody saves it. */
-function safeFileName(name: string): string {
-  return name.replace(/[\r\n"\\/]+/g, '_').slice(-120) || 'file';
 }

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { InboundMessage } from '../../contract.ts';
 import { chatId, messageId, userId, type AccountId } from '../../../shared/ids.ts';
-import type { AttachmentRef, MediaKind } from '../../../shared/messages.ts';
+import type { AttachmentRef } from '../../../shared/messages.ts';
 import { NUMBER_PATTERN, type SmsSettings } from '../settings.ts';
+import { mediaKindOf } from '../../transport/files.ts';
 
 const MAX_MEDIA = 10;
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
@@ -53,18 +54,13 @@ export function readSms(sms: Sms, context: { account: AccountId; settings: SmsSe
       sentAt: sms.sentAt,
       text: sms.body,
       attachments: sms.media.map(({ sid, mime }): AttachmentRef => ({
-        kind: kindOf(mime),
+        kind: mediaKindOf(mime),
         ref: `${sms.sid}/${sid}`,
         mime,
       })),
       addressed: true,
     },
   };
-}
-
-function kindOf(mime: string): MediaKind {
-  const [family] = mime.split('/');
-  return family === 'image' || family === 'audio' || family === 'video' ? family : 'document';
 }
 
 /** The path of an attachment; undefined: the ref is none of ours. */
