@@ -13,6 +13,7 @@ import type { Rooms } from '../receive/rooms.ts';
 import { deleteOtherDevices, hasDeviceRows, makeDeviceRows } from './durable-rows.ts';
 import { CRYPTO_PACKAGE, loadCrypto, type LoadCrypto } from './library.ts';
 import { openMachine, type DeviceNews, type Machine, type Opened } from './machine.ts';
+import { isReplay } from './replays.ts';
 import { keepNews, takeKeptNews } from './unread-news.ts';
 import { openWaiting, type Waiting } from './waiting.ts';
 
@@ -153,7 +154,7 @@ export class Encryption {
   /** Undefined: it is kept until its key comes, or is nothing that could be opened. */
   async open(room: string, event: MatrixEvent): Promise<MatrixEvent | undefined> {
     const opened = await this.peek(room, event);
-    if (opened.state === 'opened') return opened.event;
+    if (opened.state === 'opened') return (await this.#isReplay(room, event)) ? undefined : opened.event;
     const { log } = this.#deps.host;
     log.info({ room, why: opened.why, state: opened.state }, 'a message could not be decrypted');
     if (opened.state === 'refused') return undefined;
@@ -181,10 +182,20 @@ export class Encryption {
     for await (const { name, room, event } of waiting.list()) {
       const opened = await this.peek(room, event);
       if (opened.state === 'waiting') continue;
-      if (opened.state === 'opened') await handle(room, opened.event);
+      if (opened.state === 'opened' && !(await this.#isReplay(room, event))) await handle(room, opened.event);
       await waiting.remove(name);
     }
     await this.#planTelling();
+  }
+
+  async #isReplay(room: string, event: MatrixEvent): Promise<boolean> {
+    const { cursor, log } = this.#deps.host;
+    if (!(await isReplay(cursor, room, event))) return false;
+    log.warn(
+      { room, event: event.event_id },
+      'an encrypted message was shown a second time, as a new one; it is left out',
+    );
+    return true;
   }
 
   async #openWaiting(): Promise<Waiting> {

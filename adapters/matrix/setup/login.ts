@@ -10,16 +10,14 @@ const MAX_TRIES = 10;
 
 /** Rejects with AppError: `cancelled` when the person breaks off, `platform_unreachable` after ten tries. */
 export async function login(io: LoginIo): Promise<LoginResult> {
-  io.say(
-    'Make an account for Herald of its own on a homeserver first, with any Matrix app. Herald reads rooms without encryption only.',
-  );
+  io.say('Make an account for Herald of its own on a homeserver first, with any Matrix app.');
   for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
     const homeserver = await askHomeserver(io);
     const token = homeserver === undefined ? undefined : await askToken(io, homeserver);
     if (homeserver === undefined || token === undefined) continue;
     const checked = await checkAccount({ homeserver, access_token: token }, io.fetch, io.signal);
     if (checked.ok) {
-      io.say(`This is ${checked.name}. In Matrix, start a chat with it, with encryption switched off.`);
+      io.say(`This is ${checked.name}. In Matrix, start a chat with it.`);
       return { name: checked.name, settings: { homeserver }, secrets: { access_token: token } };
     }
     io.say(checked.message);

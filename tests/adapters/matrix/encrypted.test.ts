@@ -1,28 +1,264 @@
 import { afterEach, expect, it } from 'vitest';
-import { makeSealedPerson, type SealedPerson } from '../../support/matrix/sealed-person.ts';
-import type { Room } from '../../support/matrix/world.ts';
-import { openRoomRig, type RoomRig } from './room-rig.ts';
+import { MISSING_NOTICE, UNREADABLE_NOTICE } from '../../../adapters/matrix/crypto/encryption.ts';
+import { messageId } from '../../../shared/ids.ts';
+import { makeOutbound, sampleFile, withFile } from '../../contracts/adapter-samples.ts';
+import { makeSealedPerson } from '../../support/matrix/sealed-person.ts';
+import { addressOf } from './matrix-harness.ts';
+import { makeShiftedClock, openSealedRig, type SealedRig } from './sealed-rig.ts';
 
-let rig: RoomRig;
+let rig: SealedRig;
 afterEach(() => rig.close());
 
-async function openSealed(): Promise<{ ann: SealedPerson; room: Room }> {
-  const { server } = rig;
-  const ann = await makeSealedPerson(server.world, server.botId, { name: 'Ann' });
-  await ann.sync();
-  const room = ann.invite();
-  await rig.until(() => server.world.membership(room, server.botId) === 'join');
-  return { ann, room };
-}
+const later = () => AbortSignal.timeout(10_000);
 
 it('text goes both ways, and nothing of it is in the clear', async () => {
-  rig = await openRoomRig();
-  const { ann, room } = await openSealed();
+  rig = await openSealedRig();
+  const { ann, room, record } = rig;
   await ann.say(room, 'a secret question');
-  const received = await rig.record.waitFor((message) => message.text === 'a secret question');
-  expect(received).toMatchObject({ chatKind: 'dm', sender: { id: ann.id }, addressed: true });
+  expect(await record.waitFor(({ text }) => text === 'a secret question')).toMatchObject({
+    chatKind: 'dm',
+    sender: { id: ann.id, name: 'Ann' },
+    addressed: true,
+  });
   expect(await rig.send(room, 'a secret answer')).toMatchObject({ ok: true });
+  expect(await rig.answers()).toEqual(['a secret answer']);
+  expect(JSON.stringify([room.events, record.logs])).not.toMatch(/secret/);
+});
+
+it('the device is signed with keys of its account, and its keys are there when the room is entered', async () => {
+  rig = await openSealedRig();
+  const { server } = rig;
+  await rig.until(() => server.world.keys.isSigned({ user: server.botId, device: 'HERALD' }));
+  const at = (what: RegExp) => server.requests.findIndex((request) => what.test(request));
+  expect(at(/keys\/upload/)).toBeLessThan(at(/\/join$/));
+});
+
+it('a file goes out encrypted, without its name, and opens on the other side', async () => {
+  rig = await openSealedRig();
+  const { ann, room, server } = rig;
+  const sample = sampleFile('image');
+  await withFile(sample, async (file) => {
+    const message = { ...makeOutbound('look'), files: [file] };
+    expect(await rig.adapter.send(addressOf(room, 'dm'), message, later())).toMatchObject({ ok: true });
+  });
   const { events } = await ann.read(room);
-  expect(events.at(-1)?.content).toMatchObject({ body: 'a secret answer' });
-  expect(JSON.stringify(room.events)).not.toContain('secret');
+  const last = events.at(-1);
+  expect(last?.content).toMatchObject({ body: 'look', msgtype: 'm.image', file: { v: 'v2' } });
+  expect(last && Buffer.from(ann.download(last)).equals(Buffer.from(sample.bytes))).toBe(true);
+  const stored = [...server.world.media.values()].at(-1);
+  expect(stored).toMatchObject({ name: '', type: 'application/octet-stream' });
+  expect(stored && Buffer.from(sample.bytes).equals(stored.bytes)).toBe(false);
+});
+
+it('a file whose stored bytes were changed is refused', async () => {
+  rig = await openSealedRig();
+  const { ann, room, record, server } = rig;
+  await ann.say(room, '', { file: { ...sampleFile('document'), kind: 'document' } });
+  const { attachments } = await record.waitFor((message) => message.attachments.length > 0);
+  const stored = [...server.world.media.values()].at(-1);
+  if (stored) stored.bytes = Buffer.from(stored.bytes.map((byte, index) => (index === 3 ? byte ^ 1 : byte)));
+  const [file] = attachments;
+  if (!file) throw new Error('No file came.');
+  const stream = await rig.adapter.open(file, later());
+  await expect(new Response(stream).arrayBuffer()).rejects.toMatchObject({ code: 'bad_input' });
+});
+
+it('an edit of ours replaces the message, sealed as it is', async () => {
+  rig = await openSealedRig();
+  const { ann, room } = rig;
+  const first = await rig.send(room, 'first words');
+  const id = first.ok ? first.ids[0] : undefined;
+  await rig.restart();
+  const edit = rig.adapter.edit?.(addressOf(room, 'dm'), messageId(id ?? ''), makeOutbound('second words'), later());
+  expect(await edit).toMatchObject({ ok: true });
+  const { events } = await ann.read(room);
+  expect(events.at(-1)?.content).toMatchObject({
+    'm.new_content': { body: 'second words' },
+    'm.relates_to': { rel_type: 'm.replace', event_id: id },
+  });
+  expect(JSON.stringify(room.events)).not.toContain('words');
+});
+
+it('the keys of the device outlive restarts, and what was said meanwhile is read', async () => {
+  rig = await openSealedRig();
+  const { ann, room, server } = rig;
+  await rig.send(room, 'before');
+  const keys = () => JSON.stringify(server.world.keys.devices.get(server.botId)?.get('HERALD')?.keys['keys']);
+  const identity = keys();
+  await rig.adapter.stop();
+  await ann.say(room, 'while it was away');
+  await rig.restart();
+  await rig.record.waitFor(({ text }) => text === 'while it was away');
+  await rig.send(room, 'after');
+  expect(await rig.answers()).toEqual(['before', 'after']);
+  expect(keys()).toBe(identity);
+  // The same session goes on: nobody needs new keys.
+  expect(new Set(rig.sent().map(({ content }) => content['session_id'])).size).toBe(1);
+});
+
+it('a send whose answer was lost is one message after a restart, and one that could not share its key is sent then', async () => {
+  rig = await openSealedRig();
+  const { room, server } = rig;
+  const first = makeOutbound('exactly once');
+  server.fail({ method: 'PUT', route: /sendToDevice/, drop: 'before' });
+  const to = addressOf(room, 'dm');
+  expect(await rig.adapter.send(to, first, later())).toMatchObject({ ok: false, reached: 'no' });
+  await rig.restart();
+  server.fail({ method: 'PUT', route: /\/send\/m\.room\.encrypted/, drop: 'after' });
+  expect(await rig.adapter.send(to, first, later())).toMatchObject({ ok: false, reached: 'maybe' });
+  await rig.restart();
+  expect(await rig.adapter.send(to, first, later())).toMatchObject({ ok: true });
+  expect(await rig.answers()).toEqual(['exactly once']);
+});
+
+it('each one-time key is used once, and they are filled up again', async () => {
+  rig = await openSealedRig();
+  const { room, server } = rig;
+  const { world, botId } = server;
+  for (const name of ['Bea', 'Cid', 'Dan']) {
+    const person = await makeSealedPerson(world, botId, { name });
+    await person.sync();
+    world.setMember(room, person.id, 'join');
+    await person.say(room, `hello from ${name}`);
+    await rig.record.waitFor(({ text }) => text === `hello from ${name}`);
+  }
+  const { claimed, devices } = world.keys;
+  expect(new Set(claimed).size).toBe(claimed.length);
+  await rig.until(() => devices.get(botId)?.get('HERALD')?.oneTime.size === 50);
+});
+
+it('a member who has left cannot read what is sent afterwards, and one who comes cannot read what was', async () => {
+  rig = await openSealedRig();
+  const { room, server, ann } = rig;
+  const { world, botId } = server;
+  const eve = await makeSealedPerson(world, botId, { name: 'Evi' });
+  await eve.sync();
+  await rig.send(room, 'before she came');
+  world.setMember(room, eve.id, 'join');
+  await ann.say(room, 'she is here');
+  await rig.record.waitFor(({ text }) => text === 'she is here');
+  await rig.send(room, 'while she was here');
+  await eve.sync();
+  world.setMember(room, eve.id, 'leave');
+  await ann.say(room, 'she is gone');
+  await rig.record.waitFor(({ text }) => text === 'she is gone');
+  await rig.send(room, 'after she left');
+  expect(await rig.answers()).toEqual(['before she came', 'while she was here', 'after she left']);
+  const read = (await eve.read(room)).events.filter(
+    ({ sender, type }) => sender === botId && type === 'm.room.message',
+  );
+  expect(read.map(({ content }) => content['body'])).toEqual(['while she was here']);
+});
+
+it('a device that is new reads what is sent from then on', async () => {
+  rig = await openSealedRig();
+  const { room, server, ann } = rig;
+  const { world, botId } = server;
+  await rig.send(room, 'to the phone');
+  const laptop = await makeSealedPerson(world, botId, { name: 'Ann', device: 'ANN-LAPTOP' });
+  await laptop.sync();
+  await laptop.say(room, 'from the laptop');
+  await rig.record.waitFor(({ text, sender }) => text === 'from the laptop' && sender.id === ann.id);
+  await rig.send(room, 'to both');
+  const bodies = async (person: typeof ann) =>
+    (await person.read(room)).events.filter(({ sender }) => sender === botId).map(({ content }) => content['body']);
+  expect(await bodies(laptop)).toContain('to both');
+  expect(await bodies(laptop)).not.toContain('to the phone');
+  expect(await bodies(ann)).toEqual(expect.arrayContaining(['to the phone', 'to both']));
+});
+
+it('a key that comes late opens what waited, once and in order, also after a restart', async () => {
+  rig = await openSealedRig();
+  const { ann, room, server, record } = rig;
+  const { keys } = server.world;
+  keys.isHeld = true;
+  await ann.say(room, 'one');
+  await ann.say(room, 'two');
+  const waits = () => [...rig.record.cursors.keys()].filter((name) => name.startsWith('waiting:')).length;
+  await rig.until(() => waits() === 2);
+  expect(record.received).toEqual([]);
+  await rig.restart();
+  keys.release();
+  await rig.record.waitFor(({ text }) => text === 'two');
+  await rig.until(() => waits() === 0);
+  await ann.say(room, 'three');
+  await rig.record.waitFor(({ text }) => text === 'three');
+  expect(rig.texts()).toEqual(['one', 'two', 'three']);
+});
+
+it('a message that stays unreadable is told once, sealed, and is still read when its key comes', async () => {
+  const { clock, pass, waiting } = makeShiftedClock();
+  rig = await openSealedRig({ ports: { clock } });
+  const { ann, room, server } = rig;
+  server.world.keys.isHeld = true;
+  await ann.say(room, 'one');
+  await ann.say(room, 'two');
+  await rig.until(() => waiting() === 1);
+  pass(61_000);
+  await rig.until(() => rig.sent().length === 1);
+  await rig.until(() =>
+    [...rig.record.cursors].every(([name, row]) => !name.startsWith('waiting:') || row.includes('"isTold":true')),
+  );
+  await rig.restart();
+  pass(61_000);
+  server.world.keys.release();
+  await rig.record.waitFor(({ text }) => text === 'two');
+  expect(rig.texts()).toEqual(['one', 'two']);
+  expect(await rig.answers()).toEqual([UNREADABLE_NOTICE]);
+});
+
+it('what somebody else sends as hers, or a second time, is left out', async () => {
+  rig = await openSealedRig();
+  const { ann, room, server, record } = rig;
+  const { world } = server;
+  world.setMember(room, rig.eve.id, 'join');
+  const said = await ann.say(room, 'pay the bill');
+  await record.waitFor(({ text }) => text === 'pay the bill');
+  const more = await ann.seal(room, 'm.room.message', { msgtype: 'm.text', body: 'stolen' });
+  world.append(room, { type: 'm.room.encrypted', sender: rig.eve.id, content: more });
+  world.append(room, { type: 'm.room.encrypted', sender: ann.id, content: said.content });
+  const damaged = { ...more, ciphertext: String(more['ciphertext']).replace(/.{8}$/, 'AAAAAAAA') };
+  world.append(room, { type: 'm.room.encrypted', sender: ann.id, content: damaged });
+  await ann.say(room, 'thank you');
+  await record.waitFor(({ text }) => text === 'thank you');
+  expect(rig.texts()).toEqual(['pay the bill', 'thank you']);
+});
+
+it('a room that was encrypted stays so, whatever the homeserver says', async () => {
+  rig = await openSealedRig();
+  const { ann, room } = rig;
+  await rig.send(room, 'sealed');
+  room.state.delete('m.room.encryption ');
+  await rig.restart();
+  await rig.send(room, 'sealed too');
+  expect(await rig.answers()).toEqual(['sealed', 'sealed too']);
+  const clear = rig.ada.send(room, 'm.room.message', { msgtype: 'm.text', body: 'said in the clear' });
+  expect(await rig.record.waitFor(({ id }) => id === clear.event_id)).toMatchObject({ sender: { verified: false } });
+  await ann.sync();
+});
+
+it('another token is another device: it has keys of its own, and the old ones are gone', async () => {
+  rig = await openSealedRig();
+  const { ann, room, server } = rig;
+  await rig.send(room, 'from the first');
+  const token = server.logIn('SECOND');
+  server.world.keys.removeDevice({ user: server.botId, device: 'HERALD' });
+  await rig.restart(undefined, {}, { extra: { access_token: token } });
+  await rig.until(() => server.world.keys.devices.get(server.botId)?.has('SECOND') === true);
+  await ann.say(room, 'to the second');
+  await rig.record.waitFor(({ text }) => text === 'to the second');
+  expect([...rig.record.cursors.keys()].filter((name) => name.startsWith('e2e:HERALD'))).toEqual([]);
+});
+
+it('without its package nothing is lost: it is read once the package is there again', async () => {
+  const missing = { loadCrypto: () => Promise.reject(new Error('not installed')) };
+  rig = await openSealedRig();
+  const { ann, room } = rig;
+  await rig.restart(undefined, {}, { ports: missing });
+  await ann.say(room, 'can you read this?');
+  await rig.until(() => rig.record.cursors.has(`encrypted:${room.id}`));
+  expect(room.events.at(-1)?.content['body']).toBe(MISSING_NOTICE);
+  expect(await rig.send(room, 'no')).toMatchObject({ ok: false, code: 'unsupported', reached: 'no' });
+  await rig.restart();
+  await rig.record.waitFor(({ text }) => text === 'can you read this?');
 });

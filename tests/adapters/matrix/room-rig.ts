@@ -21,16 +21,20 @@ export interface RoomRig extends Scene {
   adapter: Adapter;
   record: RecordingHost;
   send(room: Room, text: string): ReturnType<Adapter['send']>;
-  restart(whileDown?: () => void, options?: RecordingHostOptions): Promise<void>;
+  /** `again`: instead of the options of the rig. */
+  restart(whileDown?: () => void, options?: RecordingHostOptions, again?: Again): Promise<void>;
   /** Looks until it holds, for at most 5 s. */
   until(passes: () => boolean): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface RigOptions {
+interface Again {
   extra?: Record<string, unknown>;
-  kept?: RecordingHostOptions;
   ports?: Partial<MatrixPorts>;
+}
+
+export interface RigOptions extends Again {
+  kept?: RecordingHostOptions;
   /** Happens before the adapter's first start. */
   before?: (scene: Scene) => void;
 }
@@ -43,19 +47,19 @@ export async function openRoomRig(options: RigOptions = {}): Promise<RoomRig> {
   server.world.setMember(dm, server.botId, 'join');
   const scene = { server, ada, eve, dm, group: server.room('Team', [ada, eve]) };
   options.before?.(scene);
-  const { extra, kept, ports } = options;
-  const start = (given?: RecordingHostOptions) =>
+  const { kept } = options;
+  const start = (given?: RecordingHostOptions, { extra, ports }: Again = options) =>
     startAdapter(server, { ...(given && { kept: given }), ...(extra && { extra }), ...(ports && { ports }) });
   const rig: RoomRig = {
     ...scene,
     ...(await start(kept)),
     send: (room, text) => rig.adapter.send(addressOf(room, 'dm'), makeOutbound(text), AbortSignal.timeout(10_000)),
-    async restart(whileDown, more) {
+    async restart(whileDown, more, again) {
       await rig.adapter.stop();
       whileDown?.();
       const { cursors, received } = rig.record;
       await rig.record.close();
-      Object.assign(rig, await start({ ...kept, cursors, received, ...more }));
+      Object.assign(rig, await start({ ...kept, cursors, received, ...more }, again));
     },
     async until(passes) {
       for (let round = 0; round < 500; round++) {

@@ -197,3 +197,11 @@ it('a new name of ours is no new beginning, and is the one that we are called by
   expect(texts()).toEqual(['before the new name', 'hello']);
   expect(rig.record.received.map(({ addressed }) => addressed)).toEqual([false, true]);
 });
+
+it('an account whose rooms are all in the clear has no device keys', async () => {
+  rig = await openRoomRig();
+  rig.ada.say(rig.dm, 'hello');
+  await rig.record.waitFor((message) => message.text === 'hello');
+  expect(rig.server.requests.filter((request) => request.includes('/keys/'))).toEqual([]);
+  expect([...rig.record.cursors.keys()].filter((name) => name.startsWith('e2e:'))).toEqual([]);
+});

@@ -99,18 +99,18 @@ export class Keys<Room extends SharedRoom> {
     const wanted = body['one_time_keys'] as Record<string, Content>;
     for (const [user, devices] of Object.entries(wanted))
       for (const device of Object.keys(devices)) {
-        const key = this.#takeKey(this.devices.get(user)?.get(device));
+        const key = this.#takeKey(`${user} ${device}`, this.devices.get(user)?.get(device));
         if (key) (given[user] ??= {})[device] = key;
       }
     return { failures: {}, one_time_keys: given };
   }
 
-  #takeKey(device: Device | undefined): Content | undefined {
+  #takeKey(name: string, device: Device | undefined): Content | undefined {
     const [first] = device?.oneTime ?? [];
     if (device && first) {
       const [id, key] = first;
       device.oneTime.delete(id);
-      this.claimed.push(id);
+      this.claimed.push(`${name} ${id}`);
       return { [id]: key };
     }
     if (!device?.fallback) return undefined;

@@ -33,6 +33,8 @@ export interface Homeserver {
   requests: string[];
   person(name: string): Person;
   room(name: string, members: readonly { id: string }[]): Room;
+  /** The token of another device of the bot. */
+  logIn(device: string): string;
   fail(fault: Fault): void;
   /** The token is not known any more, until called with false. */
   revoke(on: boolean): void;
@@ -126,6 +128,11 @@ export async function startHomeserver(): Promise<Homeserver> {
       world.setMember(room, botId, 'invite', { by: first?.id ?? botId });
       world.setMember(room, botId, 'join');
       return room;
+    },
+    logIn(device) {
+      const fresh = `syt_${randomBytes(24).toString('base64url')}`;
+      addLogin(fresh, device);
+      return fresh;
     },
     fail: (fault) => faults.push({ ...fault }),
     revoke(on) {
