@@ -23,12 +23,14 @@ import { forgetOldUploads } from './outbound/uploads.ts';
 import { openBackfill, type Backfill } from './receive/backfill.ts';
 import { keepConnected } from './receive/connection.ts';
 import { keepWatch, makeHttpHandler } from './receive/http.ts';
-import { makeLanes } from './receive/lanes.ts';
+import { makeLanes } from '../transport/lanes.ts';
 import { openProgress, type Progress } from './receive/progress.ts';
 import { makeReceiver, type Bot, type Receiver } from './receive/receiver.ts';
 import type { Envelope } from './receive/socket.ts';
 import { receiveModeOf, secretsOf, type SlackSettings } from './settings.ts';
 
+/** More than this waits only when nothing can be stored: what comes then is left to Slack, which sends it again. */
+const MAX_WAITING = 2_000;
 const CONNECT_BACKOFF = { baseMs: 500, maxMs: 60_000 };
 const AUTH_WAIT_MS = 5 * 60_000;
 /** Shown after our name in a thread, such as "Herald is thinking…". */
@@ -152,7 +154,7 @@ class SlackAdapter implements Adapter {
     });
     await this.#loadProgress(progress);
     this.#progress = progress;
-    const lanes = makeLanes();
+    const lanes = makeLanes(MAX_WAITING);
     const base = { api: this.#api, host: this.#honest(host), redactor: this.#redactor, clock, signal };
     const receiver: Receiver = makeReceiver({
       ...base,

@@ -10,7 +10,7 @@ import { makeCatchUp } from './catch-up.ts';
 import { DM_CHANNEL, type Directory, type Place } from './directory.ts';
 import { makeDeletion, readInteraction, readMessage, type InboundResult } from './inbound.ts';
 import { makeAnswerer } from './interactions.ts';
-import { makeLanes } from './lanes.ts';
+import { makeLanes } from '../../transport/lanes.ts';
 import { makePlaces } from './places.ts';
 import type { Positions } from './positions.ts';
 import { bulkSchema, interactionSchema, placedSchema } from './schema.ts';
@@ -50,9 +50,12 @@ export interface Receiver {
 
 export function makeReceiver(deps: ReceiverDeps): Receiver {
   const { host, account, me, directory, positions, clock, signal } = deps;
-  const lanes = makeLanes((error) => {
-    host.log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'an event failed unexpectedly');
-  });
+  const lanes = makeLanes();
+  function enqueue(lane: string, task: () => Promise<void>): void {
+    lanes.run(lane, task).catch((error: unknown) => {
+      host.log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'an event failed unexpectedly');
+    });
+  }
   const places = makePlaces(deps);
   const answerer = makeAnswerer(deps);
   /** Channels in which nothing older than what we have can be missing. */
@@ -115,7 +118,7 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
 
   function pushCatchUp(channel: string, guild: string | undefined, before?: string): void {
     caughtUp.add(channel);
-    lanes.push(channel, async () => {
+    enqueue(channel, async () => {
       overfull.delete(channel);
       const place = await places.find(channel, guild);
       if (place) await catchUp({ channel, place, before });
@@ -129,7 +132,7 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
   ) {
     const { channel, guild, id } = at;
     if (!caughtUp.has(channel)) pushCatchUp(channel, guild, id);
-    else if (lanes.size(channel) >= MAX_WAITING) {
+    else if (lanes.depth(channel) >= MAX_WAITING) {
       if (!overfull.has(channel)) {
         pushCatchUp(channel, guild);
         overfull.add(channel);
@@ -137,7 +140,7 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
       }
       return;
     }
-    lanes.push(channel, async () => {
+    enqueue(channel, async () => {
       const place = signal.aborted ? undefined : await places.find(channel, guild);
       if (place) await task(place);
     });
@@ -159,7 +162,7 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
   function pushDeletions(channel: string, ids: readonly string[]): void {
     // Of a message that nobody remembers it is not known whose it was, and it was seen to long ago.
     if (!caughtUp.has(channel)) return;
-    lanes.push(channel, async () => {
+    enqueue(channel, async () => {
       for (const id of ids) {
         const sender = authors.get(id);
         const place = sender && !signal.aborted ? await places.find(channel, undefined) : undefined;
@@ -178,7 +181,7 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
     const { channel: told, guild_id: guild } = parsed.data;
     if (told) directory.add(told, guild);
     // A lane of its own: Discord waits 3 s for an answer, and must not wait for what was missed.
-    lanes.push(`press ${channel}`, async () => {
+    enqueue(`press ${channel}`, async () => {
       const place = signal.aborted ? undefined : await places.find(channel, guild);
       if (!place) return;
       const message = readSafely(() => readInteraction(raw, contextOf(place)));
@@ -236,7 +239,7 @@ export function makeReceiver(deps: ReceiverDeps): Receiver {
       }
     },
     beat() {
-      if (lanes.isIdle()) positions.setListened(clock.now() - DELAY_MS);
+      if (lanes.waiting() === 0) positions.setListened(clock.now() - DELAY_MS);
     },
     async settle() {
       await lanes.settle();

@@ -7,12 +7,15 @@ import { channelSchema, postSchema, type Channel, type Frame, type Post } from '
 import { parseJson } from '../../transport/bodies.ts';
 import { fetchHistory } from './history.ts';
 import { isDirect } from './inbound.ts';
-import { makeLanes, type Lanes } from './lanes.ts';
+import { makeLanes } from '../../transport/lanes.ts';
 import type { Progress } from './progress.ts';
 import { keepTrying, type Receiver, type ReceiverDeps } from './receiver.ts';
 
 /** Nodes of a cluster may tell of posts out of order; what is taken twice is known to the inbox. */
 const OVERLAP_MS = 10_000;
+
+/** More waits only when nothing can be stored; what comes then is fetched from the history later. */
+const MAX_WAITING = 5_000;
 
 export interface SessionDeps extends Pick<ReceiverDeps, 'host' | 'directory' | 'redactor' | 'clock' | 'signal'> {
   api: MattermostApi;
@@ -46,11 +49,12 @@ export function makeSession(deps: SessionDeps): Session {
   const warn = (message: string, error: unknown) => {
     if (!deps.signal.aborted) host.log.warn({ problem: describe(error, deps.redactor).message }, message);
   };
-  const lanes: Lanes = makeLanes((error) => warn('a post could not be taken', error));
+  const lanes = makeLanes();
   const add = (channel: string, task: () => Promise<void>): boolean => {
-    const isAdded = lanes.add(channel, task);
-    if (!isAdded) deps.onOverflow();
-    return isAdded;
+    const hasRoom = lanes.waiting() < MAX_WAITING;
+    if (hasRoom) lanes.run(channel, task).catch((error: unknown) => warn('a post could not be taken', error));
+    else deps.onOverflow();
+    return hasRoom;
   };
 
   /** What was missed in a channel gets in line once, before anything else of it. */
@@ -106,7 +110,7 @@ export function makeSession(deps: SessionDeps): Session {
       add(post.channel_id, () => takePost(post, KINDS[event]));
     },
     async noteAlive(at) {
-      if (!isCaughtUp || !lanes.isIdle() || deps.signal.aborted) return;
+      if (!isCaughtUp || lanes.waiting() > 0 || deps.signal.aborted) return;
       await progress
         .advanceAll(at - OVERLAP_MS)
         .catch((error: unknown) => warn('how far was read could not be saved', error));

@@ -9,7 +9,7 @@ import type { SlackApi } from '../api.ts';
 import { describe, errorCodeOf, explainFailure } from '../errors.ts';
 import { isDirect } from '../inbound/messages.ts';
 import { fetchHistory, hasHistory, type Call } from './history.ts';
-import type { Lanes } from './lanes.ts';
+import type { Lanes } from '../../transport/lanes.ts';
 import type { Progress } from './progress.ts';
 import type { Receiver } from './receiver.ts';
 

@@ -23,7 +23,7 @@ import {
   type SlackMessageEvent,
 } from '../inbound/schema.ts';
 import { mentionedUsers, readText } from '../inbound/text.ts';
-import type { Lanes } from './lanes.ts';
+import type { Lanes } from '../../transport/lanes.ts';
 import type { Progress } from './progress.ts';
 
 const STORE_BACKOFF = { baseMs: 100, maxMs: 30_000 };

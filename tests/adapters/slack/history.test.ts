@@ -1,7 +1,6 @@
 import type { webApi } from '@slack/bolt';
 import { describe, expect, it } from 'vitest';
 import { fetchHistory, hasHistory, type Call, type HistoryRequest } from '../../../adapters/slack/receive/history.ts';
-import { makeLanes } from '../../../adapters/slack/receive/lanes.ts';
 import { openProgress } from '../../../adapters/slack/receive/progress.ts';
 import { makeRecordingHost } from '../../contracts/adapter-host.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
@@ -114,36 +113,6 @@ describe('history', () => {
     const isOfUse = (raw: unknown) => !JSON.stringify(raw).includes('joined');
     const between = (until: string) => hasHistory(call, { channel: 'C1', since: ts(0), isOfUse }, until);
     expect([await between(ts(3)), await between(ts(6))]).toEqual([false, true]);
-  });
-});
-
-describe('lanes', () => {
-  it('keep the order of a channel, over failures, and let others pass', async () => {
-    const lanes = makeLanes();
-    const done: string[] = [];
-    const slow = Promise.withResolvers<void>();
-    const one = lanes.run('a', () => slow.promise.then(() => void done.push('a1')));
-    const two = lanes.run('a', async () => {
-      done.push('a2');
-      throw new Error('no');
-    });
-    const three = lanes.run('a', async () => void done.push('a3'));
-    await lanes.run('b', async () => void done.push('b1'));
-    expect([done, lanes.depth('a'), lanes.depth('b')]).toEqual([['b1'], 3, 0]);
-    slow.resolve();
-    await expect(two).rejects.toThrow('no');
-    await Promise.all([one, three, lanes.settle()]);
-    expect([done, lanes.depth('a')]).toEqual([['b1', 'a1', 'a2', 'a3'], 0]);
-  });
-
-  it('take no more when too much waits', async () => {
-    const lanes = makeLanes(2);
-    const never = Promise.withResolvers<void>();
-    const held = [lanes.run('a', () => never.promise), lanes.run('b', () => never.promise)];
-    await expect(lanes.run('c', async () => {})).rejects.toThrow('Too many');
-    never.resolve();
-    await Promise.all(held);
-    await lanes.run('c', async () => {});
   });
 });
 
