@@ -1,6 +1,6 @@
-// A crash at every boundary of one message's way: nothing lost, nothing answered twice, no `once` tool repeated. One run leaves a copy
-// of its home at each boundary, and a gateway starts from each copy; some boundaries are real kills of a process too, at other places
-// in each run of the test.
+// A crash at every boundary of one message's way, and kills at random moments: nothing lost, nothing answered twice, no `once` tool
+// repeated. One run leaves a copy of its home at each boundary, and a gateway starts from each copy; some boundaries are real kills of a
+// process too, at other places in each run of the test.
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { killAtRandom } from './random-kills.ts';
 import { findFault, openCrashWorld, readTimeline, say, settled, startCrashing, type CrashWorld } from './scenario.ts';
 
 const RECOVER = fileURLToPath(new URL('recover.ts', import.meta.url));
@@ -76,6 +77,17 @@ it(`survives kill -9 at ${REAL_KILLS} of them`, { timeout: 120_000 }, async () =
   expect(faults).toEqual([]);
   // The last ones belong to work that a kill may come too late for; most must really have been hit.
   expect(kills).toBeGreaterThanOrEqual(REAL_KILLS - 2);
+});
+
+// More of them: soak.ts.
+it('survives 30 kills at random moments', { timeout: 240_000 }, async () => {
+  const seed = Date.now() % 1_000_000;
+  console.log(`seeds ${seed} and ${seed + 1}: repeat with npm run test:crash -- --runs 15 --seed ${seed}`);
+  const halves = await Promise.all([
+    killAtRandom(world, { kills: 15, seed }),
+    killAtRandom(world, { kills: 15, seed: seed + 1 }),
+  ]);
+  expect(halves.flatMap((half) => half.faults)).toEqual([]);
 });
 
 function nameOf(number: number): string {
