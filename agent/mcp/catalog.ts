@@ -15,7 +15,11 @@ const MAX_CATALOG_BYTES = 8 * 1024 * 1024;
 
 /** A tool as its server describes it; foreign, so minimal. */
 export const remoteToolSchema = z.object({
-  name: z.string().min(1).max(200),
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .refine((name) => name !== '__proto__'),
   title: z.string().max(1000).optional(),
   description: z.string().max(100_000).optional(),
   inputSchema: z.record(z.string(), z.unknown()),

@@ -24,8 +24,7 @@ export const URL_ELICITATION_REQUIRED = -32_042;
 
 export function readFailure(error: unknown): Failure {
   if (error instanceof AppError) return { kind: 'ours', error };
-  if (error instanceof z.ZodError || isNamed(error, 'ZodError') || error instanceof SyntaxError)
-    return { kind: 'protocol' };
+  if (error instanceof z.ZodError || isZodError(error) || error instanceof SyntaxError) return { kind: 'protocol' };
   if (!(error instanceof Error)) return { kind: 'other', text: 'unknown error' };
   const code = 'code' in error && typeof error.code === 'number' ? error.code : undefined;
   if (error.name === 'McpError' && code !== undefined) {
@@ -77,6 +76,7 @@ export function foreignText(text: string, max: number): string {
   return preview(visibleText(text), max);
 }
 
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && (error.name === name || error.constructor.name === name);
+/** Those of the SDK come from zod's core and are no ZodError by class. */
+function isZodError(error: unknown): boolean {
+  return error instanceof z.core.$ZodError;
 }

@@ -3,9 +3,12 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
 import { remoteToolSchema, type RemoteTool, type Told } from './catalog.ts';
 import { foreignText } from './errors.ts';
+import { isDeep } from './schema.ts';
 
 const MAX_PAGES = 32;
 const MAX_ITEMS = 1_000;
+/** Deeper ones would overflow the stack of whoever walks through them. */
+const MAX_LEVELS = 100;
 /** Time is kept by the caller's signal. */
 export const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -19,8 +22,8 @@ export async function readTold(client: Client, signal: AbortSignal): Promise<Tol
   const raw = can?.tools ? await listPages(client, { method: 'tools/list', key: 'tools' }, signal) : [];
   const tools: RemoteTool[] = [];
   for (const entry of raw) {
-    const parsed = remoteToolSchema.safeParse(entry);
-    if (parsed.success) tools.push(parsed.data);
+    const parsed = isDeep(entry, MAX_LEVELS) ? undefined : remoteToolSchema.safeParse(entry);
+    if (parsed?.success === true) tools.push(parsed.data);
   }
   return {
     name: foreignText(about?.name ?? '', 200),

@@ -22,7 +22,7 @@ const jsonObject = z.record(z.string(), z.json());
  * or none for an object.
  */
 export function tameSchema(raw: unknown): JsonObject | undefined {
-  if (depthOf(raw, 0) > MAX_DEPTH) return undefined;
+  if (isDeep(raw, MAX_DEPTH)) return undefined;
   const parsed = jsonObject.safeParse(raw);
   if (!parsed.success || JSON.stringify(parsed.data).length > MAX_BYTES) return undefined;
   const tame = tameObject(parsed.data);
@@ -30,12 +30,10 @@ export function tameSchema(raw: unknown): JsonObject | undefined {
   return { ...tame, type: 'object' };
 }
 
-/** Stops a level below the limit, so that no depth overflows the stack. */
-function depthOf(value: unknown, at: number): number {
-  if (at > MAX_DEPTH || typeof value !== 'object' || value === null) return at;
-  let deepest = at;
-  for (const inner of Object.values(value)) deepest = Math.max(deepest, depthOf(inner, at + 1));
-  return deepest;
+/** Whether values lie in each other more than `levels` times. Stops there, so that no depth overflows the stack. */
+export function isDeep(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeep(inner, levels - 1));
 }
 
 /** Patterns can take for ever on a text that the same server asked for; identifiers would name schemas of others. */

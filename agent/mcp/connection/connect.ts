@@ -18,6 +18,8 @@ import { makeStdioTransport } from './stdio.ts';
 
 /** Milliseconds that a server has for saying goodbye over HTTP. */
 const GOODBYE_MS = 1_000;
+/** Servers ask for roots right after the handshake. */
+const ROOTS_MS = 1_000;
 /** The SDK's own timer is not used: longer than any of ours. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -55,7 +57,8 @@ export async function connect(input: ConnectInput, signal: AbortSignal): Promise
   const opened = await openTransport(input);
   const transport = guardTransport(opened.transport, input.clock);
   const client = new Client({ name: 'herald', version: VERSION }, { capabilities: capabilitiesOf(input) });
-  await handleRequests(client, input);
+  const roots = input.config.roots ? makeRoots(input) : undefined;
+  await handleRequests(client, input, roots);
   client.onerror = input.onError;
   client.onclose = input.onClose;
   let closing: Promise<void> | undefined;
@@ -70,6 +73,7 @@ export async function connect(input: ConnectInput, signal: AbortSignal): Promise
     // The signal alone does not end a transport that waits inside of its start.
     signal.addEventListener('abort', onAbort, { once: true });
     await client.connect(transport, { signal, timeout: NO_TIMEOUT_MS });
+    await roots?.told;
   } catch (error) {
     await close();
     throw error;
@@ -138,7 +142,27 @@ function capabilitiesOf({ config, ports }: ConnectInput): ClientCapabilities {
   };
 }
 
-async function handleRequests(client: Client, input: ConnectInput): Promise<void> {
+interface Roots {
+  tell(): { roots: { uri: string; name: string }[] };
+  /** Resolves when the server has asked, or did not in a while: a call that comes first would find another folder allowed, or none. */
+  told: Promise<void>;
+}
+
+function makeRoots({ folder, clock }: ConnectInput): Roots {
+  let done = () => {};
+  const told = new Promise<void>((resolve) => (done = resolve));
+  const cancel = clock.after(ROOTS_MS, () => done());
+  return {
+    told,
+    tell() {
+      cancel();
+      done();
+      return { roots: [{ uri: pathToFileURL(folder).href, name: 'workspace' }] };
+    },
+  };
+}
+
+async function handleRequests(client: Client, input: ConnectInput, roots: Roots | undefined): Promise<void> {
   const { server, config, ports, clock } = input;
   const types = await import('@modelcontextprotocol/sdk/types.js');
   const caller = () => {
@@ -146,10 +170,7 @@ async function handleRequests(client: Client, input: ConnectInput): Promise<void
     if (found) return found;
     throw new AppError('not_allowed', 'This can be asked only while one tool call of one person runs.');
   };
-  if (config.roots)
-    client.setRequestHandler(types.ListRootsRequestSchema, () => ({
-      roots: [{ uri: pathToFileURL(input.folder).href, name: 'workspace' }],
-    }));
+  if (roots) client.setRequestHandler(types.ListRootsRequestSchema, () => roots.tell());
   if (config.sampling.enabled && ports.ask) {
     const sampler = makeSampler({ server, config: config.sampling, ask: ports.ask, clock });
     client.setRequestHandler(types.CreateMessageRequestSchema, ({ params }, { signal }) =>

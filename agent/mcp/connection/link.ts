@@ -11,7 +11,7 @@ import type { McpCaller } from '../ports.ts';
 import type { Live } from './connect.ts';
 import { makeQueue } from './queue.ts';
 
-const BACKOFF = { baseMs: 1_000, maxMs: 60_000 } as const;
+const BACKOFF = { baseMs: 250, maxMs: 60_000 } as const;
 /** A call waits this long for the next attempt; a longer pause is told at once. */
 const MAX_WAIT_MS = 5_000;
 
@@ -98,8 +98,7 @@ export function openLink(input: LinkInput): Link {
     } catch (error) {
       void opened?.close();
       if (life.signal.aborted) throw gone(server);
-      const isSlow = readFailure(error).kind === 'ours' && error instanceof AppError && error.code === 'cancelled';
-      throw failed(isSlow ? new AppError('timeout', `MCP server ${server} did not get ready in time.`) : error);
+      throw failed(startError(server, error));
     }
   }
 
@@ -193,6 +192,16 @@ export function openLink(input: LinkInput): Link {
       await connecting?.catch(() => undefined);
     },
   };
+}
+
+/** Nothing was called yet, so nothing is unknown. */
+function startError(server: string, cause: unknown): unknown {
+  const failure = readFailure(cause);
+  if (failure.kind === 'ours' && failure.error.code === 'cancelled')
+    return new AppError('timeout', `MCP server ${server} did not get ready in time.`, { cause });
+  if (failure.kind === 'closed')
+    return new AppError('tool_unavailable', `MCP server ${server} ended while it was starting.`, { cause });
+  return cause;
 }
 
 function isTimeout(signal: AbortSignal): boolean {

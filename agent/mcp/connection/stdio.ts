@@ -6,6 +6,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Clock } from '../../../shared/clock.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { spawnChild } from '../../tools/child.ts';
+import { makeLineReader } from './lines.ts';
 
 /** One message of a server, and what of it has come so far. */
 const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
@@ -31,8 +32,8 @@ export interface StdioTransport extends Transport {
 }
 
 export async function makeStdioTransport(input: StdioInput): Promise<StdioTransport> {
-  const { ReadBuffer, serializeMessage } = await import('@modelcontextprotocol/sdk/shared/stdio.js');
-  const buffer = new ReadBuffer({ maxBufferSize: MAX_MESSAGE_BYTES });
+  const { deserializeMessage, serializeMessage } = await import('@modelcontextprotocol/sdk/shared/stdio.js');
+  const lines = makeLineReader(MAX_MESSAGE_BYTES);
   const life = new AbortController();
   let child: ChildProcess | undefined;
   let words = '';
@@ -47,7 +48,7 @@ export async function makeStdioTransport(input: StdioInput): Promise<StdioTransp
     }
     // Also when it ended by itself: what it started may have stayed.
     life.abort(new AppError('cancelled', 'The MCP server is not needed any more.'));
-    buffer.clear();
+    lines.clear();
   };
   const transport: StdioTransport = {
     lastWords: () => words,
@@ -70,28 +71,31 @@ export async function makeStdioTransport(input: StdioInput): Promise<StdioTransp
 
   function read(chunk: Buffer): void {
     try {
-      buffer.append(chunk);
-    } catch (cause) {
-      return giveUp(new AppError('too_large', 'A message of the MCP server is larger than 10 MB.', { cause }));
-    }
-    while (closing === undefined) {
-      let message: JSONRPCMessage | null;
-      try {
-        message = buffer.readMessage();
-      } catch (error) {
-        if (++badLines > MAX_BAD_LINES)
-          return giveUp(new AppError('tool_unavailable', 'The program does not speak MCP on its standard output.'));
-        transport.onerror?.(error instanceof Error ? error : new Error('invalid line'));
-        continue;
+      for (const line of lines.push(chunk)) {
+        if (closing !== undefined) return;
+        receive(line);
       }
-      if (message === null) return;
-      transport.onmessage?.(message);
+    } catch (cause) {
+      giveUp(new AppError('too_large', 'A message of the MCP server is larger than 10 MB.', { cause }));
     }
+  }
+
+  function receive(line: string): void {
+    if (line.trim() === '') return;
+    let message: JSONRPCMessage;
+    try {
+      message = deserializeMessage(line);
+    } catch (error) {
+      if (++badLines > MAX_BAD_LINES)
+        return giveUp(new AppError('tool_unavailable', 'The program does not speak MCP on its standard output.'));
+      return transport.onerror?.(error instanceof Error ? error : new Error('invalid line'));
+    }
+    transport.onmessage?.(message);
   }
 
   function giveUp(error: AppError): void {
     transport.onerror?.(error);
-    buffer.clear();
+    lines.clear();
     child?.stdout?.destroy();
     void transport.close();
   }
