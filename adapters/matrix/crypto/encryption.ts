@@ -12,7 +12,7 @@ import type { MatrixEvent } from '../receive/event-schema.ts';
 import type { Rooms } from '../receive/rooms.ts';
 import { deleteOtherDevices, hasDeviceRows, makeDeviceRows } from './durable-rows.ts';
 import { CRYPTO_PACKAGE, loadCrypto, type LoadCrypto } from './library.ts';
-import { openMachine, type DeviceNews, type Machine, type Opened } from './machine.ts';
+import { openMachine, type DeviceNews, type Machine, type MachineDeps, type Opened } from './machine.ts';
 import { isReplay } from './replays.ts';
 import { keepNews, takeKeptNews } from './unread-news.ts';
 import { openWaiting, type Waiting } from './waiting.ts';
@@ -24,6 +24,10 @@ const SIGNED = 'cross-signing';
 
 export const UNREADABLE_NOTICE =
   'I could not decrypt a message here, since its key has not reached me. Please send it again. Should the key still come, I read the message then.';
+const UNSIGNED_HINT =
+  ' My device is not signed by my account, and some apps keep their keys from such devices; whoever runs me finds in the documentation what helps.';
+export const BROKEN_NOTICE =
+  'This room is encrypted, and I cannot read it now: my keys cannot be opened. Whoever runs me finds the reason in my log.';
 export const MISSING_NOTICE = `This room is encrypted, and I cannot read encrypted rooms yet: whoever runs me has to run \`npm install ${CRYPTO_PACKAGE}\` where I am installed, and restart me. Or write to me in a room without encryption.`;
 
 export interface EncryptionDeps {
@@ -52,6 +56,7 @@ export class Encryption {
   #cancelTelling: (() => void) | undefined;
   #telling: Promise<void> = Promise.resolve();
   #isTelling = false;
+  #isBroken = false;
 
   constructor(deps: EncryptionDeps) {
     this.#deps = deps;
@@ -103,12 +108,27 @@ export class Encryption {
     if (!crypto || device === undefined) return undefined;
     await deleteOtherDevices(host.cursor, device);
     const rows = makeDeviceRows({ cursor: host.cursor, clock, log: host.log, signal }, device);
-    const machine = await openMachine({ crypto, api, rows, user, device, log: host.log });
+    const machine = await this.#openKeys({ crypto, api, rows, user, device, log: host.log });
+    if (!machine) return undefined;
     const kept = await takeKeptNews(host.cursor, (news) => machine.take(news));
     if (kept > 0) await machine.askAllAgain();
     host.log.info({ device }, 'encrypted rooms can be read');
     this.#settleNow(machine);
     return machine;
+  }
+
+  /** Rooms in the clear go on without them; they are tried again whenever they are needed. */
+  async #openKeys(deps: MachineDeps): Promise<Machine | undefined> {
+    const { host, signal, redactor } = this.#deps;
+    try {
+      return await openMachine(deps);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      host.log.error({ problem: describe(error, redactor).message }, 'the keys for encrypted rooms cannot be opened');
+      this.#isBroken = true;
+      this.#machine = undefined;
+      return undefined;
+    }
   }
 
   /** Lets the homeserver know what it must, beside everything else. */
@@ -160,7 +180,7 @@ export class Encryption {
     if (opened.state === 'refused') return undefined;
     const waiting = await this.#openWaiting();
     await waiting.add(room, event);
-    await (this.#machine && (await this.#machine) ? this.#planTelling() : this.#tellMissing(room));
+    await (opened.isAvailable ? this.#planTelling() : this.#tellMissing(room));
     return undefined;
   }
 
@@ -169,7 +189,7 @@ export class Encryption {
     // As of one that was redacted.
     if (event.content['ciphertext'] === undefined) return { state: 'refused', why: 'it is empty' };
     const machine = await this.#open();
-    if (!machine) return { state: 'waiting', why: 'encrypted rooms cannot be read' };
+    if (!machine) return { state: 'waiting', why: 'encrypted rooms cannot be read', isAvailable: false };
     const opened = await machine.open(room, event);
     // It may want to ask for the key.
     if (opened.state === 'waiting') this.settleSoon();
@@ -234,11 +254,13 @@ export class Encryption {
 
   async #tell(): Promise<void> {
     const { clock, signal } = this.#deps;
+    const { cursor } = this.#deps.host;
     const waiting = await this.#openWaiting();
     for (const [room, since] of waiting.untold()) {
       if (signal.aborted) return;
       if (clock.now() - since < GRACE_MS) continue;
-      await this.#sayOnce(room, `unreadable:${room}:${since}`, UNREADABLE_NOTICE);
+      const isSigned = (await cursor.get(SIGNED))?.endsWith(' signed') ?? false;
+      await this.#sayOnce(room, `unreadable:${room}:${since}`, UNREADABLE_NOTICE + (isSigned ? '' : UNSIGNED_HINT));
       await waiting.markTold(room);
     }
     this.#isTelling = false;
@@ -264,9 +286,11 @@ export class Encryption {
     if ((await host.cursor.get(key)) !== undefined) return;
     const txn = createHash('sha256').update(key).digest('hex');
     const path = ['client', 'v3', 'rooms', room, 'send', 'm.room.message', txn];
-    await api.run({ method: 'PUT', path, body: notice(MISSING_NOTICE), signal }).catch((error: unknown) => {
-      if (!isOutOfReach(error)) throw error;
-    });
+    await api
+      .run({ method: 'PUT', path, body: notice(this.#isBroken ? BROKEN_NOTICE : MISSING_NOTICE), signal })
+      .catch((error: unknown) => {
+        if (!isOutOfReach(error)) throw error;
+      });
     await host.cursor.set(key, String(clock.now()));
     host.log.info({ room }, 'the room is encrypted; it cannot be read, and was told so');
   }

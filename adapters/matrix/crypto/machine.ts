@@ -35,9 +35,14 @@ export interface Sealing {
   content: unknown;
 }
 
-/** waiting: its key is not here (yet) · refused: it is not by who it says, or can never be opened. */
+/** waiting: its key is not here (yet), or (unless isAvailable) no keys can be read · refused: it is not by who it says, or can never be opened. */
 export type Opened =
-  { state: 'opened'; event: MatrixEvent } | { state: 'waiting'; why: string } | { state: 'refused'; why: string };
+  | { state: 'opened'; event: MatrixEvent }
+  | { state: 'waiting'; why: string; isAvailable: boolean }
+  | { state: 'refused'; why: string };
+
+/** foreign: another app made the account's signing keys · refused: the homeserver wants a password for new ones. */
+export type Signing = 'signed' | 'foreign' | 'refused';
 
 export interface Machine {
   /** Takes what a sync tells about devices and keys; on disk when it resolves. True: keys of rooms may be among it. */
@@ -50,10 +55,12 @@ export interface Machine {
   /** Changes of devices may have been missed. */
   askAllAgain(): Promise<void>;
   /** Gives the account its own signing keys when it has none, so that apps trust this device. */
-  bootstrap(signal: AbortSignal): Promise<'signed' | 'foreign' | 'refused'>;
+  bootstrap(signal: AbortSignal): Promise<Signing>;
   /** Idempotent; ends what is under way first. */
   close(): Promise<void>;
 }
+
+const MAX_ROUNDS = 4;
 
 const counts = z.record(z.string(), z.number().catch(0));
 export const deviceNewsSchema = z.looseObject({
@@ -148,22 +155,31 @@ function readUser({ UserId }: Crypto, id: string) {
   }
 }
 
-async function settle({ crypto, machine, api }: Tools, signal: AbortSignal): Promise<void> {
-  for (const request of await machine.outgoingRequests()) await runRequest({ crypto, machine, api }, request, signal);
+async function settle(tools: Tools, signal: AbortSignal): Promise<void> {
+  const { machine } = tools;
+  // An answer may be the reason for the next question; the rest has time until the next sync.
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const requests = await machine.outgoingRequests();
+    for (const request of requests) await runRequest(tools, request, signal);
+    // Of devices whose session is broken, as after a restored backup: a new one is begun.
+    const claim = await machine.getMissingSessions([]);
+    if (claim) await runRequest(tools, claim, signal);
+    else if (requests.length === 0) return;
+  }
 }
 
 async function seal(tools: Tools, sealing: Sealing, signal: AbortSignal): Promise<unknown> {
-  const { crypto, machine, api } = tools;
+  const { crypto, machine } = tools;
   const { room, members, rules, type, content } = sealing;
   // Each call takes its ids away from us.
   const users = () => members.flatMap((id) => readUser(crypto, id) ?? []);
   await machine.updateTrackedUsers(users());
   await settle(tools, signal);
   const claim = await machine.getMissingSessions(users());
-  if (claim) await runRequest({ crypto, machine, api }, claim, signal);
+  if (claim) await runRequest(tools, claim, signal);
   const settings = makeSettings(crypto, rules);
   for (const request of await machine.shareRoomKey(new crypto.RoomId(room), users(), settings))
-    await runRequest({ crypto, machine, api }, request, signal);
+    await runRequest(tools, request, signal);
   const sealed: unknown = JSON.parse(
     await machine.encryptRoomEvent(new crypto.RoomId(room), type, JSON.stringify(content)),
   );
@@ -202,15 +218,14 @@ function explain(
 ): Exclude<Opened, { state: 'opened' }> {
   const { DecryptionErrorCode: Code } = crypto;
   const isMissing = code === Code.MissingRoomKey || code === Code.UnknownMessageIndex;
-  return { state: isMissing ? 'waiting' : 'refused', why: description.slice(0, 200) };
+  const why = description.slice(0, 200);
+  return isMissing ? { state: 'waiting', why, isAvailable: true } : { state: 'refused', why };
 }
 
 /** The first keys are taken without a password (#post_matrixclientv3keysdevice_signingupload). */
-async function bootstrap(
-  { crypto, machine, api, user }: Tools,
-  signal: AbortSignal,
-): Promise<'signed' | 'foreign' | 'refused'> {
-  for (const request of await machine.outgoingRequests()) await runRequest({ crypto, machine, api }, request, signal);
+async function bootstrap(tools: Tools, signal: AbortSignal): Promise<Signing> {
+  const { crypto, machine, api, user } = tools;
+  await settle(tools, signal);
   const own = await machine.getIdentity(new crypto.UserId(user));
   const status = await machine.crossSigningStatus();
   // Another app made them, and only it can sign this device.
@@ -226,7 +241,7 @@ async function bootstrap(
     },
   );
   if (!isTaken) return 'refused';
-  await runRequest({ crypto, machine, api }, signatures, signal);
+  await runRequest(tools, signatures, signal);
   return 'signed';
 }
 

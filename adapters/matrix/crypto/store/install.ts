@@ -22,7 +22,7 @@ const factory = {
 
 /** Databases whose name begins with `name` lie in `rows` until the function that it gives is called. */
 export function mountDatabase(name: string, rows: Rows): () => void {
-  if (!('indexedDB' in globalThis))
+  if (Reflect.get(globalThis, 'indexedDB') !== factory)
     Object.assign(globalThis, {
       indexedDB: factory,
       IDBKeyRange: KeyRange,
