@@ -8,7 +8,8 @@ import type { AgentPort } from './port.ts';
 import { listPersonalities } from './prompt/personalities.ts';
 import { callModel } from './providers/fallback.ts';
 import { limitsOf } from './settings.ts';
-import { TOOLS } from './tools/registry.ts';
+import { makeOwnTools, TOOLS } from './tools/registry.ts';
+import { makeTaskRunner } from './subagents/runner.ts';
 import { runTurn } from './turn.ts';
 
 export function openAgent(input: AgentInput): AgentPort {
@@ -19,10 +20,17 @@ export function openAgent(input: AgentInput): AgentPort {
     callModel,
     settings: () => input.settings(),
   });
-  const parts: AgentParts = { ...input, tools: input.tools ?? (() => TOOLS), meter };
+  const runner = makeTaskRunner({ runTurn, parts: () => parts });
+  const own = makeOwnTools({ runner, settings: () => input.settings() });
+  const others = input.tools ?? (() => TOOLS);
+  const tools = () => [...others(), ...own];
+  const parts: AgentParts = { ...input, tools, meter };
   return {
     ...makeModelList(() => parts.settings(), parts.log),
     run: (turn, signal) => runTurn(parts, turn, signal),
+    resumeWorker: (task, place) => runner.start(task, place),
+    stopWorker: (scope, id) => runner.stop(scope, id),
+    close: () => runner.close(),
     compress(scope, session, _person, signal) {
       const settings = parts.settings();
       const { chain } = settings.models;

@@ -74,8 +74,9 @@ export async function openConversation(input: ConversationInput): Promise<Conver
     return parts.meter.call({
       scope: turn.scope,
       session: turn.session,
-      turn: turn.id,
-      cause: 'turn',
+      // Workers spend what their tree may spend.
+      turn: turn.worker?.root ?? turn.id,
+      cause: turn.worker ? 'worker' : 'turn',
       chain,
       request,
       signal,

@@ -2,14 +2,30 @@
 import type { Db } from '../data/db.ts';
 import type { Sign } from '../data/policy/ledger.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { Scope } from '../data/scope.ts';
+import type { SessionId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
+import type { Address } from '../shared/messages.ts';
 import type { Meter } from './budget/meter.ts';
 import type { AgentSettings } from './settings.ts';
 import type { ApprovalPort } from './policy/permission.ts';
 import type { Tool, ToolPorts } from './tools/tool.ts';
 
 /** What reaches the agent as ports, because other folders own it. */
-export type AgentPorts = ToolPorts & ApprovalPort;
+export interface AgentPorts extends ToolPorts, ApprovalPort {
+  /** Begins a turn of the session with `text`, once per key; resolves when it is on disk. */
+  notify(event: AgentNotice): Promise<void>;
+}
+
+/** Something that the agent waited for has happened. */
+export interface AgentNotice {
+  scope: Scope;
+  address: Address;
+  session: SessionId;
+  key: string;
+  text: string;
+  origin: 'agent' | 'foreign';
+}
 
 export interface AgentInput {
   db: Db;

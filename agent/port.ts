@@ -1,5 +1,6 @@
 // What the gateway knows of the agent: these types, nothing else.
 import type { Scope } from '../data/scope.ts';
+import type { Task } from '../data/work/tasks.ts';
 import type { InboxId, PersonId, SessionId, TurnId } from '../shared/ids.ts';
 import type { Address, Origin, Role, StoredFile } from '../shared/messages.ts';
 import type { AgentEvent } from './events.ts';
@@ -35,6 +36,8 @@ export interface AgentTurn {
   /** Model chosen for the session, as "provider/model" or "model"; undefined = the configured one. */
   model: string | undefined;
   personality: string | undefined;
+  /** Set for a worker: its place in the tree of tasks. */
+  worker?: WorkerPlace | undefined;
   /** True when this turn was started before and its journal must be replayed first. */
   resumed: boolean;
   /**
@@ -43,6 +46,19 @@ export interface AgentTurn {
    */
   steer(stepKey: string): Promise<readonly TurnInput[]>;
   emit(event: AgentEvent): void;
+}
+
+export interface WorkerPlace {
+  task: string;
+  name: string;
+  /** Turn that the tree began in; what its workers spend counts there. */
+  root: TurnId;
+  /** 1 for a worker of a person's turn. */
+  depth: number;
+  /** Names of tools and toolsets that it gets; undefined: all that the person has. */
+  tools: readonly string[] | undefined;
+  /** What it was told holds words of others. */
+  tainted: boolean;
 }
 
 export type TurnEnd = 'done' | 'stopped' | 'failed';
@@ -87,6 +103,12 @@ export interface ModelInfo {
 export interface AgentPort {
   /** Never rejects: failures are results. Resolves within a second of `signal` aborting. */
   run(turn: AgentTurn, signal: AbortSignal): Promise<TurnResult>;
+  /** Takes up a worker that nobody waits for; its result becomes an event of its conversation. */
+  resumeWorker(task: Task, place: { scope: Scope; role: Role; address: Address }): void;
+  /** Ends a worker and those below it. False when it had ended or is not of this scope. */
+  stopWorker(scope: Scope, id: string): Promise<boolean>;
+  /** Resolves when no worker runs any more; those that did go on at the next start. */
+  close(): Promise<void>;
   /** Replaces older history by a summary, keeping the last exchanges. Returns how many messages were summarized. Rejects with AppError. */
   compress(scope: Scope, session: SessionId, person: PersonId, signal: AbortSignal): Promise<{ summarized: number }>;
   /** Known models, the configured one first. */

@@ -3,6 +3,7 @@
 import type { Scope } from '../data/scope.ts';
 import type { UsageCaps } from '../data/usage.ts';
 import type { ApprovalMode } from './policy/decide.ts';
+import type { Preset } from './subagents/spec.ts';
 import type { ChainLink } from './providers/fallback.ts';
 import type { PriceOverrides } from './providers/prices.ts';
 import type { ModelRequest } from './providers/types.ts';
@@ -45,6 +46,16 @@ export interface AgentSettings {
   };
   approvals: {
     mode: ApprovalMode;
+  };
+  workers: {
+    /** At the same time, at each level. */
+    maxParallel: number;
+    /** Levels below a person's turn. */
+    maxDepth: number;
+    /** Model calls of one worker. */
+    maxIterations: number;
+    /** Beside the built-in ones. */
+    presets: Readonly<Record<string, Preset>>;
   };
   caps: UsageCaps;
   prices: PriceOverrides;

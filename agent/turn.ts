@@ -12,8 +12,12 @@ import { runLoop, type Arrival, type CallReport, type LoopResult } from './loop.
 import type { AgentTurn, TranscriptEntry, TurnInput, TurnResult } from './port.ts';
 import type { ModelMessage } from './providers/types.ts';
 import { makeDispatcher } from './tools/dispatcher.ts';
+import { promptTools } from './tools/find-tools.ts';
 import { offeredTools } from './tools/offered.ts';
 import type { Tool } from './tools/tool.ts';
+
+/** What speaks to the person, or remembers for them, is for whoever speaks with them. */
+const NOT_FOR_WORKERS = ['send_message', 'clarify', 'note', 'memory', 'todo'];
 
 /** Runs a turn. Never rejects; resolves within a second of `signal` aborting. */
 export async function runTurn(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
@@ -42,18 +46,21 @@ function failedEarly(parts: AgentParts, turn: AgentTurn, error: AppError): TurnR
 async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
   const settings = parts.settings();
   const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
-  const tools = offeredTools(parts.tools(), [...settings.tools.disabled, ...(turn.disabledTools ?? [])], turn);
+  const off = [...settings.tools.disabled, ...(turn.disabledTools ?? []), ...(turn.worker ? NOT_FOR_WORKERS : [])];
+  const tools = offeredTools(parts.tools(), { off, only: turn.worker?.tools }, turn);
+  const direct = turn.worker ? ['board', ...(turn.worker.tools ?? [])] : [];
   const journal = await openTurnJournal(parts.db, turn.scope, turn.id, turn.resumed);
   const conversation = await openConversation({
     parts,
     settings,
     turn,
     chain,
-    tools: tools.map((tool) => tool.schema),
+    tools: promptTools(tools, direct).map((tool) => tool.schema),
     emit: turn.emit,
     signal,
   });
   const origins = new Set<Origin>(conversation.origins);
+  if (turn.worker?.tainted) origins.add('foreign');
   const arrive = (inputs: readonly TurnInput[], steered: boolean) =>
     arrival(inputs, { present: conversation.present, steered, origins });
   // After a restart the turn's rows hold the steered ones too; they come in where they came in before.
@@ -65,6 +72,7 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
   const seen = openSeenAddresses(() => [...conversation.past(), ...opening.messages]);
   const dispatcher = makeDispatcher({
     tools,
+    direct,
     journal,
     approvals: parts.ports,
     policy: {
@@ -85,6 +93,7 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
       address: turn.address,
       timezone: settings.timezone,
       workspace: settings.workspaceOf(turn.scope),
+      tree: turn.worker ?? { root: turn.id, task: undefined, name: 'Herald', depth: 0 },
     },
     origins,
     limits: settings.tools,
@@ -110,7 +119,11 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
       clock: parts.clock,
       signal,
     },
-    { opening, maxIterations: settings.maxIterations, maxParallel: settings.tools.maxParallel },
+    {
+      opening,
+      maxIterations: turn.worker ? settings.workers.maxIterations : settings.maxIterations,
+      maxParallel: settings.tools.maxParallel,
+    },
   );
   return turnResult(parts, turn, { result, tools });
 }

@@ -242,6 +242,40 @@ export const coreSections = {
     })
     .prefault({})
     .describe('When you are asked before a tool runs.'),
+  workers: z
+    .strictObject({
+      max_parallel: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(4)
+        .describe('Workers that run at the same time, at each level. Default 4.'),
+      max_depth: z
+        .int()
+        .min(0)
+        .max(4)
+        .default(2)
+        .describe('Levels of workers: 0 = none, 1 = workers have none of their own. Default 2.'),
+      max_iterations: z.int().min(1).max(1000).default(60).describe('Model calls of one worker. Default 60.'),
+      presets: z
+        .record(
+          z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'use lower-case letters, digits, _ and -'),
+          z.strictObject({
+            description: z.string().max(200).optional().describe('What it is for. Default: none.'),
+            prompt: z.string().max(20_000).optional().describe('Added to what the worker is told. Default: nothing.'),
+            tools: z
+              .array(z.string().min(1))
+              .max(100)
+              .optional()
+              .describe('Tools and toolsets that it gets. Default: all that the person has.'),
+            model: z.string().min(1).optional().describe('As for /model. Default: the configured model.'),
+          }),
+        )
+        .default({})
+        .describe('Named kinds of workers, beside general, research and review. Default: {}.'),
+    })
+    .prefault({})
+    .describe('Workers, which the agent gives pieces of work to.'),
   budget: budgetSettings.prefault({}).describe('Hard limits, reserved before each model call.'),
   sessions: z
     .strictObject({

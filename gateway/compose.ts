@@ -6,11 +6,13 @@ import { manifests } from '../adapters/manifests.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { readPlatformSettings, savePlatformLogin } from '../config/platform-login.ts';
 import { watchConfig, type ConfigWatch } from '../config/watch.ts';
-import { openData, type OpenedData } from '../data/db.ts';
+import type { AgentPort } from '../agent/port.ts';
+import { openData, type OpenedData, type ProcessDb } from '../data/db.ts';
 import type { StatementObserver } from '../data/query/dialect.ts';
 import { ensureDir } from '../data/files.ts';
 import { takeWriterLock } from '../data/lock.ts';
-import { findOwner } from '../data/process/people.ts';
+import { findOwner, getPerson } from '../data/process/people.ts';
+import { listUnfinishedTasks } from '../data/process/tasks.ts';
 import { openPairing, type Pairing } from '../pairing/pairing.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
@@ -134,6 +136,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   const { clock, loaded, home, log, data, pairing, undo } = base;
   const parts: Parts = {};
   const agent = await openConfiguredAgent({ ...base, db: data.db, core: () => required(parts.core) });
+  undo.push(() => agent.port.close());
   const http = await openServer(base, parts);
   undo.push(() => http.close());
   base.describeLock(http.url);
@@ -163,6 +166,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   undo.push(startUpkeep({ db: data.db, clock, log }));
   for (const warning of loaded.warnings) log.warn({}, warning);
   await core.start(accountsOf(loaded));
+  await resumeWorkers(data.db, agent.port);
   options.signal?.addEventListener('abort', () => end(0, 'asked to stop'), { once: true });
   if (options.signal?.aborted) end(0, 'asked to stop');
   const code = (await findOwner(data.db)) ? undefined : (await pairing.createOwnerCode()).code;
@@ -318,4 +322,12 @@ function watchFiles(base: Base, agent: ConfiguredAgent): ConfigWatch {
       if (error) throw error;
     },
   };
+}
+
+/** Workers of an earlier process that nobody waits for. */
+async function resumeWorkers(db: ProcessDb, agent: AgentPort): Promise<void> {
+  for (const { task, scope, address } of await listUnfinishedTasks(db)) {
+    const person = await getPerson(db, scope.person);
+    if (person) agent.resumeWorker(task, { scope, role: person.role, address });
+  }
 }

@@ -5,8 +5,9 @@ import type { Address, Role } from '../../shared/messages.ts';
 import { estimateMessage, estimateTokens, estimateTool } from '../context/tokens.ts';
 import type { ModelMessage } from '../providers/types.ts';
 import type { AgentSettings } from '../settings.ts';
+import { promptTools } from '../tools/find-tools.ts';
 import { offeredTools } from '../tools/offered.ts';
-import { TOOLS } from '../tools/registry.ts';
+import type { Tool } from '../tools/tool.ts';
 import { readIdentity } from './identity.ts';
 import { findPersonality } from './personalities.ts';
 import { promptParts } from './prompt.ts';
@@ -21,6 +22,8 @@ export interface PromptBill {
 /** The bill of the next request with `messages` as its conversation. */
 export async function promptSize(input: {
   settings: AgentSettings;
+  /** All that there are. */
+  tools: readonly Tool[];
   clock: Clock;
   log: Logger;
   at: { role: Role; address: Address; promptHint: string };
@@ -37,7 +40,7 @@ export async function promptSize(input: {
     timezone: settings.timezone,
     memory: '',
   }).map(({ part, text }) => ({ part, tokens: estimateTokens(text) + 2, chars: text.length }));
-  const tools = offeredTools(TOOLS, settings.tools.disabled, at).map(({ schema }) => ({
+  const tools = promptTools(offeredTools(input.tools, { off: settings.tools.disabled }, at)).map(({ schema }) => ({
     part: `tool ${schema.name}`,
     tokens: estimateTool(schema),
     chars: JSON.stringify(schema).length,

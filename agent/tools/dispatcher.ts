@@ -12,9 +12,10 @@ import { cancelledError, untilAborted } from '../abort.ts';
 import { cutMiddle } from '../context/cut.ts';
 import type { AgentEvent } from '../events.ts';
 import type { ToolOutcome, TurnJournal } from '../journal.ts';
-import type { ToolCall, ToolSchema } from '../providers/types.ts';
+import type { ToolCall } from '../providers/types.ts';
 import { openPermissions, type ApprovalPort, type TurnPolicy } from '../policy/permission.ts';
 import { spawnChild } from './child.ts';
+import { promptTools, unwrapCall } from './find-tools.ts';
 import type { PreparedCall, Tool, ToolContext, ToolResult } from './tool.ts';
 
 /** How long a cancelled tool may take to wind up; the turn has a second. */
@@ -28,7 +29,9 @@ export interface DispatcherInput {
   approvals: ApprovalPort;
   policy: TurnPolicy;
   /** What every tool of this turn gets. */
-  context: Omit<ToolContext, 'tainted' | 'idempotencyKey' | 'signal' | 'spawn'>;
+  context: Omit<ToolContext, 'tainted' | 'idempotencyKey' | 'signal' | 'spawn' | 'rareTools'>;
+  /** Names of rare tools that are in the prompt all the same. */
+  direct?: readonly string[] | undefined;
   /** Whose words are in the context of the turn; grows as results come in. */
   origins: Set<Origin>;
   limits: { timeoutMs: number; maxResultChars: number; approvalTtlMs: number };
@@ -40,7 +43,6 @@ export interface DispatcherInput {
 }
 
 export interface Dispatcher {
-  schemas: readonly ToolSchema[];
   /** Calls that may run beside others: pure and idempotent ones, and those that will not run at all. */
   isParallel(call: ToolCall): boolean;
   /** Whether somebody must allow it, as things stand. */
@@ -50,8 +52,10 @@ export interface Dispatcher {
 }
 
 export function makeDispatcher(input: DispatcherInput): Dispatcher {
-  const byName = new Map(input.tools.map((tool) => [tool.name, tool]));
-  const names = input.tools.map((tool) => tool.name).join(', ');
+  const shown = promptTools(input.tools, input.direct);
+  const rareTools = input.tools.filter((tool) => !shown.includes(tool));
+  const byName = new Map([...input.tools, ...shown].map((tool) => [tool.name, tool]));
+  const names = shown.map((tool) => tool.name).join(', ');
   const { limits, signal, log } = input;
   const permissions = openPermissions({
     ...input,
@@ -62,7 +66,7 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
   });
 
   async function run(key: string, call: ToolCall): Promise<ToolOutcome> {
-    const outcome = await settle(key, call);
+    const outcome = await settle(key, unwrapCall(call, byName));
     if (outcome.origin === 'foreign') input.origins.add('foreign');
     input.policy.seen.note(outcome.text);
     return outcome;
@@ -133,6 +137,7 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
     try {
       const work = call.execute({
         ...input.context,
+        rareTools,
         tainted: input.origins.has('foreign'),
         idempotencyKey: idempotencyKey(input.context.turn, key),
         signal: controller.signal,
@@ -167,7 +172,8 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
   }
 
   /** Undefined for a call that will not run at all. */
-  function prepareCall(call: ToolCall): { tool: Tool; call: PreparedCall } | undefined {
+  function prepareCall(asked: ToolCall): { tool: Tool; call: PreparedCall } | undefined {
+    const call = unwrapCall(asked, byName);
     const tool = byName.get(call.name);
     if (!tool) return undefined;
     const prepared = prepare(tool, call);
@@ -184,7 +190,6 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
   }
 
   return {
-    schemas: input.tools.map((tool) => tool.schema),
     isParallel: (call) => {
       const ready = prepareCall(call);
       return !ready || isRepeatable(permissions.look(ready).assessment.effect);

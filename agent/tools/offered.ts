@@ -2,12 +2,20 @@
 import type { Address, Role } from '../../shared/messages.ts';
 import type { Tool } from './tool.ts';
 
-/** `tools` without those that are switched off, by name or by toolset, or that do not serve here; in the same order. */
+/**
+ * `tools` without those that are switched `off`, by name or by toolset, that are not among `only`, or that do not serve here; in the same
+ * order.
+ */
 export function offeredTools(
   tools: readonly Tool[],
-  disabled: readonly string[],
+  { off, only }: { off: readonly string[]; only?: readonly string[] | undefined },
   at: { role: Role; address: Address },
 ): readonly Tool[] {
-  const off = new Set(disabled);
-  return tools.filter((tool) => !off.has(tool.name) && !off.has(tool.toolset) && tool.available(at));
+  const names = (tool: Tool) => [tool.name, tool.toolset];
+  return tools.filter(
+    (tool) =>
+      !names(tool).some((name) => off.includes(name)) &&
+      (only === undefined || names(tool).some((name) => only.includes(name))) &&
+      tool.available(at),
+  );
 }

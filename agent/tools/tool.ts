@@ -69,6 +69,17 @@ export interface ToolPorts {
   sendMessage(message: { to: Address; text: string; key: string; scope: Scope }): Promise<void>;
 }
 
+export interface WorkTree {
+  /** Turn that the tree of tasks began in. */
+  root: TurnId;
+  /** The worker's own task; undefined in a person's turn. */
+  task: string | undefined;
+  /** As other workers know it. */
+  name: string;
+  /** 0 in a person's turn. */
+  depth: number;
+}
+
 /** What a running tool may use. */
 export interface ToolContext extends ToolPorts {
   db: Db;
@@ -81,6 +92,10 @@ export interface ToolContext extends ToolPorts {
   timezone: string;
   /** Folder that tools of this person or group work in: an absolute path. Made by whoever writes to it first. */
   workspace: string;
+  /** Tools of the turn that are not in its prompt. */
+  rareTools: readonly Tool[];
+  /** Where the turn stands among workers. */
+  tree: WorkTree;
   /** True when text of others has been read in this turn. */
   tainted: boolean;
   /** Derived from turn and call: the same in a replay, so that an effect can be made once. 40 ASCII characters. */
@@ -119,6 +134,8 @@ export interface ToolDefinition<Args> {
   origin: Origin;
   /** Group of tools that is switched on or off together. */
   toolset: string;
+  /** True: not in each prompt; tool_search finds it. Default false. */
+  isRare?: boolean;
   /** Whether it is offered in this turn. Default: always. Should be stable within a session, for the prompt cache. */
   available?(at: { role: Role; address: Address }): boolean;
   /** Short line shown to the person while it runs. */
@@ -139,6 +156,7 @@ export interface PreparedCall {
 
 /** A tool with its argument type closed over. */
 export interface Tool extends Pick<ToolDefinition<unknown>, 'name' | 'effect' | 'origin' | 'toolset'> {
+  isRare: boolean;
   schema: ToolSchema;
   available(at: { role: Role; address: Address }): boolean;
   /** Checks arguments; `problem` is for the model. */
@@ -153,6 +171,7 @@ export function defineTool<Args>(definition: ToolDefinition<Args>): Tool {
     effect: definition.effect,
     origin: definition.origin,
     toolset: definition.toolset,
+    isRare: definition.isRare ?? false,
     schema: {
       name: definition.name,
       description: definition.description,

@@ -49,7 +49,7 @@ const STATEMENTS = [
     depth integer not null, state text not null check (state in ('waiting','running','done','failed','stopped')),
     result text, told integer not null, background integer not null, steering text not null, attempts integer not null, created_at integer not null, ended_at integer) strict`,
   `create unique index tasks_key on tasks (turn_id, key)`,
-  `create index tasks_live on tasks (state) where state in ('waiting','running')`,
+  `create index tasks_untold on tasks (id) where background = 1 and told = 0`,
   `create index tasks_root on tasks (root_id, id)`,
   `create index tasks_session on tasks (session_id, id)`,
 

@@ -6,7 +6,8 @@ import type { AgentPort } from '../../agent/port.ts';
 import { readPriceOverrides } from '../../agent/providers/prices.ts';
 import { chooseModel, resolveProviders, type ResolveDeps } from '../../agent/providers/resolve.ts';
 import type { AgentSettings, ModelLimits } from '../../agent/settings.ts';
-import { TOOLS } from '../../agent/tools/registry.ts';
+import { makeOwnTools, TOOLS } from '../../agent/tools/registry.ts';
+import type { Preset } from '../../agent/subagents/spec.ts';
 import type { Tool } from '../../agent/tools/tool.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { ProcessDb } from '../../data/db.ts';
@@ -71,6 +72,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
       async sendMessage({ to, text, key, scope }) {
         await core().actions.post(to, text, { key, person: scope.person, kind: 'message' });
       },
+      notify: ({ scope, ...event }) => core().actions.notify({ ...event, person: scope.person }),
       requestApproval: (approval, reason, signal) =>
         askForApproval({ db, clock, actions: core().actions }, approval, reason, signal),
     },
@@ -99,7 +101,8 @@ async function measurePrompt(settings: AgentSettings, clock: Clock, log: Logger)
   const hi = { role: 'user', content: [{ type: 'text', text: 'hi' }] } as const;
   const address = { platform: '', account: accountId(''), chat: chatId(''), kind: 'dm' } as const;
   const at = { role: 'owner', address, promptHint: '' } as const;
-  const bill = await promptSize({ settings, clock, log, at, messages: [hi] });
+  const tools = [...TOOLS, ...makeOwnTools({ runner: undefined, settings: () => settings })];
+  const bill = await promptSize({ settings, tools, clock, log, at, messages: [hi] });
   return bill.lines.map(({ part, tokens, chars }) => ({ name: part, tokens, chars }));
 }
 
@@ -131,6 +134,12 @@ async function agentSettings(
       approvalTtlMs: Math.round(config.approvals.ttl_minutes * 60_000),
     },
     approvals: { mode: config.approvals.mode },
+    workers: {
+      maxParallel: config.workers.max_parallel,
+      maxDepth: config.workers.max_depth,
+      maxIterations: config.workers.max_iterations,
+      presets: workerPresets(config.workers.presets),
+    },
     caps: {
       turnMicroUsd: microUsd(budget.per_turn_usd),
       personDayMicroUsd: microUsd(budget.per_person_day_usd),
@@ -164,4 +173,11 @@ function modelLimits(loaded: LoadedConfig, first: string | undefined): Readonly<
 
 function microUsd(usd: number | null): number | null {
   return usd === null ? null : Math.round(usd * 1_000_000);
+}
+
+function workerPresets(presets: LoadedConfig['config']['workers']['presets']): AgentSettings['workers']['presets'] {
+  const made: Record<string, Preset> = {};
+  for (const [name, { description = '', prompt = '', tools, model }] of Object.entries(presets))
+    made[name] = { description, prompt, tools, model };
+  return made;
 }

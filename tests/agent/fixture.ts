@@ -5,7 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { openAgent } from '../../agent/agent.ts';
 import type { AgentEvent } from '../../agent/events.ts';
-import type { AgentPorts } from '../../agent/parts.ts';
+import type { AgentNotice, AgentPorts } from '../../agent/parts.ts';
 import type { AgentPort, AgentTurn, TranscriptEntry, TurnInput, TurnResult } from '../../agent/port.ts';
 import type { ChainLink } from '../../agent/providers/fallback.ts';
 import type { JsonValue, ModelReply, ModelRequest, Provider, ToolCall } from '../../agent/providers/types.ts';
@@ -192,6 +192,7 @@ export function makeSettings(
     home: dir,
     workspaceOf: ({ space }) => path.join(dir, 'workspaces', space.replace(/[^a-z0-9]/gi, '-')),
     approvals: { mode: 'manual' },
+    workers: { maxParallel: 4, maxDepth: 2, maxIterations: 20, presets: {} },
     models: { chain, demo: false },
     chooseModel: (name) => chain.map((link) => ({ ...link, model: name })),
     modelLimits: {},
@@ -215,10 +216,17 @@ export interface SentMessage {
 }
 
 /** Ports that remember what was sent, once per key, and refuse every approval by not answering it. */
-export function makePorts(extra: Partial<AgentPorts> = {}): AgentPorts & { sent: SentMessage[] } {
+export function makePorts(
+  extra: Partial<AgentPorts> = {},
+): AgentPorts & { sent: SentMessage[]; notices: AgentNotice[] } {
   const sent: SentMessage[] = [];
+  const notices: AgentNotice[] = [];
   return {
     sent,
+    notices,
+    notify: async (notice) => {
+      if (!notices.some(({ key }) => key === notice.key)) notices.push(notice);
+    },
     listOwnChats: async () => [
       { address: DM, title: 'Ann' },
       { address: { ...DM, platform: 'otherchat', chat: chatId('c2') }, title: 'Ann on other' },

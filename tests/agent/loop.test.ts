@@ -310,7 +310,7 @@ describe('stopping', () => {
       runTool: never,
       signal: controller.signal,
     });
-    rig.ports.journal.tool = (key) => (key === 't1.a' ? { state: 'started' } : undefined);
+    rig.ports.journal.tool = (key) => (key === 't1.a' ? { state: 'started', effect: 'once' } : undefined);
     setTimeout(() => controller.abort(), 20);
     const startedAt = performance.now();
     const result = await run(rig);

@@ -85,6 +85,9 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
       turns.push(turn);
       return run(turn, signal);
     },
+    resumeWorker: () => undefined,
+    stopWorker: async () => false,
+    close: async () => undefined,
     compress: async () => ({ summarized: 0 }),
     models: async () => [],
     resolveModel: (name) => name,

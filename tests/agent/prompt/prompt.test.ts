@@ -7,6 +7,7 @@ import { readIdentity } from '../../../agent/prompt/identity.ts';
 import { findPersonality, listPersonalities } from '../../../agent/prompt/personalities.ts';
 import { makeSystem, promptParts } from '../../../agent/prompt/prompt.ts';
 import { promptSize } from '../../../agent/prompt/size.ts';
+import { makeOwnTools, TOOLS } from '../../../agent/tools/registry.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
 import {
@@ -39,7 +40,7 @@ const BASE = {
 };
 
 describe('the price of "hi"', () => {
-  it('is at most 1,200 tokens all told, with every tool', async () => {
+  it('is at most 3,000 tokens all told, with every tool', async () => {
     const home = await openHome();
     try {
       const model = makeScriptedModel([{ text: 'Hi!' }]);
@@ -50,11 +51,13 @@ describe('the price of "hi"', () => {
       );
       const [request] = model.requests;
       if (!request) throw new Error('no request');
-      expect(request.tools).toHaveLength(5);
-      expect(estimateRequest(request)).toBeLessThanOrEqual(1_200);
+      expect(request.tools).toHaveLength(8);
+      expect(estimateRequest(request)).toBeLessThanOrEqual(3_000);
 
+      const settings = makeSettings(home.dir, [model.link]);
       const bill = await promptSize({
-        settings: makeSettings(home.dir, [model.link]),
+        settings,
+        tools: [...TOOLS, ...makeOwnTools({ runner: undefined, settings: () => settings })],
         clock: makeFakeClock(),
         log: silentLog,
         at: { role: 'owner', address: DM, promptHint: HINT },
@@ -72,6 +75,9 @@ describe('the price of "hi"', () => {
         'tool recall',
         'tool session_search',
         'tool send_message',
+        'tool delegate_task',
+        'tool tool_search',
+        'tool use_tool',
         'history',
       ]);
     } finally {

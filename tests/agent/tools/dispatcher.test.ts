@@ -75,6 +75,7 @@ function setUp(
       address: DM,
       timezone: 'UTC',
       workspace: '/nowhere',
+      tree: { root: turn.id, task: undefined, name: 'Herald', depth: 0 },
     },
     origins: new Set(),
     limits: { timeoutMs: 1_000, maxResultChars: 1_000, approvalTtlMs: 1_000 },
