@@ -11,6 +11,8 @@ import { makeWrappers } from './wrappers.ts';
 
 /** Attempts to learn what a new server offers, before somebody has to ask for it. */
 const LEARN_ATTEMPTS = 5;
+/** Of all servers together; with more, none is in each prompt, and they are found by searching. */
+const MAX_SHOWN = 24;
 const LEARN_PAUSE_MS = 60_000;
 
 export interface McpInput extends Omit<ServerInput, 'name' | 'config' | 'onChange'> {
@@ -106,7 +108,7 @@ function makeTools(servers: readonly McpServer[], input: McpInput & { compile: C
     made.push(...makeWrappers({ server, ports, compile }));
   }
   const names = localNames(made.map(({ server, remote }) => ({ server: server.name, tool: remote })));
-  return made.map((tool, index) => tool.as(names[index] ?? ''));
+  return made.map((tool, index) => tool.as(names[index] ?? '', made.length > MAX_SHOWN));
 }
 
 function sorted(servers: ReadonlyMap<string, McpServer>): readonly McpServer[] {

@@ -224,7 +224,13 @@ export function openServer(input: ServerInput): McpServer {
         .catch(() => false);
       if (isIn) return;
     }
-    const guarded = makeGuardedFetch({ fetch: input.fetch, clock, url: new URL(url), onChallenge: () => {} });
+    const guarded = makeGuardedFetch({
+      fetch: input.fetch,
+      clock,
+      url: new URL(url),
+      onChallenge: () => {},
+      onStreamEnd: () => {},
+    });
     const challenge = await readChallenged();
     const show = (address: string) => showLogin(name, address);
     await logIn({ config, url, store, challenge, clock, fetch: guarded, show }, signal);

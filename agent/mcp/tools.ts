@@ -31,7 +31,7 @@ export interface MadeTool {
   /** The server's own name of it, or of the wrapper. */
   remote: string;
   /** The tool under the name that the model sees. */
-  as(name: string): Tool;
+  as(name: string, isRare: boolean): Tool;
 }
 
 export interface MakeInput {
@@ -84,11 +84,12 @@ export function shape({ server }: MakeInput, own: Shape): MadeTool {
   return {
     server,
     remote: own.remote,
-    as: (name) => ({
+    as: (name, isRare) => ({
       name,
       effect: own.assess().effect,
       origin: 'foreign',
       toolset: `mcp-${server.name}`,
+      isRare,
       schema: { name, description: own.description, parameters: own.parameters },
       available: ({ role }) => roles.some((allowed) => allowed === role),
       prepare(raw) {

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { ClientCapabilities } from '@modelcontextprotocol/sdk/types.js';
+import type { ClientCapabilities, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Clock } from '../../../shared/clock.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { VERSION } from '../../../shared/version.ts';
@@ -54,7 +54,7 @@ export interface Live {
 /** Rejects with what the transport or the handshake said; nothing is left then. */
 export async function connect(input: ConnectInput, signal: AbortSignal): Promise<Live> {
   const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
-  const opened = await openTransport(input);
+  const opened = await openTransport(input, (request) => transport.abandon(request));
   const transport = guardTransport(opened.transport, input.clock);
   const client = new Client({ name: 'herald', version: VERSION }, { capabilities: capabilitiesOf(input) });
   const roots = input.config.roots ? makeRoots(input) : undefined;
@@ -89,7 +89,7 @@ interface Opened {
   goodbye(): Promise<void>;
 }
 
-async function openTransport(input: ConnectInput): Promise<Opened> {
+async function openTransport(input: ConnectInput, onStreamEnd: (request: RequestId) => void): Promise<Opened> {
   const { config, clock } = input;
   if (config.command !== undefined) {
     const { command, args } = config;
@@ -100,7 +100,8 @@ async function openTransport(input: ConnectInput): Promise<Opened> {
   if (config.url === undefined) throw new AppError('config_invalid', `MCP server ${input.server} has no address.`);
   const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
   const url = new URL(config.url);
-  const guarded = makeGuardedFetch({ fetch: input.fetch, clock, url, onChallenge: input.onChallenge });
+  const { fetch, onChallenge } = input;
+  const guarded = makeGuardedFetch({ fetch, clock, url, onChallenge, onStreamEnd });
   const transport = new StreamableHTTPClientTransport(url, {
     // A login takes no headers of ours: they may hold a key for the server.
     fetch: (target, init) => guarded(target, withHeaders(init, isSame(target, url) ? config.headers : {})),

@@ -1,6 +1,8 @@
 // The fetch that MCP over HTTP runs on: bodies and events of limited size, a limit on how often a server can make us come back, and
 // logins only at addresses that are as safe as the server's own. Redirects to other places are refused by the SDK's transport.
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
 import type { Clock } from '../../../shared/clock.ts';
 import { AppError } from '../../../shared/errors.ts';
 
@@ -10,12 +12,15 @@ const MAX_ERROR_BYTES = 4 * 1024;
 /** A server that ends its event stream at once would have us open it without end. */
 const MAX_STREAMS_PER_MINUTE = 30;
 const MINUTE_MS = 60_000;
+const requestSchema = z.object({ id: z.union([z.string(), z.number()]), method: z.string() });
 
 export interface GuardedFetchInput {
   fetch: typeof fetch;
   clock: Clock;
   /** Of the MCP server. */
   url: URL;
+  /** The answer to this request came as a stream, which has ended and cannot be taken up again. */
+  onStreamEnd(request: RequestId): void;
   /** Called with answers 401 and 403 of the server itself. */
   onChallenge(response: Response): void;
 }
@@ -35,7 +40,8 @@ export function makeGuardedFetch(input: GuardedFetchInput): FetchLike {
     const answer = await input.fetch(url, init);
     const isServer = url.origin === input.url.origin && url.pathname === input.url.pathname;
     if (isServer && (answer.status === 401 || answer.status === 403)) input.onChallenge(answer);
-    return limitAnswer(answer);
+    const request = init?.method === 'POST' && answer.ok ? requestIdOf(init.body) : undefined;
+    return limitAnswer(answer, () => request !== undefined && input.onStreamEnd(request));
   };
 }
 
@@ -60,31 +66,60 @@ function isPrivate(host: string): boolean {
   );
 }
 
-function limitAnswer(answer: Response): Response {
+/** Of the JSON-RPC request in a body of the SDK's. */
+function requestIdOf(body: unknown): RequestId | undefined {
+  const message: unknown = typeof body === 'string' ? JSON.parse(body) : undefined;
+  return requestSchema.safeParse(message).data?.id;
+}
+
+function limitAnswer(answer: Response, onStreamEnd: () => void): Response {
   if (answer.body === null) return answer;
   const { status, statusText, headers } = answer;
   const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true;
-  const limited = answer.body.pipeThrough(answer.ok ? limitBytes(isStream) : cutBytes());
-  return new Response(limited, { status, statusText, headers });
+  const body = answer.ok ? limitBody(answer.body, isStream, onStreamEnd) : answer.body.pipeThrough(cutBytes());
+  return new Response(body, { status, statusText, headers });
 }
 
-/** Errors when a body, or one event of a stream, grows too large. */
-function limitBytes(isStream: boolean): TransformStream<Uint8Array, Uint8Array> {
+/** Errors when the body, or one event of a stream, grows too large. */
+function limitBody(
+  source: ReadableStream<Uint8Array>,
+  isStream: boolean,
+  onStreamEnd: () => void,
+): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
   let seen = 0;
-  return new TransformStream({
-    transform(chunk, controller) {
-      seen += chunk.byteLength;
-      if (isStream) seen = Math.min(seen, sinceLastEvent(chunk) ?? seen);
-      if (seen > MAX_BODY_BYTES)
-        return controller.error(new AppError('too_large', 'A message of the MCP server is larger than 10 MB.'));
-      controller.enqueue(chunk);
+  let isResumable = false;
+  const end = () => {
+    if (isStream && !isResumable) onStreamEnd();
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const piece = await reader.read();
+        if (piece.done) {
+          controller.close();
+          return end();
+        }
+        const bytes = Buffer.from(piece.value.buffer, piece.value.byteOffset, piece.value.byteLength);
+        seen += bytes.byteLength;
+        if (isStream) {
+          isResumable ||= bytes.subarray(0, 3).toString() === 'id:' || bytes.includes('\nid:');
+          seen = Math.min(seen, sinceLastEvent(bytes) ?? seen);
+        }
+        if (seen > MAX_BODY_BYTES) throw new AppError('too_large', 'A message of the MCP server is larger than 10 MB.');
+        controller.enqueue(piece.value);
+      } catch (error) {
+        controller.error(error);
+        if (seen > MAX_BODY_BYTES) void reader.cancel().catch(() => undefined);
+        end();
+      }
     },
+    cancel: (reason) => reader.cancel(reason),
   });
 }
 
 /** Bytes after the last empty line, which ends an event; undefined when there is none in this piece. */
-function sinceLastEvent(chunk: Uint8Array): number | undefined {
-  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+function sinceLastEvent(bytes: Buffer): number | undefined {
   const at = Math.max(bytes.lastIndexOf('\n\n'), bytes.lastIndexOf('\r\n\r\n'), bytes.lastIndexOf('\r\r'));
   return at === -1 ? undefined : bytes.byteLength - at;
 }
