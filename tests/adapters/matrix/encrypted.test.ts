@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { MISSING_NOTICE, UNREADABLE_NOTICE } from '../../../adapters/matrix/crypto/encryption.ts';
+import { BROKEN_NOTICE, MISSING_NOTICE, UNREADABLE_NOTICE } from '../../../adapters/matrix/crypto/encryption.ts';
 import { messageId } from '../../../shared/ids.ts';
 import { makeOutbound, sampleFile, withFile } from '../../contracts/adapter-samples.ts';
 import { makeSealedPerson } from '../../support/matrix/sealed-person.ts';
@@ -260,5 +260,43 @@ it('without its package nothing is lost: it is read once the package is there ag
   expect(room.events.at(-1)?.content['body']).toBe(MISSING_NOTICE);
   expect(await rig.send(room, 'no')).toMatchObject({ ok: false, code: 'unsupported', reached: 'no' });
   await rig.restart();
+  await rig.record.waitFor(({ text }) => text === 'can you read this?');
+});
+
+it('signing keys that another app made stay, and a room is told what an unsigned device means', async () => {
+  const { clock, pass, waiting } = makeShiftedClock();
+  rig = await openSealedRig({
+    ports: { clock },
+    before: ({ server }) => {
+      const { keys, usage } = {
+        keys: { 'ed25519:x': 'Hwm6kXwDqlZHBpIuzqTGOdmTHpzQcOxDpAtYBFKQjU8' },
+        usage: ['master'],
+      };
+      server.world.keys.setSigningKeys(server.botId, { master_key: { user_id: server.botId, usage, keys } });
+    },
+  });
+  const { ann, room, server } = rig;
+  server.world.keys.isHeld = true;
+  await ann.say(room, 'one');
+  await rig.until(() => waiting() === 1 && rig.record.cursors.has('cross-signing'));
+  pass(61_000);
+  await rig.until(() => rig.sent().length === 1);
+  server.world.keys.release();
+  const [told] = await rig.answers();
+  expect(told).toContain('not signed');
+  expect(server.world.keys.isSigned({ user: server.botId, device: 'HERALD' })).toBe(false);
+});
+
+it('keys that cannot be opened hold up no other room, and what is said meanwhile is read when they can', async () => {
+  rig = await openSealedRig();
+  const { ann, room } = rig;
+  const kept = rig.record.cursors.get('e2e:HERALD:schema') ?? '';
+  await rig.restart(() => rig.record.cursors.set('e2e:HERALD:schema', 'damaged'));
+  await ann.say(room, 'can you read this?');
+  await rig.until(() => rig.record.cursors.has(`encrypted:${room.id}`));
+  expect(room.events.at(-1)?.content['body']).toBe(BROKEN_NOTICE);
+  rig.ada.say(rig.dm, 'in the clear');
+  await rig.record.waitFor(({ text }) => text === 'in the clear');
+  await rig.restart(() => rig.record.cursors.set('e2e:HERALD:schema', kept));
   await rig.record.waitFor(({ text }) => text === 'can you read this?');
 });
