@@ -76,6 +76,7 @@ function tools() {
 
 function call(id, params) {
   calls++;
+  answers.length = 0;
   if (params.name === 'pid') return say(id, String(process.pid));
   switch (behaviour) {
     case 'huge':
@@ -117,7 +118,11 @@ function call(id, params) {
       asked = 1;
       return undefined;
     case 'samples':
-      write({ id: 's1', method: 'sampling/createMessage', params: JSON.parse(extra) });
+      write({
+        id: 's1',
+        method: 'sampling/createMessage',
+        params: JSON.parse(extra.replace('@long', 'x'.repeat(500_000))),
+      });
       pending = () => say(id, JSON.stringify(answers));
       asked = 1;
       return undefined;
