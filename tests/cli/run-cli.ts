@@ -4,12 +4,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../support/gateway-process.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const MAIN = path.join(ROOT, 'cli/main.ts');
 const TIMEOUT_MS = 15_000;
-/** Types are stripped once per file, not at each of some hundred runs. */
-const COMPILE_CACHE = path.join(os.tmpdir(), 'herald-test-compile-cache');
 
 export interface CliResult {
   code: number | null;

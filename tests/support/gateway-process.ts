@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_MS = 60_000;
 /** Types are stripped once per file, not at each of some hundred starts. */
-const COMPILE_CACHE = path.join(os.tmpdir(), 'herald-test-compile-cache');
+export const COMPILE_CACHE = path.join(os.tmpdir(), 'herald-test-compile-cache');
 
 export interface GatewayProcess {
   child: ChildProcess;
