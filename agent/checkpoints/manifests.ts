@@ -86,7 +86,7 @@ export function makeManifests(dir: string, now: () => number, onDamage: (file: s
       const seq = last === undefined ? 1 : Number.parseInt(last, 10) + 1;
       return { version: 1, id, space, seq, at: now(), entries: [] };
     },
-    write: (manifest) => writeDurably(fileOf(folderOf(manifest.space), manifest), JSON.stringify(manifest)),
+    write: (manifest) => writeWhole(fileOf(folderOf(manifest.space), manifest), JSON.stringify(manifest), true),
     remove: (manifest) => fs.rm(fileOf(folderOf(manifest.space), manifest), { force: true }),
     async all() {
       const found: Manifest[] = [];
@@ -105,15 +105,15 @@ function digest(id: string): string {
   return createHash('sha256').update(id).digest('hex').slice(0, 32);
 }
 
-/** Makes the folder, and replaces `file` in one step. */
-export async function writeDurably(file: string, content: string): Promise<void> {
+/** Makes the folder, and replaces `file` in one step. `durable`: it survives a loss of power, not only of the process. */
+export async function writeWhole(file: string, content: string, durable: boolean): Promise<void> {
   await fs.mkdir(nodePath.dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const handle = await fs.open(temporary, 'wx', 0o600);
     try {
       await handle.writeFile(content);
-      await handle.sync();
+      if (durable) await handle.sync();
     } finally {
       await handle.close();
     }

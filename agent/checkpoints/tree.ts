@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { walkTree, type IgnoreSource } from '../tools/files/host/walk.ts';
 import type { Blobs } from './blobs.ts';
-import { writeDurably } from './manifests.ts';
+import { writeWhole } from './manifests.ts';
 import { ABSENT, equalState, stateSchema, type State } from './state.ts';
 
 export interface TreeLimits {
@@ -134,7 +134,7 @@ export function makeTrees(dir: string, blobs: Blobs, limits: TreeLimits): Trees 
     async take(root, signal) {
       try {
         const snapshot = await look(root, await load(latestFile(root)), { signal });
-        await writeDurably(nodePath.join(dir, latestFile(root)), snapshotJson(snapshot));
+        await writeWhole(nodePath.join(dir, latestFile(root)), snapshotJson(snapshot), false);
         return snapshot;
       } catch (error) {
         if (error instanceof AppError && error.code === 'too_large') return error.publicMessage;
@@ -143,13 +143,13 @@ export function makeTrees(dir: string, blobs: Blobs, limits: TreeLimits): Trees 
     },
     async save(snapshot) {
       const file = `pending-${randomBytes(8).toString('hex')}.json`;
-      await writeDurably(nodePath.join(dir, file), snapshotJson(snapshot));
+      await writeWhole(nodePath.join(dir, file), snapshotJson(snapshot), true);
       return file;
     },
     async diff(before, signal) {
       try {
         const after = await look(before.root, before, { ignoreOf: ignoreBefore(before), signal });
-        await writeDurably(nodePath.join(dir, latestFile(before.root)), snapshotJson(after));
+        await writeWhole(nodePath.join(dir, latestFile(before.root)), snapshotJson(after), false);
         return { changes: await compare(before, after, blobs), partial: undefined };
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'too_large')) throw error;

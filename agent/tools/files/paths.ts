@@ -74,8 +74,12 @@ export function judgePath(named: string, found: RealPath, place: FilePlace): Fil
   };
 }
 
-/** `path` from the workspace on when it is in there, else whole. */
+/** `path` from the workspace on when it is in there, else whole; on one line. */
 export function showPath(path: string, place: FilePlace): string {
+  return relativePath(path, place).replace(/[\n\r]/g, '?');
+}
+
+function relativePath(path: string, place: FilePlace): string {
   const root = [place.realWorkspace, place.workspace].find((folder) => isWithin(path, folder));
   return root === undefined ? path : nodePath.relative(root, path) || '.';
 }
@@ -103,7 +107,7 @@ export function secretOf(path: string, place: FilePlace): string | undefined {
 }
 
 function namesOf(path: string, place: FilePlace) {
-  const names = isInWorkspace(path, place) ? showPath(path, place) : path.slice(1);
+  const names = isInWorkspace(path, place) ? relativePath(path, place) : path.slice(1);
   return { path, names, userHome: place.userHome };
 }
 

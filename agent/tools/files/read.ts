@@ -125,7 +125,8 @@ async function describeLarge(
 async function listFolder({ host }: OpenFiles, file: FilePath, signal: AbortSignal): Promise<string> {
   const entries = await host.list(file.real, MAX_ENTRIES + 1, signal);
   const shown = entries.slice(0, MAX_ENTRIES);
-  const lines = shown.map(({ name, kind, size }) => {
+  const lines = shown.map(({ name: whole, kind, size }) => {
+    const name = whole.replace(/[\n\r]/g, '?');
     if (kind === 'folder') return `${name}/`;
     return kind === 'file' && host.isLocal ? `${name} (${sizeText(size)})` : kind === 'link' ? `${name} (link)` : name;
   });

@@ -25,6 +25,7 @@ while [ ! -e "$p" ] && [ ! -L "$p" ] && [ "$p" != / ]; do rest="/\${p##*/}$rest"
 if [ -L "$p" ] && [ ! -e "$p" ]; then printf 'dangling\\n%s\\n' "$p$rest"; exit 0; fi
 if [ -d "$p" ]; then real=$(CDPATH= cd -P -- "$p" && pwd -P) || exit 3; else real=$(readlink -f -- "$p") || exit 3; fi
 [ "$real" = / ] && real=
+[ -n "$real$rest" ] || real=/
 printf 'real\\n%s\\n' "$real$rest"`;
 
 /** GNU and busybox first, BSD after: kind, bytes, blocks of 512, seconds, permission bits. */
