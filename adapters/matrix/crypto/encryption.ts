@@ -85,9 +85,9 @@ export class Encryption {
       return false;
     }
     if (isFirst) await machine.askAllAgain();
-    const hasKeys = await machine.take(news);
-    this.settleSoon();
-    return hasKeys || isFresh;
+    const taken = await machine.take(news);
+    if (isFirst || taken !== 'nothing') this.settleSoon();
+    return isFresh || taken === 'maybe-keys';
   }
 
   async #open(): Promise<Machine | undefined> {

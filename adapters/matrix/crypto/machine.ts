@@ -41,12 +41,15 @@ export type Opened =
   | { state: 'waiting'; why: string; isAvailable: boolean }
   | { state: 'refused'; why: string };
 
+/** maybe-keys: keys of rooms may be among it. */
+type Taken = 'nothing' | 'news' | 'maybe-keys';
+
 /** foreign: another app made the account's signing keys · refused: the homeserver wants a password for new ones. */
 export type Signing = 'signed' | 'foreign' | 'refused';
 
 export interface Machine {
-  /** Takes what a sync tells about devices and keys; on disk when it resolves. True: keys of rooms may be among it. */
-  take(news: DeviceNews): Promise<boolean>;
+  /** Takes what a sync tells about devices and keys; on disk when it resolves. */
+  take(news: DeviceNews): Promise<Taken>;
   /** Tells the homeserver what it must know. Rejects as MatrixApi.run does; the rest is told by the next call. */
   settle(signal: AbortSignal): Promise<void>;
   /** Content of an m.room.encrypted event, after every device of every member has its key. Rejects as MatrixApi.run does. */
@@ -94,9 +97,17 @@ export async function openMachine(deps: MachineDeps): Promise<Machine> {
   );
   const inTurn = makeTurns();
   let isClosed = false;
+  let lastKeys = '';
   const tools = { ...deps, machine };
   return {
-    take: (news) => takeNews(tools, news),
+    async take(news) {
+      // Each sync tells how many keys are left; only a change of it is news, or every poll would write.
+      const keys = JSON.stringify([news.device_one_time_keys_count, news.device_unused_fallback_key_types]);
+      if (keys === lastKeys && isQuiet(news)) return 'nothing';
+      const taken = await takeNews(tools, news);
+      lastKeys = keys;
+      return taken;
+    },
     settle: (signal) => inTurn(() => settle(tools, signal)),
     seal: (sealing, signal) => inTurn(() => seal(tools, sealing, signal)),
     open: (room, event) => openEvent(tools, room, event),
@@ -132,7 +143,11 @@ function makeTurns() {
   };
 }
 
-async function takeNews({ crypto, machine }: Tools, news: DeviceNews): Promise<boolean> {
+function isQuiet({ to_device: toDevice, device_lists: lists }: DeviceNews): boolean {
+  return [toDevice?.events, lists?.changed, lists?.left].every((list) => (list?.length ?? 0) === 0);
+}
+
+async function takeNews({ crypto, machine }: Tools, news: DeviceNews): Promise<Taken> {
   const events = news.to_device?.events ?? [];
   const users = (ids: readonly string[] | undefined) => (ids ?? []).flatMap((id) => readUser(crypto, id) ?? []);
   const lists = new crypto.DeviceLists(users(news.device_lists?.changed), users(news.device_lists?.left));
@@ -144,7 +159,7 @@ async function takeNews({ crypto, machine }: Tools, news: DeviceNews): Promise<b
     fallback && new Set(fallback),
     new crypto.DecryptionSettings(crypto.TrustRequirement.Untrusted),
   );
-  return events.length > 0;
+  return events.length > 0 ? 'maybe-keys' : 'news';
 }
 
 function readUser({ UserId }: Crypto, id: string) {
