@@ -74,7 +74,7 @@ export function makeReportScanner(
   let report: Buffer | undefined;
 
   function addReport(chunk: Uint8Array): void {
-    if (report === undefined || report.length > MAX_REPORT_BYTES) return;
+    if (report === undefined || report.includes(0) || report.length > MAX_REPORT_BYTES) return;
     report = Buffer.concat([report, chunk.subarray(0, MAX_REPORT_BYTES)]);
     if (report.includes(0)) onReport();
   }

@@ -45,6 +45,8 @@ export interface Shell {
    * `bad_input`, and `cancelled` when `signal` aborts, after the command was ended.
    */
   run(request: RunRequest): Promise<RunResult>;
+  /** Where the next call begins, as far as it is known: not before the first call of this process. */
+  cwd(): string | undefined;
 }
 
 export interface ShellOptions {
@@ -62,7 +64,20 @@ const LINGER_MS = 250;
 const STOP_MS = 5_000;
 
 export function openShell(machine: Machine, options: ShellOptions): Shell {
-  return { run: (request) => run(machine, options, request) };
+  let cwd: string | undefined;
+  return {
+    cwd: () => cwd,
+    async run(request) {
+      try {
+        const result = await run(machine, options, request);
+        if (request.cwd === undefined) cwd = result.ended === 'lost' ? undefined : result.cwd;
+        return result;
+      } catch (error) {
+        cwd = undefined;
+        throw error;
+      }
+    },
+  };
 }
 
 interface Call {

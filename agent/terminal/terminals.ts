@@ -40,6 +40,8 @@ export interface Terminals {
   readonly isolation: Isolation;
   /** Of the machine where this workspace is open now; else as above. */
   isolationAt(workspace: string): Isolation;
+  /** Where the next command would run, as far as it is known without asking the machine. */
+  cwdAt(workspace: string): string | undefined;
   /** False only for a job that is known to have been started without network. */
   reachesNetwork(workspace: string, job: string): boolean;
   /** Runs `work` on the machine of `key`, which is not put to sleep meanwhile. Rejects with AppError, and with what `work` rejects with. */
@@ -151,6 +153,7 @@ export function openTerminals(options: TerminalsOptions): Terminals {
   return {
     isolation: backend.isolation ?? UNKNOWN,
     isolationAt: (workspace) => entryAt(workspace)?.machine.isolation ?? backend.isolation ?? UNKNOWN,
+    cwdAt: (workspace) => entryAt(workspace)?.shell.cwd(),
     reachesNetwork: (workspace, job) => entryAt(workspace)?.jobs.reachesNetwork(job) ?? true,
     use,
     async adopt() {

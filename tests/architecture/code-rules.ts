@@ -40,6 +40,9 @@ const EVERYDAY_IDS: readonly string[] = [
   'api',
 ];
 
+/** Folders where such a word is the name of something else: models know the tool that runs commands as `terminal`. */
+const OTHER_MEANINGS: Readonly<Record<string, string>> = { 'agent/tools/terminal/': 'terminal' };
+
 /** The core knows capabilities, never a platform's name. */
 export const platformNames: Rule = {
   name: 'platform names',
@@ -47,7 +50,8 @@ export const platformNames: Rule = {
     const violations: Violation[] = [];
     for (const file of project.product) {
       if (file.path === 'adapters/manifests.ts') continue;
-      const foreign = project.platforms.filter((id) => !file.path.startsWith(`adapters/${id}/`));
+      const meant = Object.entries(OTHER_MEANINGS).find(([folder]) => file.path.startsWith(folder))?.[1];
+      const foreign = project.platforms.filter((id) => !file.path.startsWith(`adapters/${id}/`) && id !== meant);
       const typeWords = new Set(findNodes(file.program, (node) => node.type === 'TSLiteralType').flatMap(childrenOf));
       for (const node of findNodes(file.program, isNaming)) {
         const text = namedText(node);

@@ -3,9 +3,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobNote, JobNotes } from '../../agent/terminal/job-notes.ts';
+import { openJobs } from '../../agent/terminal/jobs.ts';
 import { openShell } from '../../agent/terminal/shell.ts';
 import { AppError } from '../../shared/errors.ts';
 import { systemClock } from '../../shared/clock.ts';
+import { silentLog } from '../../shared/log.ts';
 import { describeJobs } from './terminal-jobs.ts';
 import { makeRig, never, output, type Rig, type TerminalContract } from './terminal-rig.ts';
 
@@ -22,6 +25,7 @@ export function terminalContract(name: string, contract: TerminalContract): void
       describeStopping(rig);
       describeFiles(rig);
       describeJobs(rig);
+      describeEnd(rig);
     },
   );
 }
@@ -40,6 +44,18 @@ function describeCalls(rig: Rig): void {
 
   it('has no input: a program that asks for some ends', async () => {
     expect(await output(rig, 'cat; read -r line || echo "no line"')).toBe('no line\n');
+  });
+
+  it('gives commands nothing of our own environment', async () => {
+    process.env['HERALD_CONTRACT_SECRET'] = 'sk-not-for-children';
+    try {
+      const seen = await output(rig, "env; cat /proc/self/environ 2>/dev/null | tr '\\0' '\\n'");
+      expect(seen).not.toContain('sk-not-for-children');
+      expect(seen).not.toContain('VITEST');
+      expect(seen).toContain('PATH=');
+    } finally {
+      delete process.env['HERALD_CONTRACT_SECRET'];
+    }
   });
 
   it('hands output on while it comes', async () => {
@@ -252,4 +268,27 @@ function describeFiles(rig: Rig): void {
     ).rejects.toBeInstanceOf(AppError);
     await expect(machine.get(path.posix.join(machine.workspace, 'folder'), 10, never)).rejects.toBeInstanceOf(AppError);
   });
+}
+
+function describeEnd(rig: Rig): void {
+  it('ends for good, with what runs on it, and can be ended twice', async () => {
+    const machine = await rig.reopen();
+    const options = { clock: systemClock, log: silentLog, notes: memoryNotes(), events: unheard, key: 'k' };
+    const jobs = openJobs(machine, options);
+    const id = await jobs.start({ command: 'sleep 60', owner: '', signal: never });
+    expect((await jobs.poll(id, never)).state).toBe('running');
+    await jobs.close();
+    await machine.destroy();
+    await machine.destroy();
+    const again = openJobs(await rig.reopen(), options);
+    expect((await again.list(never)).filter((job) => job.state === 'running')).toEqual([]);
+    await again.close();
+  });
+}
+
+const unheard = { onEvent: () => Promise.resolve() };
+
+function memoryNotes(): JobNotes {
+  const notes = new Map<string, JobNote>();
+  return { get: (id) => notes.get(id), all: () => [...notes.values()], put: (note) => void notes.set(note.id, note) };
 }

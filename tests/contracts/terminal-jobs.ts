@@ -175,6 +175,14 @@ export function describeJobs(rig: Rig): void {
       expect(second.events[0]).toMatchObject({ job: id, kind: 'exited', text: 'Exit status 4.' });
     });
 
+    it('tell the truth at every moment of their end', async () => {
+      const { jobs, start } = begin(rig.machine(), 'truth');
+      const id = await start('sleep 0.4; exit 6');
+      const seen = new Set<string>();
+      for (let asked = 0; asked < 100 && !seen.has('exited'); asked++) seen.add((await jobs.poll(id, never)).state);
+      expect([...seen].filter((state) => state !== 'running')).toEqual(['exited']);
+    });
+
     it('are told of as lost when their supervisor died', async () => {
       const { jobs, events, start } = begin(rig.machine(), 'lost');
       const id = await start('kill -KILL "$PPID" 2>/dev/null; sleep 30', { notify: true });

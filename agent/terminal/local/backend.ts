@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ensureDir, fileError } from '../../../data/files.ts';
 import type { Clock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type {
   Backend,
@@ -13,6 +14,8 @@ import type {
   MachineLimits,
   MachineRequest,
 } from '../machine.ts';
+import { scriptWith } from '../quote.ts';
+import { END_JOBS } from '../scripts/job.ts';
 import { getByExec, putByExec } from '../transfer.ts';
 import { bubblewrapArgs, isWithin, SANDBOX_HOME } from './bubblewrap.ts';
 import { probeSandbox, type Sandbox } from './probe.ts';
@@ -36,6 +39,7 @@ export interface LocalOptions {
 }
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DESTROY_MS = 10_000;
 const OFF: Sandbox = {
   kind: 'none',
   detail:
@@ -116,7 +120,12 @@ async function openMachine(
     put: (file, bytes, signal) => putByExec({ exec }, file, bytes, signal),
     get: (file, maxBytes, signal) => getByExec({ exec }, file, maxBytes, signal),
     watch: (folder, onChange) => watchFolder(folder, onChange, options.clock),
-    destroy: () => fs.promises.rm(base, { recursive: true, force: true, maxRetries: 3 }),
+    async destroy() {
+      if (!fs.existsSync(local.stateDir)) return;
+      const script = scriptWith(END_JOBS, [local.stateDir]);
+      await withDeadline({ clock: options.clock, timeoutMs: DESTROY_MS }, (signal) => exec({ script, signal }));
+      await fs.promises.rm(base, { recursive: true, force: true, maxRetries: 3 });
+    },
     close: () => Promise.resolve(),
   };
 }
