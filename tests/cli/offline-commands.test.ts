@@ -1,18 +1,21 @@
 // Commands about data while no gateway runs: they open it themselves, one at a time, and give it back.
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withData } from '../../cli/client.ts';
 import { takeWriterLock } from '../../data/lock.ts';
 import { accountId, chatId, userId } from '../../shared/ids.ts';
 import { makeTempHome, removeHome, runCli } from './run-cli.ts';
+import { openCommandRunner } from './run-command.ts';
 
+const commands = openCommandRunner();
+afterAll(() => commands.close());
 let home: string;
 beforeEach(() => {
   home = makeTempHome();
 });
 afterEach(() => removeHome(home));
-const run = (...args: string[]) => runCli(args, { home });
+const run = (...args: string[]) => commands.run(args, { home });
 
 const account = accountId('bot');
 /** Somebody asks for a code in a direct message. */
@@ -68,7 +71,7 @@ describe('without a gateway', () => {
 
   it('waits its turn, and lets many commands at once all succeed', async () => {
     await askForCode('eve');
-    const results = await Promise.all(Array.from({ length: 6 }, () => run('pairing', 'list', '--json')));
+    const results = await Promise.all(Array.from({ length: 6 }, () => runCli(['pairing', 'list', '--json'], { home })));
     expect(results.map((result) => [result.code, result.stderr])).toEqual(results.map(() => [0, '']));
   });
 
