@@ -10,6 +10,9 @@ import { callModel } from './providers/fallback.ts';
 import { limitsOf } from './settings.ts';
 import { makeOwnTools, TOOLS } from './tools/registry.ts';
 import { makeTaskRunner } from './subagents/runner.ts';
+import { compileRule, widenRule } from './policy/compile-rule.ts';
+import { describeSpecs, writeSpecs } from './policy/rules.ts';
+import type { ModelRequest } from './providers/types.ts';
 import { runTurn } from './turn.ts';
 
 export function openAgent(input: AgentInput): AgentPort {
@@ -28,6 +31,28 @@ export function openAgent(input: AgentInput): AgentPort {
   return {
     ...makeModelList(() => parts.settings(), parts.log),
     run: (turn, signal) => runTurn(parts, turn, signal),
+    async compileRule({ scope, session }, words, signal) {
+      const { chain, demo } = parts.settings().models;
+      const ask = (request: Pick<ModelRequest, 'system' | 'messages' | 'tools' | 'maxOutputTokens'>) =>
+        meter.call({
+          scope,
+          session,
+          turn: undefined,
+          cause: 'rule',
+          chain,
+          request: { ...request, cacheKey: `${session}.rule` },
+          signal,
+        });
+      const plain = compileRule(words);
+      const names = tools().map((tool) => tool.name);
+      const rule = demo ? plain : await widenRule(plain, names, ask);
+      return {
+        words: rule.words,
+        verdict: rule.verdict,
+        spec: writeSpecs(rule.specs),
+        about: describeSpecs(rule.specs),
+      };
+    },
     resumeWorker: (task, place) => runner.start(task, place),
     stopWorker: (scope, id) => runner.stop(scope, id),
     close: () => runner.close(),

@@ -103,6 +103,15 @@ export interface ModelInfo {
 export interface AgentPort {
   /** Never rejects: failures are results. Resolves within a second of `signal` aborting. */
   run(turn: AgentTurn, signal: AbortSignal): Promise<TurnResult>;
+  /**
+   * Makes an enforced rule of a person's words; `spec` is what data/policy/rules.ts stores, `about` says it for people. Rejects with AppError
+   * `bad_input` for words that hold on to nothing.
+   */
+  compileRule(
+    at: { scope: Scope; session: SessionId },
+    words: string,
+    signal: AbortSignal,
+  ): Promise<{ words: string; verdict: 'ask' | 'deny'; spec: string; about: string }>;
   /** Takes up a worker that nobody waits for; its result becomes an event of its conversation. */
   resumeWorker(task: Task, place: { scope: Scope; role: Role; address: Address }): void;
   /** Ends a worker and those below it. False when it had ended or is not of this scope. */

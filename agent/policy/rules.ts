@@ -22,8 +22,10 @@ export type RuleSpec = z.output<typeof ruleSpecSchema>;
 
 export interface Rule {
   verdict: 'ask' | 'deny';
+  /** As the person said it. */
   words: string;
-  spec: RuleSpec;
+  /** It is about calls that fit one of them. */
+  specs: readonly RuleSpec[];
 }
 
 export interface RuledCall {
@@ -36,18 +38,18 @@ export interface RuledCall {
 /** A stored rule; one that cannot be read holds back everything that changes something, and says so. */
 export function readRule(stored: { words: string; verdict: 'ask' | 'deny'; spec: string }): Rule {
   const { words, verdict } = stored;
-  const spec = parseSpec(stored.spec);
-  if (spec) return { words, verdict, spec };
+  const specs = parseSpecs(stored.spec);
+  if (specs) return { words, verdict, specs };
   return {
     words: `${words} (this rule is damaged: take it back and say it again)`,
     verdict: 'ask',
-    spec: ruleSpecSchema.parse({}),
+    specs: [ruleSpecSchema.parse({})],
   };
 }
 
-function parseSpec(text: string): RuleSpec | undefined {
+function parseSpecs(text: string): readonly RuleSpec[] | undefined {
   try {
-    return ruleSpecSchema.parse(JSON.parse(text));
+    return z.array(ruleSpecSchema).min(1).parse(JSON.parse(text));
   } catch {
     return undefined;
   }
@@ -56,7 +58,7 @@ function parseSpec(text: string): RuleSpec | undefined {
 /** The strictest rule that fits; undefined when none does. Calls that change and reach nothing are never held back. */
 export function ruleFor(rules: readonly Rule[], call: RuledCall): Rule | undefined {
   if (call.assessment.effect === 'pure' && call.assessment.touches.length === 0) return undefined;
-  const fitting = rules.filter((rule) => fits(rule.spec, call));
+  const fitting = rules.filter((rule) => rule.specs.some((spec) => fits(spec, call)));
   return fitting.find((rule) => rule.verdict === 'deny') ?? fitting[0];
 }
 
@@ -86,6 +88,20 @@ export function matchesGlob(pattern: string, name: string): boolean {
 }
 
 /** The stored form. */
-export function writeSpec(spec: RuleSpec): string {
-  return canonicalJson(spec);
+export function writeSpecs(specs: readonly RuleSpec[]): string {
+  return canonicalJson(specs);
+}
+
+/** For people: what calls must have in them to be held back. */
+export function describeSpecs(specs: readonly RuleSpec[]): string {
+  return specs.map(describeSpec).join('; or ');
+}
+
+function describeSpec({ tools, touches, words }: RuleSpec): string {
+  const parts = [
+    ...(tools.length > 0 ? [`a tool named ${tools.join(' or ')}`] : []),
+    ...(touches.length > 0 ? [`reaching ${touches.join(' or ')}`] : []),
+    ...words.map((group) => `one of ${group.join(', ')}`),
+  ];
+  return parts.length === 0 ? 'every call that changes something' : parts.join(', and ');
 }

@@ -23,7 +23,7 @@ export const BUILT_IN_PRESETS: Readonly<Record<string, Preset>> = {
   research: {
     description: 'reads web and files, changes nothing',
     prompt: 'Answer from sources that you have read, and name them.',
-    tools: ['web', 'browser', 'read_file', 'search_files', 'session_search', 'clock', 'board'],
+    tools: ['web_search', 'web_extract', 'browser', 'read_file', 'search_files', 'session_search', 'clock', 'board'],
     model: undefined,
   },
   review: {

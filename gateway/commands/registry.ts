@@ -1,4 +1,6 @@
 // All slash commands, in the order in which /help and the platforms' menus show them.
+import { agents } from './hands/agents.ts';
+import { rules } from './hands/rules.ts';
 import { approve } from './approve.ts';
 import { chat } from './chat.ts';
 import { compress } from './compress.ts';
@@ -54,6 +56,8 @@ export const commands: readonly Command[] = [
   usage,
   approve,
   deny,
+  rules,
+  agents,
   whoami,
   link,
   pair,

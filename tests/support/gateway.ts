@@ -85,6 +85,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
       turns.push(turn);
       return run(turn, signal);
     },
+    compileRule: async (_at, words) => ({ words, verdict: 'ask', spec: '[{}]', about: 'anything' }),
     resumeWorker: () => undefined,
     stopWorker: async () => false,
     close: async () => undefined,

@@ -153,7 +153,7 @@ describe('a standing rule', () => {
     const rule = {
       verdict: 'ask',
       words: 'ask before pushing',
-      spec: ruleSpecSchema.parse({ tools: ['run'] }),
+      specs: [ruleSpecSchema.parse({ tools: ['run'] })],
     } as const;
     const ruled = setUp({ answer: 'always', policy: { rules: [rule] } });
     await ruled.ask();
@@ -177,7 +177,7 @@ describe('in mode smart', () => {
     expect(await clean.ask()).toMatchObject({ allowed: true });
     expect([clean.asked, judged]).toEqual([[], ['{"n":1}']]);
     expect(await setUp({ policy, origins: ['foreign'] }).ask()).toMatchObject({ allowed: false });
-    const rule = { verdict: 'ask', words: 'always ask', spec: ruleSpecSchema.parse({}) } as const;
+    const rule = { verdict: 'ask', words: 'always ask', specs: [ruleSpecSchema.parse({})] } as const;
     expect(await setUp({ policy: { ...policy, rules: [rule] } }).ask()).toMatchObject({ allowed: false });
     expect(judged).toHaveLength(1);
   });

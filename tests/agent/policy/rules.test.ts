@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { readRule, ruleFor, ruleSpecSchema, writeSpec, type Rule } from '../../../agent/policy/rules.ts';
+import { readRule, ruleFor, ruleSpecSchema, writeSpecs, type Rule } from '../../../agent/policy/rules.ts';
 
 const rule = (words: string, spec: object, verdict: Rule['verdict'] = 'ask'): Rule => ({
   words,
   verdict,
-  spec: ruleSpecSchema.parse(spec),
+  specs: [ruleSpecSchema.parse(spec)],
 });
 const call = (tool: string, args: object, touches: readonly 'people'[] = ['people']) => ({
   tool,
@@ -47,7 +47,7 @@ describe('standing rules', () => {
   it('hold back everything when their stored form is damaged', () => {
     const damaged = readRule({ words: 'never spend', verdict: 'deny', spec: '{"tools":1' });
     expect(ruleFor([damaged], call('anything', {}))?.words).toContain('damaged');
-    const whole = readRule({ words: 'w', verdict: 'ask', spec: writeSpec(deleting.spec) });
-    expect(whole.spec).toEqual(deleting.spec);
+    const whole = readRule({ words: 'w', verdict: 'ask', spec: writeSpecs(deleting.specs) });
+    expect(whole.specs).toEqual(deleting.specs);
   });
 });

@@ -62,6 +62,8 @@ export type FakeGateway = GatewayActions & {
   facts: GatewayStatus;
 };
 export type FakeAgent = AgentPort & {
+  /** Ids of workers. */
+  stopped: string[];
   list: ModelInfo[] | AppError;
   compressed: { session: SessionId; person: PersonId }[];
   summarizes: number;
@@ -295,6 +297,18 @@ function makeAgent(): FakeAgent {
     compressed: [],
     summarizes: 4,
     run: () => Promise.reject(new Error('commands run no turns')),
+    stopped: [],
+    compileRule(_at, words) {
+      if (words === '') return Promise.reject(new AppError('bad_input', 'I cannot tell what this rule is about.'));
+      const verdict = words.startsWith('never') ? 'deny' : 'ask';
+      return Promise.resolve({ words, verdict, spec: '[{}]', about: `one of ${words}` });
+    },
+    resumeWorker: () => undefined,
+    stopWorker(_scope, id) {
+      agent.stopped.push(id);
+      return Promise.resolve(true);
+    },
+    close: () => Promise.resolve(),
     compress(_scope, session, person) {
       agent.compressed.push({ session, person });
       return Promise.resolve({ summarized: agent.summarizes });
