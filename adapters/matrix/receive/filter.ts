@@ -28,7 +28,7 @@ export function makeFilter({ isFirst, limit }: { isFirst: boolean; limit: number
       ephemeral: NOTHING,
       account_data: NOTHING,
       // Lazily loaded members, or a large room would be told with all of its people.
-      state: isFirst ? NOTHING : { types: STATE_TYPES, lazy_load_members: true },
+      state: isFirst ? { types: ['m.room.encryption'] } : { types: STATE_TYPES, lazy_load_members: true },
       timeline: { types: TIMELINE_TYPES, limit: isFirst ? 1 : limit, lazy_load_members: true },
     },
   });

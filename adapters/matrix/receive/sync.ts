@@ -9,7 +9,7 @@ import type { Encryption } from '../crypto/encryption.ts';
 import { deviceNewsSchema } from '../crypto/machine.ts';
 import { AnswerTooLongError, describe, isAuthError, isOutOfReach, MatrixError, NEW_TOKEN } from '../errors.ts';
 import { takeRoom, type BatchDeps, type Position } from './batch.ts';
-import { readJoinedRoom, syncSchema, type JoinedRoom } from './event-schema.ts';
+import { readEvent, readJoinedRoom, syncSchema, type JoinedRoom } from './event-schema.ts';
 import { makeFilter, TIMELINE_LIMIT } from './filter.ts';
 import type { Invites } from './invites.ts';
 
@@ -117,6 +117,8 @@ async function syncOnce(deps: SyncDeps, me: string, { isFresh, limit, broken }: 
   let problem: Error | undefined;
   for (const [room, raw] of Object.entries(rooms?.join ?? {})) {
     const joined = readJoinedRoom(raw);
+    // Whoever writes there next needs our keys first.
+    if (joined && isEncrypting(joined)) await deps.encryption.prepare();
     if (joined && position) problem = (await takePatiently(deps, { room, joined, position }, broken)) ?? problem;
   }
   if (problem) throw problem;
@@ -138,6 +140,12 @@ async function takeNews(
       ? error
       : new StoreError(describe(error, deps.redactor).message, { cause: error });
   }
+}
+
+function isEncrypting({ state, timeline }: JoinedRoom): boolean {
+  return [...(state?.events ?? []), ...(timeline?.events ?? [])].some(
+    (raw) => readEvent(raw)?.type === 'm.room.encryption',
+  );
 }
 
 interface RoomBatch {

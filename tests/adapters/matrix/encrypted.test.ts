@@ -3,6 +3,7 @@ import { BROKEN_NOTICE, MISSING_NOTICE, UNREADABLE_NOTICE } from '../../../adapt
 import { messageId } from '../../../shared/ids.ts';
 import { makeOutbound, sampleFile, withFile } from '../../contracts/adapter-samples.ts';
 import { makeSealedPerson } from '../../support/matrix/sealed-person.ts';
+import type { Room } from '../../support/matrix/world.ts';
 import { addressOf } from './matrix-harness.ts';
 import { makeShiftedClock, openSealedRig, type SealedRig } from './sealed-rig.ts';
 
@@ -299,4 +300,45 @@ it('keys that cannot be opened hold up no other room, and what is said meanwhile
   await rig.record.waitFor(({ text }) => text === 'in the clear');
   await rig.restart(() => rig.record.cursors.set('e2e:HERALD:schema', kept));
   await rig.record.waitFor(({ text }) => text === 'can you read this?');
+});
+
+it('a room that was entered before, or is encrypted later, gets keys before anybody writes there', async () => {
+  const scene: { old?: Room } = {};
+  rig = await openSealedRig({
+    before: ({ server, ada }) => {
+      scene.old = server.room('Old', [ada]);
+      server.world.encrypt(scene.old, ada.id);
+      for (let index = 0; index < 5; index++) ada.send(scene.old, 'm.reaction', {});
+    },
+    invite: false,
+  });
+  const { ann, room, server } = rig;
+  const { old } = scene;
+  if (!old) throw new Error('There is no room.');
+  await rig.until(() => server.world.keys.devices.has(server.botId));
+  server.world.setMember(old, ann.id, 'join');
+  await ann.say(old, 'in the old room');
+  await rig.record.waitFor(({ text }) => text === 'in the old room');
+  server.world.encrypt(room, ann.id);
+  await ann.say(room, 'sealed from now on');
+  await rig.record.waitFor(({ text }) => text === 'sealed from now on');
+});
+
+it('while nothing is new about keys, nothing of them is written', async () => {
+  rig = await openSealedRig();
+  const { ann, room, record } = rig;
+  await ann.say(room, 'sealed');
+  await record.waitFor(({ text }) => text === 'sealed');
+  await rig.until(() => rig.server.world.keys.devices.get(rig.server.botId)?.get('HERALD')?.oneTime.size === 50);
+  rig.ada.say(rig.dm, 'settled');
+  await record.waitFor(({ text }) => text === 'settled');
+  const keys = () => [...record.cursors].filter(([name]) => name.startsWith('e2e:'));
+  const before = keys();
+  const { length } = rig.server.requests;
+  for (const text of ['one', 'two', 'three']) {
+    rig.ada.say(rig.dm, text);
+    await record.waitFor((message) => message.text === text);
+  }
+  expect(keys()).toEqual(before);
+  expect(rig.server.requests.slice(length).filter((request) => request.includes('/keys/'))).toEqual([]);
 });

@@ -16,13 +16,18 @@ export interface SealedRig extends RoomRig {
   sent(): readonly StoredEvent[];
 }
 
-export async function openSealedRig(options: RigOptions = {}): Promise<SealedRig> {
+export interface SealedOptions extends RigOptions {
+  /** False: `room` is in the clear until the test says otherwise. Default true. */
+  invite?: boolean;
+}
+
+export async function openSealedRig(options: SealedOptions = {}): Promise<SealedRig> {
   const rig = await openRoomRig(options);
   try {
     const { world, botId } = rig.server;
     const ann = await makeSealedPerson(world, botId, { name: 'Ann' });
     await ann.sync();
-    const room = ann.invite();
+    const room = options.invite === false ? rig.server.room('Later', [ann]) : ann.invite();
     await rig.until(() => world.membership(room, botId) === 'join');
     const sent = () => room.events.filter(({ sender, type }) => sender === botId && type === 'm.room.encrypted');
     return Object.assign(rig, {
