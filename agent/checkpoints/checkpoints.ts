@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { SpaceId, TurnId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
+import { resolveNow } from '../tools/files/host/local.ts';
 import { inspect, lstatOf, makeBlobs } from './blobs.ts';
 import { makeManifests, spaceOf, type Entry, type Manifest } from './manifests.ts';
 import { pruneStore, type Pruned, type PruneLimits } from './prune.ts';
@@ -71,8 +72,8 @@ export interface Checkpoints {
   snapshotTree(turn: TurnId, space: SpaceId, root: string, signal?: AbortSignal): Promise<TreeCover>;
   /** Notes what the turn has left. After each command, and at the end of the turn. Idempotent. */
   settle(turn: TurnId, signal?: AbortSignal): Promise<TreeCover>;
-  /** Puts back what the turn, or an undoing, changed. Rejects with `not_found` when nothing is kept of it. */
-  undo(id: string, options?: UndoOptions): Promise<UndoResult>;
+  /** Puts back what the turn, or an undoing, of this space changed. Rejects with `not_found` when nothing is kept of it. */
+  undo(space: SpaceId, id: string, options?: UndoOptions): Promise<UndoResult>;
   /** Undoes `turn` and every later turn of the space, as one. Rejects as `undo`. */
   rollbackTo(space: SpaceId, turn: TurnId, options?: UndoOptions): Promise<UndoResult>;
   /** Newest first. */
@@ -91,8 +92,9 @@ export function openCheckpoints({ dir, clock, log, treeLimits }: CheckpointsDeps
   const inTurn = makeQueue();
   const never = new AbortController().signal;
 
-  async function keep(turn: string, space: SpaceId, path: string, nextHash?: string | null): Promise<void> {
-    const manifest = (await manifests.find(turn)) ?? (await manifests.begin(turn, space));
+  async function keep(turn: string, space: SpaceId, named: string, nextHash?: string | null): Promise<void> {
+    const path = nodePath.join(resolveNow(nodePath.dirname(named)).real, nodePath.basename(named));
+    const manifest = (await manifests.find(turn, space)) ?? (await manifests.begin(turn, space));
     const now = await blobs.capture(path, true);
     if (now.kind === 'folder') throw new AppError('bad_input', `${path} is a folder. It was left alone.`);
     const after = plannedState(now, nextHash);
@@ -102,8 +104,9 @@ export function openCheckpoints({ dir, clock, log, treeLimits }: CheckpointsDeps
     await manifests.write(manifest);
   }
 
-  async function snapshotTree(turn: string, space: SpaceId, root: string, signal = never): Promise<TreeCover> {
-    const earlier = (await manifests.find(turn)) ?? (await manifests.begin(turn, space));
+  async function snapshotTree(turn: string, space: SpaceId, named: string, signal = never): Promise<TreeCover> {
+    const root = resolveNow(named).real;
+    const earlier = (await manifests.find(turn, space)) ?? (await manifests.begin(turn, space));
     const manifest = earlier.tree ? (await settleManifest(earlier, signal)).manifest : earlier;
     const snapshot = await trees.take(root, signal);
     if (typeof snapshot === 'string')
@@ -184,9 +187,9 @@ export function openCheckpoints({ dir, clock, log, treeLimits }: CheckpointsDeps
     keep: (turn, space, path, nextHash) => inTurn(() => keep(turn, space, path, nextHash)),
     snapshotTree: (turn, space, root, signal) => inTurn(() => snapshotTree(turn, space, root, signal)),
     settle: (turn, signal) => inTurn(() => settle(turn, signal)),
-    undo: (id, options = {}) =>
+    undo: (space, id, options = {}) =>
       inTurn(async () => {
-        const manifest = await manifests.find(id);
+        const manifest = await manifests.find(id, space);
         return undoAll(manifest ? [manifest] : [], options);
       }),
     rollbackTo: (space, turn, options = {}) =>
@@ -249,7 +252,7 @@ async function missingFolders(path: string): Promise<readonly string[]> {
 function skippedNote(skipped: readonly string[]): string | undefined {
   if (skipped.length === 0) return undefined;
   const more = skipped.length > 5 ? ` and ${skipped.length - 5} more` : '';
-  return `Too large to be covered by undo: ${skipped.slice(0, 5).join(', ')}${more}.`;
+  return `Not covered by undo, because too large or not readable: ${skipped.slice(0, 5).join(', ')}${more}.`;
 }
 
 function describe({ id, at, entries, undoneBy, undoes }: Manifest): Checkpoint {

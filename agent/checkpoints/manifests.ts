@@ -42,7 +42,8 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export interface Manifests {
   /** In their order; damaged ones are left out. */
   list(space: SpaceId): Promise<readonly Manifest[]>;
-  find(id: string): Promise<Manifest | undefined>;
+  /** `space`: only there. */
+  find(id: string, space?: SpaceId): Promise<Manifest | undefined>;
   /** A new one, not written yet. */
   begin(id: string, space: SpaceId): Promise<Manifest>;
   write(manifest: Manifest): Promise<void>;
@@ -74,8 +75,8 @@ export function makeManifests(dir: string, now: () => number, onDamage: (file: s
 
   return {
     list: (space) => readFolder(folderOf(space)),
-    async find(id) {
-      for (const folder of await namesIn(dir)) {
+    async find(id, space) {
+      for (const folder of space === undefined ? await namesIn(dir) : [digest(space)]) {
         const name = (await namesIn(nodePath.join(dir, folder))).find((one) => one.endsWith(`-${digest(id)}.json`));
         if (name !== undefined) return read(nodePath.join(dir, folder, name));
       }

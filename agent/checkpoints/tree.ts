@@ -7,7 +7,7 @@ import nodePath from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { walkTree, type IgnoreSource } from '../tools/files/host/walk.ts';
-import type { Blobs } from './blobs.ts';
+import { lstatOf, type Blobs } from './blobs.ts';
 import { writeWhole } from './manifests.ts';
 import { ABSENT, equalState, stateSchema, type State } from './state.ts';
 
@@ -31,7 +31,7 @@ const snapshotSchema = z.strictObject({
   root: z.string(),
   /** By path from the root on. */
   entries: z.array(z.tuple([z.string(), knownSchema])).transform((entries) => new Map(entries)),
-  /** Files that are too large. */
+  /** Files that are too large or cannot be read. */
   skipped: z.array(z.string()),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
@@ -100,6 +100,7 @@ export function makeTrees(dir: string, blobs: Blobs, limits: TreeLimits): Trees 
       }
       const found = await lookAt(full, stat, known?.entries.get(path));
       if (found) entries.set(path, found);
+      else if (await lstatOf(full)) skipped.push(path);
     }
     return { root, entries, skipped };
   }
@@ -112,7 +113,7 @@ export function makeTrees(dir: string, blobs: Blobs, limits: TreeLimits): Trees 
       const isFresh = Date.now() - Number(stat.ctimeNs / 1_000_000n) < CLOCK_STEP_MS;
       return { state, ...(state.kind === 'file' && !isFresh ? { looks } : {}) };
     } catch {
-      // Gone or changed into something else meanwhile, or not ours to read.
+      // Gone, changed into something else meanwhile, or not ours to read.
       return undefined;
     }
   }

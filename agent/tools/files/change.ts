@@ -94,8 +94,17 @@ export async function commitChanges(deps: ChangeDeps, changes: readonly PlannedC
   return Promise.all(prepared.map((change) => report(change, context)));
 }
 
+/** What stands for a secret in results of tools (shared/redact.ts). */
+const MASK = '[redacted]';
+
 function prepare(change: PlannedChange): Prepared {
   if (change.text === undefined) return { ...change, bytes: undefined };
+  if (change.text.includes(MASK) && change.old?.decoded?.text.includes(MASK) !== true)
+    throw new AppError(
+      'bad_input',
+      `The new ${change.file.shown} holds "${MASK}", which stands for a secret that is not shown. Nothing was changed; ` +
+        'change only the other lines, with patch.',
+    );
   const { bytes } = encodeText(change.text, change.old?.decoded?.encoding ?? 'utf-8');
   if (bytes.length > MAX_FILE_BYTES)
     throw new AppError('too_large', `${change.file.shown} would have ${bytes.length} bytes. Nothing was changed.`);

@@ -62,7 +62,7 @@ describe('undo of files', () => {
     await store.keep(T1, ANN, at('removed'), null);
     rmSync(at('removed'));
 
-    const undone = await store.undo(T1);
+    const undone = await store.undo(ANN, T1);
     expect(undone.conflicts).toEqual([]);
     expect([get('changed'), get('removed'), get('made/deep/file')]).toEqual(['before', 'was here', undefined]);
     expect(existsSync(at('made'))).toBe(false);
@@ -76,15 +76,15 @@ describe('undo of files', () => {
     put('a', '2');
     let id: string = T1;
     for (const expected of ['1', '2', '1', '2']) {
-      const { checkpoint } = await store.undo(id);
+      const { checkpoint } = await store.undo(ANN, id);
       expect(get('a')).toBe(expected);
       id = checkpoint ?? '';
     }
     const listed = await store.list(ANN);
     expect(listed.at(-1)).toMatchObject({ id: T1, isUndo: false, isUndone: false });
-    expect(await store.undo(T1)).toMatchObject({ restored: [at('a')] });
+    expect(await store.undo(ANN, T1)).toMatchObject({ restored: [at('a')] });
     expect((await store.list(ANN)).at(-1)).toMatchObject({ isUndone: true });
-    expect(await store.undo(T1)).toEqual({ checkpoint: undefined, restored: [], conflicts: [] });
+    expect(await store.undo(ANN, T1)).toEqual({ checkpoint: undefined, restored: [], conflicts: [] });
   });
 
   it('keeps the first content of a turn, and knows the last one', async () => {
@@ -94,7 +94,7 @@ describe('undo of files', () => {
       await store.keep(T1, ANN, at('a'), hash(next));
       put('a', next);
     }
-    await store.undo(T1);
+    await store.undo(ANN, T1);
     expect(get('a')).toBe('0');
   });
 
@@ -107,14 +107,14 @@ describe('undo of files', () => {
       put(name, '2');
     }
     put('a', 'theirs');
-    expect(await store.undo(T1)).toMatchObject({
+    expect(await store.undo(ANN, T1)).toMatchObject({
       restored: [at('b')],
       conflicts: [{ path: at('a'), reason: 'It was changed since.' }],
     });
     expect(get('a')).toBe('theirs');
-    const { checkpoint } = await store.undo(T1, { force: true });
+    const { checkpoint } = await store.undo(ANN, T1, { force: true });
     expect(get('a')).toBe('1');
-    await store.undo(checkpoint ?? '');
+    await store.undo(ANN, checkpoint ?? '');
     expect(get('a')).toBe('theirs');
   });
 
@@ -125,7 +125,7 @@ describe('undo of files', () => {
     put('a', 'theirs');
     await store.keep(T1, ANN, at('a'), hash('3'));
     put('a', '3');
-    expect((await store.undo(T1)).conflicts).toHaveLength(1);
+    expect((await store.undo(ANN, T1)).conflicts).toHaveLength(1);
     expect(get('a')).toBe('3');
   });
 
@@ -133,7 +133,7 @@ describe('undo of files', () => {
     const store = open();
     put('a', '1');
     await store.keep(T1, ANN, at('a'), hash('2'));
-    expect(await store.undo(T1)).toEqual({ checkpoint: undefined, restored: [], conflicts: [] });
+    expect(await store.undo(ANN, T1)).toEqual({ checkpoint: undefined, restored: [], conflicts: [] });
   });
 
   it('what is not planned is known once it is settled', async () => {
@@ -141,11 +141,11 @@ describe('undo of files', () => {
     put('a', '1');
     await store.keep(T1, ANN, at('a'));
     put('a', '2');
-    expect((await store.undo(T1)).conflicts).toEqual([
+    expect((await store.undo(ANN, T1)).conflicts).toEqual([
       { path: at('a'), reason: 'What the turn left there is not known.' },
     ]);
     await store.settle(T1);
-    expect((await store.undo(T1)).restored).toEqual([at('a')]);
+    expect((await store.undo(ANN, T1)).restored).toEqual([at('a')]);
   });
 
   it('goes back over several turns as one', async () => {
@@ -160,10 +160,10 @@ describe('undo of files', () => {
     }
     await store.keep(T2, ANN, at('b'), hash('x'));
     put('b', 'x');
-    expect(await store.undo(T1)).toMatchObject({ restored: [], conflicts: [{ path: at('a') }] });
+    expect(await store.undo(ANN, T1)).toMatchObject({ restored: [], conflicts: [{ path: at('a') }] });
     const { checkpoint } = await store.rollbackTo(ANN, T1);
     expect([get('a'), get('b')]).toEqual(['0', undefined]);
-    await store.undo(checkpoint ?? '');
+    await store.undo(ANN, checkpoint ?? '');
     expect([get('a'), get('b')]).toEqual(['2', 'x']);
     put('a', 'theirs');
     await store.keep(turnId('t3'), ANN, at('a'), hash('3'));
@@ -175,7 +175,8 @@ describe('undo of files', () => {
     const store = open();
     await store.keep(T1, ANN, at('a'), hash('1'));
     await expect(store.list(spaceId('p:bob'))).resolves.toEqual([]);
-    await expect(store.undo('t9')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(store.undo(spaceId('p:bob'), T1)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(store.undo(ANN, 't9')).rejects.toMatchObject({ code: 'not_found' });
     await expect(store.rollbackTo(spaceId('p:bob'), T1)).rejects.toMatchObject({ code: 'not_found' });
   });
 
@@ -186,7 +187,7 @@ describe('undo of files', () => {
     rmSync(at('d'), { recursive: true });
     mkdirSync(path.join(root, 'elsewhere'));
     symlinkSync(path.join(root, 'elsewhere'), at('d'));
-    const result = await store.undo(T1);
+    const result = await store.undo(ANN, T1);
     expect(result.restored).toEqual([]);
     expect(result.conflicts).toHaveLength(1);
     expect(readdirSync(path.join(root, 'elsewhere'))).toEqual([]);
@@ -198,7 +199,7 @@ describe('undo of files', () => {
     symlinkSync('secret', at('link'));
     await store.keep(T1, ANN, at('link'), null);
     rmSync(at('link'));
-    await store.undo(T1);
+    await store.undo(ANN, T1);
     expect(readlinkSync(at('link'))).toBe('secret');
     await expect(store.keep(T2, ANN, at('.'), null)).rejects.toMatchObject({ code: 'bad_input' });
     put('giant', '');
@@ -214,7 +215,7 @@ describe('undo of files', () => {
     const blob = path.join(dir, 'blobs', hash('1').slice(0, 2), hash('1'));
     expect(statSync(blob).mode & 0o777).toBe(0o600);
     writeFileSync(blob, 'rotten');
-    expect((await store.undo(T1)).conflicts).toMatchObject([
+    expect((await store.undo(ANN, T1)).conflicts).toMatchObject([
       { path: at('a'), reason: 'What was kept of it is damaged.' },
     ]);
     expect(get('a')).toBe('2');
@@ -265,7 +266,7 @@ describe('undo of commands', () => {
       { isCovered: true, note: undefined },
       { isCovered: true, note: undefined },
     ]);
-    const result = await store.undo(T1);
+    const result = await store.undo(ANN, T1);
     expect(result.conflicts).toEqual([]);
     expect(readdirSync(at('.')).toSorted()).toEqual(['__proto__', 'change', 'empty', 'gone', 'keep', 'link']);
     expect([get('change'), get('gone/deep/file'), get('__proto__')]).toEqual(['c', 'g', 'odd']);
@@ -280,7 +281,7 @@ describe('undo of commands', () => {
     put('a', '2');
     await run(store, () => put('a', '3'));
     await run(store, () => put('b', 'x'));
-    await store.undo(T1);
+    await store.undo(ANN, T1);
     expect([get('a'), get('b')]).toEqual(['1', undefined]);
   });
 
@@ -294,7 +295,7 @@ describe('undo of commands', () => {
       const { utimesSync } = process.getBuiltinModule('node:fs');
       utimesSync(at('a'), atime, mtime);
     });
-    await store.undo(T1);
+    await store.undo(ANN, T1);
     expect(get('a')).toBe('11');
   });
 
@@ -308,7 +309,7 @@ describe('undo of commands', () => {
       put('dist/out', 'built again');
       put('src', 'S');
     });
-    await store.undo(T1);
+    await store.undo(ANN, T1);
     expect([get('.gitignore'), get('dist/out'), get('src')]).toEqual(['dist/\n', 'built again', 's']);
   });
 
@@ -322,7 +323,7 @@ describe('undo of commands', () => {
       writeFileSync(path.join(root, 'out/file'), 'changed');
       put('.git/HEAD', 'other');
     });
-    await store.undo(T1).catch(() => undefined);
+    await store.undo(ANN, T1).catch(() => undefined);
     expect(readFileSync(path.join(root, 'out/file'), 'utf8')).toBe('changed');
     expect(get('.git/HEAD')).toBe('other');
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
@@ -333,28 +334,46 @@ describe('undo of commands', () => {
     put('big', 'x'.repeat(11));
     put('a', '1');
     const { before } = await run(store, () => put('a', '2'));
-    expect(before).toEqual({ isCovered: true, note: 'Too large to be covered by undo: big.' });
+    expect(before).toEqual({ isCovered: true, note: 'Not covered by undo, because too large or not readable: big.' });
     const { after } = await run(store, () => {
       put('a', '3');
       for (const name of ['n1', 'n2', 'n3']) put(name, 'n');
     });
     expect(after).toMatchObject({ isCovered: false });
     expect(after.note).toContain('more than 3 files');
-    await store.undo(T1);
+    await store.undo(ANN, T1);
     expect([get('a'), get('n1')]).toEqual(['1', 'n']);
     const full = await store.snapshotTree(T2, ANN, at('.'));
     expect(full.isCovered).toBe(false);
     expect(full.note).toContain('not covered by undo');
-    await expect(store.undo(T2)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(store.undo(ANN, T2)).rejects.toMatchObject({ code: 'not_found' });
     const small = open({ dir: path.join(root, 'other'), treeLimits: { maxBytes: 1 } });
     expect(await small.snapshotTree(T2, ANN, at('.'))).toMatchObject({ isCovered: false });
+  });
+
+  it('a tree behind a link, and one that is not there yet', async () => {
+    const store = open();
+    put('a', '1');
+    symlinkSync(at('.'), path.join(root, 'linked'));
+    expect(await store.snapshotTree(T1, ANN, path.join(root, 'linked'))).toEqual({ isCovered: true, note: undefined });
+    put('a', '2');
+    await store.settle(T1);
+    await store.keep(T1, ANN, path.join(root, 'linked/b'), hash('b'));
+    put('b', 'b');
+    expect((await store.undo(ANN, T1)).conflicts).toEqual([]);
+    expect([get('a'), get('b')]).toEqual(['1', undefined]);
+    await store.snapshotTree(T2, ANN, at('later'));
+    put('later/x', 'x');
+    await store.settle(T2);
+    await store.undo(ANN, T2);
+    expect(get('later/x')).toBeUndefined();
   });
 
   it('a file that grew too large to be kept is no loss', async () => {
     const store = open({ treeLimits: { maxFileBytes: 10 } });
     put('a', 'small');
     await run(store, () => put('a', 'x'.repeat(100)));
-    await store.undo(T1);
+    await store.undo(ANN, T1);
     expect(get('a')).toBe('small');
   });
 
@@ -382,7 +401,7 @@ describe('undo of commands', () => {
     await open().snapshotTree(T1, ANN, at('.'));
     put('a', '2');
     put('b', 'x');
-    await open().undo(T1);
+    await open().undo(ANN, T1);
     expect([get('a'), get('b')]).toEqual(['1', undefined]);
   });
 
@@ -409,8 +428,8 @@ describe('prune', () => {
     await clock.advance(10 * DAY_MS);
     await change(store, 'p2', 'third');
     expect(await store.prune({ maxAgeMs: 5 * DAY_MS, maxBytes: 1e9 })).toEqual({ checkpoints: 1, blobs: 1, bytes: 5 });
-    await expect(store.undo('p1')).rejects.toMatchObject({ code: 'not_found' });
-    await store.undo('p2');
+    await expect(store.undo(ANN, 'p1')).rejects.toMatchObject({ code: 'not_found' });
+    await store.undo(ANN, 'p2');
     expect(get('a')).toBe('second');
   });
 
@@ -421,7 +440,7 @@ describe('prune', () => {
     expect(await store.prune({ maxAgeMs: DAY_MS, maxBytes: 150 })).toMatchObject({ checkpoints: 0 });
     await clock.advance(2 * 60 * 60_000);
     expect(await store.prune({ maxAgeMs: DAY_MS, maxBytes: 150 })).toEqual({ checkpoints: 2, blobs: 2, bytes: 200 });
-    await store.undo('s3');
+    await store.undo(ANN, 's3');
     expect(get('a')).toBe('2'.repeat(100));
   });
 
@@ -431,7 +450,7 @@ describe('prune', () => {
     await store.snapshotTree(T1, ANN, at('.'));
     await store.prune({ maxAgeMs: DAY_MS, maxBytes: 0 });
     put('a', '2');
-    await store.undo(T1);
+    await store.undo(ANN, T1);
     expect(get('a')).toBe('1');
     expect(blobCount()).toBeGreaterThan(0);
   });
@@ -447,6 +466,6 @@ it('works one after the other, whoever calls', async () => {
   await Promise.all(names.map((name) => store.keep(T1, ANN, at(name), hash(name))));
   for (const name of names) put(name, name);
   renameSync(at('f0'), at('moved'));
-  expect((await store.undo(T1)).restored).toHaveLength(19);
+  expect((await store.undo(ANN, T1)).restored).toHaveLength(19);
   expect(readdirSync(at('.'))).toEqual(['moved']);
 });

@@ -134,10 +134,10 @@ it(`undo gives the original tree, and undoing that the changed one (seed ${seed}
           trees.push(readTree(root));
         }
         const last = turns.length - 1;
-        const first = await store.undo(`t${last}`).catch(() => undefined);
+        const first = await store.undo(ANN, `t${last}`).catch(() => undefined);
         expect(first?.conflicts ?? []).toEqual([]);
         expect(readTree(root)).toEqual(trees[last]);
-        if (first?.checkpoint !== undefined) await store.undo(first.checkpoint);
+        if (first?.checkpoint !== undefined) await store.undo(ANN, first.checkpoint);
         expect(readTree(root)).toEqual(trees[last + 1]);
         const all = await store.list(ANN);
         const oldest = all.findLast((one) => !one.isUndo);
@@ -189,7 +189,7 @@ it(`a kill at any moment leaves a store that undoes (seed ${seed})`, async () =>
     child.kill('SIGKILL');
     await ended;
     const store = openCheckpoints({ dir, clock: systemClock, log: silentLog });
-    const result = await store.undo('t').catch(() => ({ conflicts: [] }));
+    const result = await store.undo(ANN, 't').catch(() => ({ conflicts: [] }));
     expect(result.conflicts).toEqual([]);
     const after = readTree(root);
     // A half-written file of the writer itself is not the store's.

@@ -39,6 +39,15 @@ describe('write_file', () => {
     expect(bench.get('u16')).toBe(Buffer.from('\ufeffneü', 'utf16le').toString('utf8'));
   });
 
+  it('does not write the mask of a secret over the secret', async () => {
+    bench.put('c.ini', 'token = real\nport = 1\n');
+    expect(await write('c.ini', 'token = [redacted]\nport = 2\n')).toMatchObject({ isError: true });
+    expect(await replace('c.ini', 'port = 1', 'port = 2')).not.toMatchObject({ isError: true });
+    expect(bench.get('c.ini')).toBe('token = real\nport = 2\n');
+    bench.put('doc.md', 'Secrets are shown as [redacted].\n');
+    expect(await replace('doc.md', 'Secrets', 'Keys')).not.toMatchObject({ isError: true });
+  });
+
   it('leaves no other file behind', async () => {
     await write('d/a.txt', 'x');
     await write('d/a.txt', 'y');

@@ -192,7 +192,7 @@ it('what a tool changes on this machine can be undone', async () => {
       '*** Begin Patch\n*** Delete File: gone.txt\n*** Update File: a.txt\n*** Move to: c.txt\n@@\n-two\n+three\n*** End Patch',
   });
   expect([bench.get('c.txt'), bench.get('new/b.txt')]).toEqual(['three\n', 'b']);
-  expect((await bench.checkpoints.undo('turn-1')).conflicts).toEqual([]);
+  expect((await bench.checkpoints.undo('p:ann' as never, 'turn-1')).conflicts).toEqual([]);
   expect(bench.get('a.txt')).toBe('one\n');
   expect(bench.get('gone.txt')).toBe('x\n');
   for (const name of ['new', 'c.txt']) expect(existsSync(bench.at(name))).toBe(false);
