@@ -20,6 +20,8 @@ import { makeStdioTransport } from './stdio.ts';
 const GOODBYE_MS = 1_000;
 /** Servers ask for roots right after the handshake. */
 const ROOTS_MS = 1_000;
+/** They look at the folders before they believe in them, and nothing says when they have. */
+const ROOTS_SETTLE_MS = 150;
 /** The SDK's own timer is not used: longer than any of ours. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -157,7 +159,7 @@ function makeRoots({ folder, clock }: ConnectInput): Roots {
     told,
     tell() {
       cancel();
-      done();
+      clock.after(ROOTS_SETTLE_MS, () => done());
       return { roots: [{ uri: pathToFileURL(folder).href, name: 'workspace' }] };
     },
   };

@@ -73,7 +73,6 @@ describe('results', () => {
     const stop = new AbortController();
     const running = rig.call('mcp_bad_plain', {}, { signal: stop.signal });
     running.catch(() => undefined);
-    await rig.mcp.status();
     setTimeout(() => stop.abort(), 50);
     await expect(running).rejects.toMatchObject({ code: 'cancelled' });
   });

@@ -6,7 +6,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CallToolResultSchema, type CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { makeActivity } from '../../../gateway/mcp/activity.ts';
 import { makeBackend } from '../../../gateway/mcp/backend.ts';
@@ -72,14 +72,29 @@ async function open(): Promise<Rig> {
       const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), {
         requestInit: { headers: { authorization: `Bearer ${key}` } },
       });
-      await client.connect(transport as Transport);
+      await client.connect(transport);
       ends.push(() => client.close());
       return client;
     },
   };
 }
 
-async function call(client: Client, name: string, args: Record<string, unknown> = {}) {
+/** The parts of answers that tests look at. */
+interface Value {
+  conversations: { id: string; opening: string }[];
+  messages: { id: number; text: string }[];
+  events: { message: { id: number; text: string; attachments: unknown[] } }[];
+  channels: { target: string }[];
+  permissions: unknown[];
+  next_cursor?: string;
+  cursor: string;
+}
+
+async function call(
+  client: Client,
+  name: string,
+  args: Record<string, unknown> = {},
+): Promise<{ result: CallToolResult; text: string; value: Value }> {
   const result = CallToolResultSchema.parse(await client.callTool({ name, arguments: args }));
   const [first] = result.content;
   const text = first?.type === 'text' ? first.text : '';
@@ -120,11 +135,11 @@ describe('over HTTP', () => {
     await say(rig, 'ann', 'one', 'two', 'three', '/new', 'four');
     const client = await rig.connect(KEYS.ann);
     const first = await call(client, 'conversations_list', { limit: 1 });
-    expect(first.value.conversations.map((entry: { opening: string }) => entry.opening)).toEqual(['four']);
+    expect(first.value.conversations.map((entry) => entry.opening)).toEqual(['four']);
     const second = await call(client, 'conversations_list', { limit: 1, cursor: first.value.next_cursor });
     expect(second.value).toMatchObject({ conversations: [{ opening: 'one', messages: 6 }] });
     expect(second.value.next_cursor).toBeUndefined();
-    const conversation = second.value.conversations[0].id;
+    const conversation = second.value.conversations[0]?.id;
     expect((await call(client, 'conversation_get', { conversation })).value).toMatchObject({
       id: conversation,
       opening: 'one',
@@ -133,13 +148,13 @@ describe('over HTTP', () => {
     let cursor: string | undefined;
     for (let page = 0; page < 5; page++) {
       const { value } = await call(client, 'messages_read', { conversation, limit: 4, cursor });
-      texts.unshift(...value.messages.map((entry: { text: string }) => entry.text));
+      texts.unshift(...value.messages.map((entry) => entry.text));
       cursor = value.next_cursor;
       if (cursor === undefined) break;
     }
     expect(texts).toEqual(['one', 'echo: one', 'two', 'echo: two', 'three', 'echo: three']);
     const found = await call(client, 'messages_search', { query: 'three' });
-    expect(found.value.messages.map((hit: { text: string }) => hit.text).toSorted()).toEqual(['echo: three', 'three']);
+    expect(found.value.messages.map((hit) => hit.text).toSorted()).toEqual(['echo: three', 'three']);
   });
 
   test('gives out what happened since a cursor, and waits for what is new', async () => {
@@ -151,7 +166,7 @@ describe('over HTTP', () => {
     await say(rig, 'ann', 'news');
     rig.notify();
     const { value } = await waiting;
-    const said = value.events.map((event: { message: { text: string } }) => event.message.text);
+    const said = value.events.map((event) => event.message.text);
     expect(said).toEqual(['news', 'echo: news']);
     expect((await call(client, 'events_poll', { cursor: value.cursor })).value.events).toEqual([]);
     // The same cursor gives the same again, in pages too.
@@ -183,7 +198,7 @@ describe('over HTTP', () => {
     const client = await rig.connect(KEYS.ann);
     const { channels } = (await call(client, 'channels_list')).value;
     expect(channels).toHaveLength(1);
-    await call(client, 'messages_send', { text: 'from a program', to: channels[0].target });
+    await call(client, 'messages_send', { text: 'from a program', to: channels[0]?.target });
     await rig.gateway.settle();
     expect(rig.fake.texts().filter((text) => text === 'from a program')).toHaveLength(1);
     const other = await call(client, 'messages_send', { text: 'x', to: 'somewhere:else' });
@@ -226,11 +241,11 @@ describe('over HTTP', () => {
     const bob = await rig.connect(KEYS.bob);
     const conversation = (await currentSession(rig.gateway.db, personScope(rig.ann.id)))?.id;
     const [message] = (await call(ann, 'messages_read', { conversation })).value.messages;
-    expect(message.text).toBe('the secret of ann');
+    expect(message?.text).toBe('the secret of ann');
     for (const [name, args] of [
       ['conversation_get', { conversation }],
       ['messages_read', { conversation }],
-      ['attachments_fetch', { message: message.id }],
+      ['attachments_fetch', { message: message?.id }],
     ] as const)
       expect((await call(bob, name, args)).result.isError, name).toBe(true);
     for (const [name, args] of [
@@ -263,9 +278,9 @@ describe('over HTTP', () => {
       .execute();
     const client = await rig.connect(KEYS.ann);
     const { cursor: _none, events } = (await call(client, 'events_poll', { cursor: '0.' })).value;
-    expect(events[0].message.attachments).toHaveLength(3);
+    expect(events[0]?.message.attachments).toHaveLength(3);
     expect(JSON.stringify(events)).not.toContain(rig.gateway.home);
-    const message = events[0].message.id;
+    const message = events[0]?.message.id;
     const { result } = await call(client, 'attachments_fetch', { message });
     const data = Buffer.from('not really a picture').toString('base64');
     expect(result.content[1]).toEqual({ type: 'image', mimeType: 'image/png', data });
@@ -356,7 +371,7 @@ describe('over standard input and output', () => {
     const client = new Client({ name: 'test', version: '1' });
     await client.connect(pipes(output, input));
     const { value } = await call(client, 'conversations_list');
-    expect(value.conversations.map((entry: { opening: string }) => entry.opening)).toEqual(['hi from bob']);
+    expect(value.conversations.map((entry) => entry.opening)).toEqual(['hi from bob']);
     input.end();
     await served;
     await client.close();
