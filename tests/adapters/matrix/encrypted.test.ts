@@ -225,6 +225,20 @@ it('what somebody else sends as hers, or a second time, is left out', async () =
   expect(rig.texts()).toEqual(['pay the bill', 'thank you']);
 });
 
+it('what a device that is not known yet seals is not taken as said by somebody else', async () => {
+  rig = await openSealedRig();
+  const { ann, room, server, record } = rig;
+  const { world, botId } = server;
+  const evi = await makeSealedPerson(world, botId, { name: 'Evi' });
+  await evi.sync();
+  world.setMember(room, evi.id, 'join');
+  const forged = await evi.seal(room, 'm.room.message', { msgtype: 'm.text', body: 'I am Ann' });
+  world.append(room, { type: 'm.room.encrypted', sender: ann.id, content: forged });
+  await evi.say(room, 'I am Evi');
+  await record.waitFor(({ text, sender }) => text === 'I am Evi' && sender.id === evi.id);
+  expect(rig.texts()).toEqual(['I am Evi']);
+});
+
 it('a room that was encrypted stays so, whatever the homeserver says', async () => {
   rig = await openSealedRig();
   const { ann, room } = rig;
