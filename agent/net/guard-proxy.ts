@@ -56,6 +56,7 @@ export async function openGuardProxy(guard: UrlGuard): Promise<GuardProxy> {
 
   async function openSocket(host: string, port: number): Promise<Socket> {
     const addresses = await guard.resolveHost(host, port);
+    refusals.delete(host);
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port, lookup: fixedLookup(addresses), timeout: CONNECT_TIMEOUT_MS });
       socket.once('connect', () => {

@@ -115,6 +115,7 @@ function lookingTools(kit: Kit): readonly Tool[] {
       effect: 'pure',
       origin: 'agent',
       toolset: 'browser',
+      isRare: true,
       summarize: () => 'closing the browser',
       async execute(_args, { scope }) {
         return { text: (await kit.sessions.leave(scope)) ? 'Closed.' : 'No browser was open.' };
@@ -200,6 +201,7 @@ function browserTool<Args>(
     ...reach,
     origin: 'foreign',
     toolset: 'browser',
+    isRare: true,
     execute: (args, context) => kit.sessions.use(context.scope, context.signal, (seat) => run(args, seat, context)),
   });
 }

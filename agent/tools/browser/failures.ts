@@ -19,6 +19,10 @@ export function explainAction(error: unknown, ref: string | undefined): AppError
         cause: error,
       },
     );
+  if (/Timeout \d+ms/.test(text) && ref === undefined)
+    return new AppError('timeout', 'The page does not answer; its scripts may hang. Open it anew, or another one.', {
+      cause: error,
+    });
   const line = preview(text.replace(/^\w+\.\w+: /, '').split('\n')[0] ?? '', 200);
   return new AppError('bad_input', `${what} could not be used: ${line || 'unknown error'}`, { cause: error });
 }

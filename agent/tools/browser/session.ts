@@ -27,7 +27,7 @@ export interface BrowserSession {
   takeNotes(): readonly string[];
   /** Latest lines of the console, oldest first. */
   console(): readonly string[];
-  /** Host of the page that could not be opened last. */
+  /** Host of the page that the last action could not open. */
   failedHost(): string | undefined;
   close(): Promise<void>;
 }
@@ -78,6 +78,7 @@ export function makeSession(context: BrowserContext, clock: Clock): BrowserSessi
 
   async function settle(page: Page, action: (page: Page) => Promise<unknown>): Promise<void> {
     let isNavigating = false;
+    failed = undefined;
     const onRequest = (request: Request) => {
       isNavigating ||= isNavigationOf(page, request);
     };

@@ -7,6 +7,9 @@ import { untilAborted } from '../../abort.ts';
 import type { BrowserEngine } from './launch.ts';
 import { makeSession, type BrowserSession } from './session.ts';
 
+/** Longer than all limits of single steps together. */
+const WORK_MS = 90_000;
+
 export interface Seat {
   session: BrowserSession;
   engine: BrowserEngine;
@@ -107,6 +110,25 @@ export function makeBrowserSessions(deps: SessionDeps): BrowserSessions {
     if (running) await quietly(running.then((started) => started.close()));
   }
 
+  /** A page whose scripts hang can keep every question to it waiting for ever: its session ends, so that the next call works again. */
+  async function inTime<Value>(key: string, work: Promise<Value>): Promise<Value> {
+    const late = Promise.withResolvers<never>();
+    const cancel = deps.clock.after(WORK_MS, () => {
+      void drop(key);
+      late.reject(
+        new AppError(
+          'timeout',
+          'The page did not answer any more, so the browser was closed. Open it again if it is needed.',
+        ),
+      );
+    });
+    try {
+      return await Promise.race([work, late.promise]);
+    } finally {
+      cancel();
+    }
+  }
+
   function release(key: string, place: Place): void {
     place.calls--;
     if (place.calls > 0 || places.get(key) !== place) return;
@@ -125,7 +147,7 @@ export function makeBrowserSessions(deps: SessionDeps): BrowserSessions {
       const turn = place.last.then(async () => {
         try {
           signal.throwIfAborted();
-          return await work(await place.seat);
+          return await inTime(key, work(await place.seat));
         } finally {
           release(key, place);
         }

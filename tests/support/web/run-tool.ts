@@ -1,10 +1,8 @@
 // Runs one call of a tool as the dispatcher does, without a turn around it.
 import path from 'node:path';
-import type { AssessAt, Assessment, Tool, ToolResult } from '../../../agent/tools/tool.ts';
-import { spawnChild } from '../../../agent/tools/child.ts';
+import type { AssessAt, Assessment, Tool, ToolContext, ToolResult } from '../../../agent/tools/tool.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { asAppError } from '../../../shared/errors.ts';
-import { turnId } from '../../../shared/ids.ts';
 import { DM, type Home } from '../../agent/fixture.ts';
 
 export interface ToolRun extends ToolResult {
@@ -23,23 +21,15 @@ export async function runTool(
 ): Promise<ToolRun> {
   const prepared = find(tools, name).prepare(args);
   if (!prepared.ok) return { text: prepared.problem, isError: true, code: 'arguments' };
-  const signal = extra.signal ?? new AbortController().signal;
+  // What these tools use of it.
+  const context: Pick<ToolContext, 'clock' | 'scope' | 'signal' | 'workspace'> = {
+    clock: systemClock,
+    scope: extra.scope ?? home.scope,
+    signal: extra.signal ?? new AbortController().signal,
+    workspace: at(home).workspace,
+  };
   try {
-    return await prepared.call.execute({
-      ...at(home),
-      db: home.db,
-      clock: systemClock,
-      scope: extra.scope ?? home.scope,
-      session: home.session.id,
-      turn: turnId('turn-1'),
-      timezone: 'UTC',
-      tainted: false,
-      idempotencyKey: 'key',
-      signal,
-      listOwnChats: async () => [],
-      sendMessage: async () => {},
-      spawn: (command, parts, options = {}) => spawnChild(command, parts, options, signal),
-    });
+    return await prepared.call.execute(context as ToolContext);
   } catch (error) {
     const known = asAppError(error);
     return { text: known.publicMessage, isError: true, code: known.code };

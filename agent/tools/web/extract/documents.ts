@@ -51,7 +51,11 @@ function joinItems(items: readonly unknown[]): string {
     text += item.str;
     if ('hasEOL' in item && item.hasEOL === true) text += '\n';
   }
-  return text.replace(/[ \t]+\n/g, '\n').trim();
+  return text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .trim();
 }
 
 function field(info: unknown, name: string): string | undefined {

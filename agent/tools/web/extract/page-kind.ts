@@ -9,12 +9,7 @@ export function pageKind(contentType: string, body: Uint8Array, url: string): Pa
     return contentType.includes('wordprocessingml') || path.endsWith('.docx') ? 'docx' : 'other';
   if (/^(image|audio|video|font)\//.test(contentType) && !contentType.startsWith('image/svg')) return 'other';
   if (contentType === 'text/html' || contentType === 'application/xhtml+xml') return 'html';
-  if (
-    /^\s*(<\?xml[^]*?\?>\s*)?(<!--[^]*?-->\s*|<\?[^]*?\?>\s*)*<(rss|feed|rdf:RDF)[\s>]/i.test(
-      head.replace(/^\u00ef\u00bb\u00bf/, ''),
-    )
-  )
-    return 'feed';
+  if (isFeed(head)) return 'feed';
   if (/[/+]json$/.test(contentType)) return 'json';
   if (/^\s*(<!doctype html|<html[\s>])/i.test(head) && !contentType.startsWith('text/plain')) return 'html';
   if (/^text\/|xml$|javascript$|yaml$|^application\/(toml|sql|x-sh|csv)$/.test(contentType)) return 'text';
@@ -22,4 +17,10 @@ export function pageKind(contentType: string, body: Uint8Array, url: string): Pa
   return (contentType === '' || contentType === 'application/octet-stream') && !head.includes('\u0000')
     ? 'text'
     : 'other';
+}
+
+/** By its first element, whatever comments and instructions stand before it. */
+function isFeed(head: string): boolean {
+  const plain = head.replace(/<!--[^]*?-->|<\?[^]*?\?>|<!DOCTYPE[^>]*>/gi, '').replace(/^[\u00ef\u00bb\u00bf\s]+/, '');
+  return /^<(rss|feed|rdf:RDF)[\s>]/i.test(plain);
 }

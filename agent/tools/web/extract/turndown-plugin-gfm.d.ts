@@ -1,5 +1,6 @@
-// Types of the one thing that is used of a package that brings none.
+// Types of what is used of a package that brings none.
 declare module '@joplin/turndown-plugin-gfm' {
   import type TurndownService from 'turndown';
-  export const gfm: TurndownService.Plugin;
+  export const highlightedCodeBlock: TurndownService.Plugin;
+  export const strikethrough: TurndownService.Plugin;
 }

@@ -19,9 +19,9 @@ const missing = existsSync(CHROMIUM) ? undefined : `no ${CHROMIUM} on this machi
 /** Chromium has no sandbox as root. */
 const sandbox = process.getuid?.() !== 0;
 
-function makeTools(site: Site, home: Home, allowPrivateUrls = false): BrowserTools {
+function makeTools(site: Site, home: Home, allowPrivateUrls = false, settings: object = {}): BrowserTools {
   return makeBrowserTools({
-    settings: browserSchema.parse({ executable: CHROMIUM, sandbox }),
+    settings: browserSchema.parse({ executable: CHROMIUM, sandbox, ...settings }),
     guard: makeTestGuard(
       { allowHosts: [`site.test:${site.port}`], allowPrivateUrls },
       {
@@ -87,6 +87,7 @@ describe.skipIf(missing !== undefined)(
       site = await openSite(({ url }, response) => {
         const at = `127.0.0.1:${inside.port}`;
         if (url === '/') return reply(response, FORM);
+        if (url === '/stuck') return reply(response, '<title>Stuck</title><p>x</p><script>for (;;);</script>');
         if (url === '/redirect') return reply(response, '', { status: 302, headers: { location: `http://${at}/` } });
         if (url === '/file')
           return reply(response, 'data', {
@@ -119,7 +120,7 @@ describe.skipIf(missing !== undefined)(
           );
         reply(response, `<title>${url}</title><p>You are at ${url}</p>`);
       });
-      browser = makeTools(site, home);
+      browser = makeTools(site, home, false, { timeout_ms: 4_000 });
     });
     afterAll(async () => {
       await browser.close();
@@ -290,6 +291,48 @@ describe.skipIf(missing !== undefined)(
       child.kill('SIGKILL');
       await until(() => processesOf(browserHome).length === 0, 'its processes end');
       await rm(browserHome, { recursive: true, force: true });
+    });
+
+    it('tells when the scripts of a page hang', async () => {
+      const page = await go('navigate', { url: at('/') });
+      expect(page.isError).toBeUndefined();
+      const stuck = await go('navigate', { url: at('/stuck') });
+      expect(stuck).toMatchObject({ isError: true, code: 'timeout' });
+      await go('close');
+      expect((await go('navigate', { url: at('/') })).text).toContain('Page: Form');
+    });
+
+    it('can be one that runs already, with the same way out', async () => {
+      const profile = path.join(home.dir, 'profile');
+      const chromium = spawn(
+        CHROMIUM,
+        [
+          '--headless',
+          '--remote-debugging-port=0',
+          `--user-data-dir=${profile}`,
+          '--disable-gpu',
+          ...(sandbox ? [] : ['--no-sandbox']),
+        ],
+        { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+      );
+      try {
+        let said = '';
+        chromium.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+        const address = () => /ws:\/\/127\.0\.0\.1:\d+\/\S+/.exec(said)?.[0];
+        await until(() => address() !== undefined, 'it listens');
+        const remote = makeTools(site, home, false, { cdp_url: address() });
+        const run = (url: string) => runTool(home, remote.tools, ['browser_navigate', { url }]);
+        expect((await run(at('/'))).text).toContain('Page: Form');
+        expect(await run(at('/redirect'))).toMatchObject({
+          isError: true,
+          text: expect.stringContaining('not of the public web'),
+        });
+        expect(inside.seen).toEqual([]);
+        await remote.close();
+        expect(chromium.exitCode).toBeNull();
+      } finally {
+        if (chromium.pid !== undefined) process.kill(-chromium.pid, 'SIGKILL');
+      }
     });
 
     it('opens pages again after it was closed, or crashed', async () => {

@@ -145,6 +145,18 @@ describe('browser sessions', () => {
     await expect(sessions.use(ann, controller.signal, async () => {})).rejects.toThrow();
   });
 
+  it('end a call whose page hangs, with its session', async () => {
+    const { sessions, clock, count } = open();
+    const hanging = sessions.use(ann, never(), () => new Promise<never>(() => {}));
+    const next = sessions.use(ann, never(), async () => 'fine');
+    const told = expect(hanging).rejects.toMatchObject({ code: 'timeout' });
+    await clock.advance(91_000);
+    await told;
+    expect(await next).toBe('fine');
+    expect(await sessions.use(ann, never(), async () => 'anew')).toBe('anew');
+    expect(count.contexts).toBe(2);
+  });
+
   it('can be left, and closed all at once', async () => {
     const { sessions, count } = open();
     expect(await sessions.leave(ann)).toBe(false);
