@@ -83,6 +83,7 @@ function describeCalls(rig: Rig): void {
     const result = await rig.run(check, { pty: true });
     if (result.code === 126) expect(result.output).toContain('no program here that makes a pseudo-terminal');
     else expect(result).toMatchObject({ code: 4, output: 'a terminal\r\n' });
+    expect(await output(rig, 'cat; echo "$TERM"')).toBe('dumb\n');
   });
 }
 
@@ -121,6 +122,7 @@ function describeLasting(rig: Rig): void {
     await output(rig, `cd '${rig.machine().workspace}' && mkdir -p once`);
     expect(await output(rig, 'pwd', { cwd: 'once' })).toBe(`${rig.machine().workspace}/once\n`);
     expect(await output(rig, 'pwd')).toBe(`${rig.machine().workspace}\n`);
+    expect(await output(rig, '[ "$PWD" = "$HOME" ] && echo home', { cwd: '~' })).toBe('home\n');
     const missing = await rig.run('echo ran', { cwd: "no'where" });
     expect(missing.code).toBe(96);
     expect(missing.output).toContain("no'where");

@@ -39,7 +39,10 @@ export interface LocalOptions {
 }
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const DESTROY_MS = 10_000;
+const CLEANING_MS = 60_000;
+/** As systems do with theirs. $2: folder for temporary files. */
+const CLEAR_OLD = 'find "$2" -mindepth 1 -maxdepth 1 -mtime +10 -exec rm -rf {} + 2>/dev/null; exit 0';
+const CLEAR_ALL = 'find "$1" "$2" "$3" -mindepth 1 -delete 2>/dev/null; exit 0';
 const OFF: Sandbox = {
   kind: 'none',
   detail:
@@ -120,10 +123,11 @@ async function openMachine(
     put: (file, bytes, signal) => putByExec({ exec }, file, bytes, signal),
     get: (file, maxBytes, signal) => getByExec({ exec }, file, maxBytes, signal),
     watch: (folder, onChange) => watchFolder(folder, onChange, options.clock),
+    hibernate: () => cleanUp(local, CLEAR_OLD),
     async destroy() {
       if (!fs.existsSync(local.stateDir)) return;
-      const script = scriptWith(END_JOBS, [local.stateDir]);
-      await withDeadline({ clock: options.clock, timeoutMs: DESTROY_MS }, (signal) => exec({ script, signal }));
+      await cleanUp(local, END_JOBS);
+      await cleanUp(local, CLEAR_ALL);
       await fs.promises.rm(base, { recursive: true, force: true, maxRetries: 3 });
     },
     close: () => Promise.resolve(),
@@ -142,6 +146,18 @@ function refuseOpenWorkspace({ sandbox, workspace, hidden }: Local): void {
       'config_invalid',
       `The workspace ${workspace} holds ${shown}, which commands must not see. Nothing was run; choose another folder.`,
     );
+}
+
+/**
+ * Deletes in the sandbox, not from outside: what is deleted there belongs to commands, which could put a link in the place of a folder at
+ * any moment.
+ */
+async function cleanUp(local: Local, body: string): Promise<void> {
+  const folders = local.sandbox.kind === 'bubblewrap' ? ['/tmp', SANDBOX_HOME] : [local.tmp, local.home];
+  const script = scriptWith(body, [local.stateDir, ...folders]);
+  await withDeadline({ clock: local.options.clock, timeoutMs: CLEANING_MS }, (signal) =>
+    execLocal(local, { script, signal }),
+  );
 }
 
 async function execLocal(local: Local, request: ExecRequest): Promise<ExecResult> {

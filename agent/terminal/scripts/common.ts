@@ -13,7 +13,12 @@ find_shell() {
 start_dir() {
   moved=no
   if [ -n "$dir" ]; then
-    case $dir in /*) at=$dir ;; *) at=$home/$dir ;; esac
+    case $dir in
+      /*) at=$dir ;;
+      '~') at=$HOME ;;
+      '~/'*) at=$HOME/${'$'}{dir#'~/'} ;;
+      *) at=$home/$dir ;;
+    esac
     cd -- "$at" 2>/dev/null || { printf 'There is no folder %s to work in.\n' "$at"; return 1; }
     return 0
   fi
@@ -33,7 +38,7 @@ launch() {
   if [ -r "$snap" ]; then set -- env -i PATH="$PATH" "$@"; else set -- env "$@"; fi
   set -- "$@" HERALD_RUN="$run." H_BOX="$box" H_SNAP="$snap" H_DIR="$at" H_KIND="$kind" H_SAVE="$save" H_LIMITS="$HERALD_LIMITS"
   if [ "$pty" != yes ]; then leader "$@" "$kind" "$box/main"; fi
-  set -- "$@" TERM=xterm-256color H_PTY=yes
+  set -- "$@" H_TERM="$TERM" TERM=xterm-256color H_PTY=yes
   if script --version 2>/dev/null | grep -q util-linux; then
     leader "$@" SHELL=/bin/sh script -q -e -c 'exec "$H_KIND" "$H_BOX/main"' /dev/null
   elif [ "$(uname)" = Darwin ]; then
@@ -67,6 +72,8 @@ unset _term
 _h=$H_BOX _snap=$H_SNAP _dir=$H_DIR _save=$H_SAVE _run=$HERALD_RUN _pty=$H_PTY
 [ -z "$H_LIMITS" ] || eval "$H_LIMITS" 2>/dev/null
 unset H_BOX H_SNAP H_DIR H_KIND H_SAVE H_PTY H_LIMITS HERALD_LIMITS
+[ -z "$_pty" ] || export TERM="$H_TERM"
+unset H_TERM
 [ -r "$_snap" ] && . "$_snap"
 if [ -n "$_pty" ]; then
   _term=${'$'}{TERM-dumb}; export TERM=xterm-256color; unset SHELL

@@ -11,11 +11,11 @@ export const NOT_READING = 65;
 
 const FINISHED_KEPT = 20;
 /**
- * One piece of the log ends after so many reads of so many bytes: at most 4 MiB. The first piece and the last two are kept. dd, because it
- * writes what it has read at once, reads no byte too many, and is everywhere.
+ * One piece of the log ends after so many reads of at most so many bytes: 4 MiB, or less of a program that prints in small pieces. The first
+ * piece and the last two are kept. dd, because it writes what it has read at once, reads no byte too many, and is everywhere.
  */
-const READ_BYTES = 4096;
-const READS = 1024;
+const READ_BYTES = 512;
+const READS = 8192;
 
 /**
  * $1 folder of notes, $2 job, $3 folder to run in, $4 pty. Lives as long as the job; the only process that signals it, because only a parent

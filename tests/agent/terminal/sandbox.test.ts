@@ -144,6 +144,14 @@ describe.skipIf(skip !== undefined)(`the sandbox ${skip ?? ''}`, () => {
     expect((await run('ulimit -c; ulimit -Hc')).output).toBe('0\n0\n');
   });
 
+  it('clears its temporary files away when they are old', async () => {
+    await run(
+      `touch /tmp/new; mkdir /tmp/old; ln -s '${under.workspace}' /tmp/old/link; touch here; touch -t 202001010000 /tmp/old`,
+    );
+    await machine.hibernate?.();
+    expect((await run('ls /tmp; ls here')).output).toMatch(/^(?!.*old)[\s\S]*new\nhere\n$/);
+  });
+
   it('refuses a workspace that holds what is hidden', async () => {
     for (const workspace of [under.home, under.data, path.dirname(under.data)]) {
       await expect(under.backend.open({ key: 'three', workspace, limits: {}, signal: never })).rejects.toMatchObject({
