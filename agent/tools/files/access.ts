@@ -81,7 +81,8 @@ export function makeFileAccess(deps: FileToolsDeps): FileAccess {
     assess(args, paths, { at, verb }) {
       try {
         const judged = new Map(paths.map((given) => [given, judge(given, at)]));
-        before.set(args, judged);
+        // The first look is what counts: a later one may be after the decision.
+        if (!before.has(args)) before.set(args, judged);
         const remote = deps.remote?.(at);
         return assessFiles([...judged.values()], verb, remote);
       } catch (error) {

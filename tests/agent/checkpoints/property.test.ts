@@ -145,9 +145,9 @@ it(`undo gives the original tree, and undoing that the changed one (seed ${seed}
         expect(readTree(root)).toEqual(trees[0]);
       },
     ),
-    { seed, numRuns: 15 },
+    { seed, numRuns: 12 },
   );
-});
+}, 60_000);
 
 const WRITER = `
 import { createHash } from 'node:crypto';
@@ -196,4 +196,4 @@ it(`a kill at any moment leaves a store that undoes (seed ${seed})`, async () =>
     for (const name of Object.keys(after)) if (name.endsWith('.tmp')) delete after[name];
     expect(after).toEqual(before);
   }
-});
+}, 60_000);

@@ -5,7 +5,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFolder, verifyOpen } from '../../../../agent/tools/files/host/anchored.ts';
-import { makeBench, type Bench } from './fixture.ts';
+import { makeBench, makeContext, type Bench } from './fixture.ts';
 
 let bench: Bench;
 beforeEach(() => {
@@ -44,6 +44,18 @@ describe('a path that becomes a link after the decision', () => {
     });
     expect(result.isError).toBe(true);
     expect(bench.get('AGENTS.md')).toBe('be kind');
+  });
+
+  it('is not read either when it is looked at once more', async () => {
+    const prepared = bench.tools[0]?.prepare({ path: '~/private.txt' });
+    if (!prepared?.ok) throw new Error('not prepared');
+    const at = { workspace: bench.workspace } as never;
+    writeFileSync(path.join(bench.userHome, 'private.txt'), 'private words');
+    expect(prepared.call.assess(at).touches).toEqual(['machine']);
+    renameSync(path.join(bench.userHome, 'private.txt'), path.join(bench.userHome, 'other.txt'));
+    symlinkSync('other.txt', path.join(bench.userHome, 'private.txt'));
+    prepared.call.assess(at);
+    await expect(prepared.call.execute(makeContext(bench.workspace))).rejects.toMatchObject({ code: 'not_allowed' });
   });
 
   it('outside: only the file that was asked about', async () => {
