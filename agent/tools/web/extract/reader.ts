@@ -39,8 +39,10 @@ export function makeReader(clock: Clock, limits: ReaderLimits = LIMITS): ReadPag
 }
 
 // Importing a module of ours does nothing, so the thread begins with a line that calls it.
-const BOOT = `const { workerData } = require('node:worker_threads');
-import(workerData.module).then((module) => module.serve(workerData.job));`;
+const BOOT = `const { parentPort, workerData } = require('node:worker_threads');
+import(workerData.module)
+  .then((module) => module.readJob(workerData.job))
+  .then((page) => parentPort.postMessage(page));`;
 
 const pageText = z.object({
   title: z.string().optional(),

@@ -1,17 +1,11 @@
-// The thread that reads pages: markup of strangers costs time and memory, and both end with the thread (reader.ts).
-import { parentPort } from 'node:worker_threads';
+// What runs in the threads that read pages: markup of strangers costs time and memory, and both end with the thread (reader.ts).
 import { readDocx, readPdf } from './documents.ts';
 import { readHtml } from './html.ts';
 import { dropInvisible } from './invisible.ts';
 import type { PageJob, PageText } from './job.ts';
 import { readFeed, readResults } from './lists.ts';
 
-/** Does the one job of this thread. What it throws, the other side gets as the thread's error. */
-export async function serve(job: unknown): Promise<void> {
-  if (!isJob(job)) throw new TypeError('no job');
-  parentPort?.postMessage(await readJob(job));
-}
-
+/** Rejects with whatever the parsers throw: for the other side that is an error of the thread. */
 export async function readJob(job: PageJob): Promise<PageText> {
   const { text, title, author, ...rest } = await read(job);
   const clean = (line: string | undefined) => (line === undefined ? undefined : dropInvisible(line));
@@ -31,8 +25,4 @@ function read(job: PageJob): Promise<PageText> {
     case 'results':
       return readResults(job.html, job.url);
   }
-}
-
-function isJob(value: unknown): value is PageJob {
-  return typeof value === 'object' && value !== null && 'kind' in value;
 }

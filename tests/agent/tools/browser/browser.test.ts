@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeBrowserTools, type BrowserTools } from '../../../../agent/tools/browser/browser-tools.ts';
 import { browserSchema } from '../../../../agent/tools/browser/config.ts';
@@ -279,7 +280,7 @@ describe.skipIf(missing !== undefined)(
 
     it('is gone when the process that started it was killed', async () => {
       const browserHome = path.join(home.dir, 'killed');
-      const program = path.join(import.meta.dirname, '../../../support/web/browser-child.ts');
+      const program = fileURLToPath(new URL('../../../support/web/browser-child.ts', import.meta.url));
       const child = spawn(process.execPath, [program, `${site.url}/`, browserHome], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
