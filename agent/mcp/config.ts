@@ -10,7 +10,9 @@ const oauth = z.strictObject({
   grant: z
     .enum(['authorization_code', 'client_credentials'])
     .default('authorization_code')
-    .describe('authorization_code: a person logs in with a browser. client_credentials: id and secret are enough.'),
+    .describe(
+      'authorization_code: a person logs in with a browser. client_credentials: id and secret are enough. Default authorization_code.',
+    ),
   client_id: z.string().min(1).optional().describe('Id of Herald there. Default: Herald registers itself.'),
   client_secret: z.string().min(1).optional().describe('Secret to client_id. Keep it in .env.'),
   private_key: z

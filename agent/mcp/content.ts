@@ -50,7 +50,8 @@ export async function toolResultOf(
 ): Promise<ToolResult> {
   const { lines, files } = await render(result.content, ports);
   const hasText = result.content.some((entry) => text.safeParse(entry).success);
-  if (result.structuredContent !== undefined && !hasText) lines.push(JSON.stringify(result.structuredContent));
+  if (result.structuredContent !== undefined && !hasText)
+    lines.push(resultText(JSON.stringify(result.structuredContent)));
   const isError = result.isError === true;
   return {
     text: joined(lines) || (isError ? 'The server gave an error without words.' : 'Done; there was no result.'),
@@ -123,7 +124,12 @@ async function renderMedia(
   if (bytes > MAX_FILE_BYTES || files.length >= MAX_FILES) return `[${label}: too large to be shown]`;
   if (ports.storeFile === undefined) return `[${label}]`;
   const name = `${media.name}-${files.length + 1}.${mime.split('/')[1] ?? 'bin'}`;
-  files.push(await ports.storeFile({ name, mime, bytes: Buffer.from(media.base64, 'base64') }));
+  try {
+    files.push(await ports.storeFile({ name, mime, bytes: Buffer.from(media.base64, 'base64') }));
+  } catch {
+    // The call itself has happened: its result counts more than the picture.
+    return `[${label}, could not be kept]`;
+  }
   return `[${label}, shown to the person]`;
 }
 

@@ -64,7 +64,9 @@ export function appErrorOf(server: string, error: unknown): AppError {
     case 'login':
       return fail(`wants a login. The owner can do it with \`herald mcp login ${server}\`.`);
     case 'http':
-      return fail(`answered with HTTP status ${failure.status}.`);
+      return failure.status === 403
+        ? fail(`refused this. A login may give more rights: \`herald mcp login ${server}\`.`)
+        : fail(`answered with HTTP status ${failure.status}.`);
     case 'protocol':
       return fail('answered something that MCP does not allow.');
     case 'other':

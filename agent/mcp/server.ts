@@ -145,7 +145,7 @@ export function openServer(input: ServerInput): McpServer {
     const folder = config.roots && caller ? caller.workspace : own;
     const known = links.get(folder);
     if (known) return known;
-    if (links.size >= MAX_LINKS) closeOldest(links);
+    if (links.size >= MAX_LINKS) closeOne(links);
     const link = openLink({
       server: name,
       clock,
@@ -254,7 +254,11 @@ export function openServer(input: ServerInput): McpServer {
         states: statesOf(links),
         isRefused: challenged !== undefined,
       }),
-    use: (caller, signal, work) => linkFor(caller).use(caller, signal, work),
+    async use(caller, signal, work) {
+      const value = await linkFor(caller).use(caller, signal, work);
+      challenged = undefined;
+      return value;
+    },
     // Connecting reads the list; a connection that is there already is asked again.
     async learn(signal) {
       const before = catalog;
@@ -288,11 +292,13 @@ function secretsOf({ env, headers, oauth }: McpServerConfig): readonly string[] 
   return values.flatMap((value) => (value !== undefined && value.length >= 8 ? [value] : []));
 }
 
-function closeOldest(links: Map<string, Link>): void {
-  const [oldest] = links;
-  if (!oldest) return;
-  links.delete(oldest[0]);
-  void oldest[1].close();
+/** One that is not connected, if there is one; else the oldest. */
+function closeOne(links: Map<string, Link>): void {
+  const all = [...links];
+  const chosen = all.find(([, link]) => link.state() !== 'ready') ?? all[0];
+  if (!chosen) return;
+  links.delete(chosen[0]);
+  void chosen[1].close();
 }
 
 function statesOf(links: ReadonlyMap<string, Link>): readonly LinkState[] {

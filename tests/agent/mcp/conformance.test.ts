@@ -19,8 +19,9 @@ const EXPECTED_WARNINGS: Readonly<Record<string, string>> = {
 };
 
 const SCENARIOS = 26;
+const require = createRequire(import.meta.url);
 const suite = path.join(
-  path.dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')),
+  path.dirname(require.resolve('@modelcontextprotocol/conformance/package.json')),
   'dist/index.js',
 );
 const shim = path.join(import.meta.dirname, '../../support/mcp/conformance-shim.mjs');

@@ -13,8 +13,9 @@ import { makeSuiteServer } from '../../support/mcp/conformance-server.ts';
 import { listen } from '../../support/mcp/listen.ts';
 
 const SCENARIOS = 32;
+const require = createRequire(import.meta.url);
 const suite = path.join(
-  path.dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')),
+  path.dirname(require.resolve('@modelcontextprotocol/conformance/package.json')),
   'dist/index.js',
 );
 

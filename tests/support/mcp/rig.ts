@@ -99,10 +99,15 @@ export async function until(what: () => boolean, ms = 8_000): Promise<void> {
 
 const require = createRequire(import.meta.url);
 
+const OFFICIAL = {
+  everything: require.resolve('@modelcontextprotocol/server-everything/package.json'),
+  filesystem: require.resolve('@modelcontextprotocol/server-filesystem/package.json'),
+  memory: require.resolve('@modelcontextprotocol/server-memory/package.json'),
+};
+
 /** Program and arguments of an official example server. */
-export function officialServer(name: 'everything' | 'filesystem' | 'memory', ...args: string[]) {
-  const folder = path.dirname(require.resolve(`@modelcontextprotocol/server-${name}/package.json`));
-  return { command: process.execPath, args: [path.join(folder, 'dist/index.js'), ...args] };
+export function officialServer(name: keyof typeof OFFICIAL, ...args: string[]) {
+  return { command: process.execPath, args: [path.join(path.dirname(OFFICIAL[name]), 'dist/index.js'), ...args] };
 }
 
 /** A server of ours for tests: a file of this folder, with what it shall do. */
