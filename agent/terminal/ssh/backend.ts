@@ -6,7 +6,8 @@ import { AppError, asAppError } from '../../../shared/errors.ts';
 import type { Backend, Isolation, Machine, MachineRequest } from '../machine.ts';
 import { runClient, type ClientProgram } from '../remote/client.ts';
 import { complaint } from '../remote/files.ts';
-import { quoteShell } from '../quote.ts';
+import { quoteShell, scriptWith } from '../quote.ts';
+import { END_JOBS } from '../scripts/job.ts';
 import { MARK_VARIABLE, packScript } from '../remote/script.ts';
 import { scriptOperations, type ScriptHost } from '../remote/script-machine.ts';
 import { explainSsh } from './errors.ts';
@@ -105,9 +106,10 @@ function sshMachine(
   };
 }
 
-/** Ends all that carries the mark. /proc exists on Linux only; elsewhere jobs end with what jobs.ts knows of them. */
+/** Ends jobs as their own notes say, then all that carries the mark (/proc exists on Linux only), then takes the notes away. */
 function endScript(mark: string, stateDir: string): string {
   return [
+    `( ${scriptWith(END_JOBS, [stateDir])} )`,
     'for p in /proc/[0-9]*; do',
     `  if tr '\\000' '\\n' 2>/dev/null < "$p/environ" | grep -qx ${MARK_VARIABLE}=${mark}; then kill -9 "\${p#/proc/}" 2>/dev/null; fi`,
     'done 2>/dev/null',

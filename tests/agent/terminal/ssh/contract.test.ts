@@ -1,8 +1,8 @@
 // The ssh backend as a terminal, on a real OpenSSH server.
-import { makeSshBackend } from '../../../agent/terminal/ssh/backend.ts';
-import { sshSettings } from '../../../agent/terminal/ssh/settings.ts';
-import { terminalContract } from '../../contracts/terminal-contract.ts';
-import { sshdMissing, startSshServer } from '../../support/machines/sshd.ts';
+import { makeSshBackend } from '../../../../agent/terminal/ssh/backend.ts';
+import { sshSettings } from '../../../../agent/terminal/ssh/settings.ts';
+import { terminalContract } from '../../../contracts/terminal-contract.ts';
+import { sshdMissing, startSshServer } from '../../../support/machines/sshd.ts';
 
 terminalContract('ssh', {
   skip: sshdMissing,

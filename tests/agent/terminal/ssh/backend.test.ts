@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Backend, Machine } from '../../../agent/terminal/machine.ts';
-import { makeSshBackend } from '../../../agent/terminal/ssh/backend.ts';
-import { sshSettings } from '../../../agent/terminal/ssh/settings.ts';
-import { sshdMissing, startSshServer, type SshServer } from '../../support/machines/sshd.ts';
+import type { Backend, Machine } from '../../../../agent/terminal/machine.ts';
+import { makeSshBackend } from '../../../../agent/terminal/ssh/backend.ts';
+import { sshSettings } from '../../../../agent/terminal/ssh/settings.ts';
+import { sshdMissing, startSshServer, type SshServer } from '../../../support/machines/sshd.ts';
 
 const idle = () => new AbortController().signal;
 

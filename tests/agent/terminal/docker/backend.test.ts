@@ -4,11 +4,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { runArguments } from '../../../agent/terminal/docker/arguments.ts';
-import { makeDockerBackend } from '../../../agent/terminal/docker/backend.ts';
-import { dockerSettings } from '../../../agent/terminal/docker/settings.ts';
-import type { Machine, MachineLimits } from '../../../agent/terminal/machine.ts';
-import { makeStandIn, type StandIn } from '../../support/machines/program.ts';
+import { runArguments } from '../../../../agent/terminal/docker/arguments.ts';
+import { makeDockerBackend } from '../../../../agent/terminal/docker/backend.ts';
+import { dockerSettings } from '../../../../agent/terminal/docker/settings.ts';
+import type { Machine, MachineLimits } from '../../../../agent/terminal/machine.ts';
+import { makeStandIn, type StandIn } from '../../../support/machines/program.ts';
 
 const signal = new AbortController().signal;
 const standIns: StandIn[] = [];

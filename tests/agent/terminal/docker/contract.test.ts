@@ -1,12 +1,12 @@
 // The docker backend as a terminal: on a real engine where there is one, else on the stand-in for the docker program.
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { makeDockerBackend } from '../../../agent/terminal/docker/backend.ts';
-import { dockerSettings } from '../../../agent/terminal/docker/settings.ts';
-import type { Machine } from '../../../agent/terminal/machine.ts';
-import { terminalContract } from '../../contracts/terminal-contract.ts';
-import { startRealEngine } from '../../support/machines/podman.ts';
-import { makeStandIn } from '../../support/machines/program.ts';
+import { makeDockerBackend } from '../../../../agent/terminal/docker/backend.ts';
+import { dockerSettings } from '../../../../agent/terminal/docker/settings.ts';
+import type { Machine } from '../../../../agent/terminal/machine.ts';
+import { terminalContract } from '../../../contracts/terminal-contract.ts';
+import { startRealEngine } from '../../../support/machines/podman.ts';
+import { makeStandIn } from '../../../support/machines/program.ts';
 
 const engine = await startRealEngine();
 const missing = typeof engine === 'string' ? engine : undefined;
