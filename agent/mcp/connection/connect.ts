@@ -18,6 +18,8 @@ import { makeStdioTransport } from './stdio.ts';
 
 /** Milliseconds that a server has for saying goodbye over HTTP. */
 const GOODBYE_MS = 1_000;
+/** Messages that cannot be understood, and the like. Who sends more speaks something else. */
+const MAX_ERRORS = 300;
 /** Servers ask for roots right after the handshake. */
 const ROOTS_MS = 1_000;
 /** They look at the folders before they believe in them, and nothing says when they have. */
@@ -61,7 +63,11 @@ export async function connect(input: ConnectInput, signal: AbortSignal): Promise
   const client = new Client({ name: 'herald', version: VERSION }, { capabilities: capabilitiesOf(input) });
   const roots = input.config.roots ? makeRoots(input) : undefined;
   await handleRequests(client, input, roots);
-  client.onerror = input.onError;
+  let errors = 0;
+  client.onerror = (error) => {
+    if (++errors === MAX_ERRORS) void close();
+    if (errors <= MAX_ERRORS) input.onError(error);
+  };
   client.onclose = input.onClose;
   let closing: Promise<void> | undefined;
   const close = () =>

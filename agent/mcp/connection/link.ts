@@ -74,6 +74,11 @@ export function openLink(input: LinkInput): Link {
     return known;
   }
 
+  function sleepLater(): void {
+    cancelIdle();
+    if (active === 0) cancelIdle = clock.after(input.idleMs, () => void (active === 0 && drop()));
+  }
+
   async function open(): Promise<Live> {
     let opened: Live | undefined;
     let isClosed = false;
@@ -94,6 +99,8 @@ export function openLink(input: LinkInput): Link {
       );
       if (isClosed) throw new AppError('tool_unavailable', `MCP server ${server} ended right after it began.`);
       live = found;
+      // Whoever asked for it may have given up meanwhile.
+      sleepLater();
       return found;
     } catch (error) {
       void opened?.close();
@@ -149,7 +156,7 @@ export function openLink(input: LinkInput): Link {
     } finally {
       if (entry) callers.delete(entry);
       active--;
-      if (active === 0) cancelIdle = clock.after(input.idleMs, () => void (active === 0 && drop()));
+      sleepLater();
     }
   }
 

@@ -129,6 +129,21 @@ describe('a connection', () => {
     expect(rig.link.state()).toBe('ready');
   });
 
+  test('that was ready only when its caller had given up goes to sleep too', async () => {
+    let ready = () => {};
+    const rig = openRig({ greet: () => new Promise((resolve) => (ready = resolve)) });
+    const stop = new AbortController();
+    const waiting = rig.link.use(undefined, stop.signal, async () => 'done').catch((error: unknown) => error);
+    await rig.clock.advance(0);
+    stop.abort();
+    expect(await waiting).toMatchObject({ code: 'cancelled' });
+    ready();
+    await rig.clock.advance(0);
+    expect(rig.link.state()).toBe('ready');
+    await rig.clock.advance(60_001);
+    expect([rig.closed, rig.link.state()]).toEqual([1, 'idle']);
+  });
+
   test('that broke off is opened again by the next call', async () => {
     const rig = openRig();
     await call(rig);
