@@ -25,8 +25,8 @@ export function openAgent(input: AgentInput): AgentPort {
   });
   const runner = makeTaskRunner({ runTurn, parts: () => parts });
   const own = makeOwnTools({ runner, settings: () => input.settings() });
-  const others = input.tools ?? (() => TOOLS);
-  const tools = () => [...others(), ...own];
+  const others = input.tools ?? (async () => TOOLS);
+  const tools = async () => [...(await others()), ...own];
   const parts: AgentParts = { ...input, tools, meter };
   return {
     ...makeModelList(() => parts.settings(), parts.log),
@@ -44,7 +44,7 @@ export function openAgent(input: AgentInput): AgentPort {
           signal,
         });
       const plain = compileRule(words);
-      const names = tools().map((tool) => tool.name);
+      const names = (await tools()).map((tool) => tool.name);
       const rule = demo ? plain : await widenRule(plain, names, ask);
       return {
         words: rule.words,

@@ -41,7 +41,7 @@ export interface AgentInput {
   /** Signs the record of approvals. */
   sign: Sign;
   /** Asked at the start of each turn. Default: the registry. */
-  tools?: () => readonly Tool[];
+  tools?: () => Promise<readonly Tool[]>;
 }
 
 /** What the parts of the agent share. */

@@ -47,7 +47,7 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
   const settings = parts.settings();
   const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
   const off = [...settings.tools.disabled, ...(turn.disabledTools ?? []), ...(turn.worker ? NOT_FOR_WORKERS : [])];
-  const tools = offeredTools(parts.tools(), { off, only: turn.worker?.tools }, turn);
+  const tools = offeredTools(await parts.tools(), { off, only: turn.worker?.tools }, turn);
   const direct = turn.worker ? ['board', ...(turn.worker.tools ?? [])] : [];
   const journal = await openTurnJournal(parts.db, turn.scope, turn.id, turn.resumed);
   const conversation = await openConversation({

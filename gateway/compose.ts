@@ -136,7 +136,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   const { clock, loaded, home, log, data, pairing, undo } = base;
   const parts: Parts = {};
   const agent = await openConfiguredAgent({ ...base, db: data.db, core: () => required(parts.core) });
-  undo.push(() => agent.port.close());
+  undo.push(() => agent.close());
   const http = await openServer(base, parts);
   undo.push(() => http.close());
   base.describeLock(http.url);
@@ -167,6 +167,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   for (const warning of loaded.warnings) log.warn({}, warning);
   await core.start(accountsOf(loaded));
   await resumeWorkers(data.db, agent.port);
+  await agent.start();
   options.signal?.addEventListener('abort', () => end(0, 'asked to stop'), { once: true });
   if (options.signal?.aborted) end(0, 'asked to stop');
   const code = (await findOwner(data.db)) ? undefined : (await pairing.createOwnerCode()).code;

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { SpawnOptions } from 'node:child_process';
 import type { Effect } from '../../data/schema.ts';
+import { addTaint } from '../../data/policy/taints.ts';
 import { keepResult } from '../../data/work/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -107,8 +108,9 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
     work: { call: ToolCall; prepared: PreparedCall },
   ): Promise<ToolOutcome> {
     if (input.signal.aborted) throw cancelledError(input.signal);
-    const { effect } = permissions.look({ tool, call: work.prepared }).assessment;
+    const { effect, touches } = permissions.look({ tool, call: work.prepared }).assessment;
     await input.journal.startTool(key, work.call, effect);
+    const from = input.context.clock.now();
     emit({ type: 'tool_start', callId: work.call.id, name: tool.name, summary: work.prepared.summary });
     let ok = false;
     try {
@@ -117,8 +119,16 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
       ok = !outcome.isError;
       return outcome;
     } finally {
+      const isOthers = input.origins.has('foreign') || touches.includes('network');
+      if (touches.includes('workspace') && isOthers) await noteTaint(from);
       emit({ type: 'tool_end', callId: work.call.id, name: tool.name, ok });
     }
+  }
+
+  /** What a call wrote into files meanwhile may be words of others. */
+  async function noteTaint(from: number): Promise<void> {
+    const { db, scope, clock } = input.context;
+    await addTaint(db, scope, { from, to: clock.now() });
   }
 
   /** The tool's own result, or what became of it. Rejects only when the turn is cancelled. Children of the call are dead or dying afterwards. */

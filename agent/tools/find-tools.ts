@@ -1,7 +1,7 @@
 // Tools that are not in each prompt: found by tool_search, called by use_tool. The list of tools that the model is given stays the same,
 // so cached prefixes hold.
 import { z } from 'zod';
-import type { JsonValue, ToolCall } from '../providers/types.ts';
+import type { ToolCall } from '../providers/types.ts';
 import { defineTool, type Tool } from './tool.ts';
 
 const MAX_FOUND = 8;
@@ -21,9 +21,11 @@ export const toolSearch = defineTool({
   },
 });
 
+const jsonObject = z.record(z.string(), z.json());
+
 const innerSchema = z.strictObject({
   name: z.string().min(1).max(64),
-  arguments: z.record(z.string(), z.json()).optional().describe('As tool_search says'),
+  arguments: z.looseObject({}).optional(),
 });
 
 export const useTool = defineTool({
@@ -52,7 +54,7 @@ export function unwrapCall(call: ToolCall, tools: ReadonlyMap<string, Tool>): To
   if (call.name !== useTool.name) return call;
   const inner = innerSchema.safeParse(call.arguments);
   if (!inner.success || !tools.has(inner.data.name) || inner.data.name === useTool.name) return call;
-  const args: { [key: string]: JsonValue } = inner.data.arguments ?? {};
+  const args = jsonObject.parse(inner.data.arguments ?? {});
   return { id: call.id, name: inner.data.name, arguments: args, rawArguments: JSON.stringify(args) };
 }
 

@@ -200,7 +200,24 @@ const jsonObject = z.record(z.string(), z.json());
 
 function parametersSchema(schema: z.ZodType): { [key: string]: JsonValue } {
   const { $schema: _version, ...rest } = jsonObject.parse(z.toJSONSchema(schema, { io: 'input' }));
-  return rest;
+  return jsonObject.parse(withoutLimits(rest));
+}
+
+/** Limits that no sensible call passes are checked, but not shown: they would cost tokens in each request. */
+const UNSHOWN: ReadonlySet<string> = new Set(['minLength', 'maxLength', 'minItems', 'maxItems']);
+
+function withoutLimits(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(withoutLimits);
+  if (typeof value !== 'object' || value === null) return value;
+  const isPlain = (name: string, inner: JsonValue | undefined) =>
+    (UNSHOWN.has(name) && typeof inner === 'number') ||
+    (name === 'additionalProperties' && inner === false) ||
+    ((name === 'minimum' || name === 'maximum') && Math.abs(Number(inner)) === Number.MAX_SAFE_INTEGER);
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) =>
+      inner === undefined || isPlain(name, inner) ? [] : [[name, withoutLimits(inner)]],
+    ),
+  );
 }
 
 function describeIssues(error: z.ZodError): string {

@@ -1,6 +1,7 @@
 // The agent made from the configuration, and made anew from a changed one without a restart.
 import { join } from 'node:path';
 import { openAgent } from '../../agent/agent.ts';
+import type { AgentPorts } from '../../agent/parts.ts';
 import { promptSize } from '../../agent/prompt/size.ts';
 import type { AgentPort } from '../../agent/port.ts';
 import { readPriceOverrides } from '../../agent/providers/prices.ts';
@@ -11,12 +12,15 @@ import type { Preset } from '../../agent/subagents/spec.ts';
 import type { Tool } from '../../agent/tools/tool.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { ProcessDb } from '../../data/db.ts';
+import { openResult } from '../../data/work/results.ts';
 import { getChat, listDmChats } from '../../data/process/chats.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { accountId, chatId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
-import type { Redactor } from '../../shared/redact.ts';
+import { makeRedactor, type Redactor } from '../../shared/redact.ts';
 import { openSigner } from './signer.ts';
+import { areHandsAwaited } from './hands-awaited.ts';
+import type { Hands, HandsInput } from './hands.ts';
 import { askForApproval } from './approvals.ts';
 import { makePlatformTools } from './platform-tools.ts';
 import type { PromptPart } from '../control/operation.ts';
@@ -29,6 +33,9 @@ export interface ConfiguredAgent {
   /** Takes over a new configuration from the next turn on. Rejects with AppError; the old one then stays. */
   reload(next: LoadedConfig): Promise<void>;
   promptSize(): Promise<readonly PromptPart[]>;
+  /** Takes up what waits for it; never rejects. */
+  start(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface ConfiguredAgentInput {
@@ -49,6 +56,26 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
   let { settings, explanation } = await agentSettings(input.loaded, clock);
   const platformTools = makePlatformTools();
   const own = [...TOOLS, ...(input.tools ?? [])];
+  let hands: Promise<Hands> | undefined;
+  const notify: AgentPorts['notify'] = ({ scope, ...event }) =>
+    core().actions.notify({ ...event, person: scope.person });
+
+  /** Loaded once; what fails is tried again with the next turn. */
+  function findHands(): Promise<Hands> {
+    hands ??= loadHands(input, { notify, openResult: (scope, id) => openResult(db, scope, id) });
+    hands.catch(() => (hands = undefined));
+    return hands;
+  }
+
+  async function handTools(): Promise<readonly Tool[]> {
+    try {
+      return (await findHands()).tools();
+    } catch (error) {
+      log.error({ err: error }, 'the tools for machines could not be loaded; turns go on without them');
+      return [];
+    }
+  }
+
   const port = openAgent({
     db,
     clock,
@@ -57,7 +84,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     settings: () => settings,
     redact: (text) => redactor.redact(text),
     sign: openSigner(input.loaded.home).sign,
-    tools: () => [...own, ...platformTools(core().platforms.tools())],
+    tools: async () => [...own, ...(await handTools()), ...platformTools(core().platforms.tools())],
     ports: {
       async listOwnChats(scope) {
         const chats = await listDmChats(db, scope.person);
@@ -72,7 +99,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
       async sendMessage({ to, text, key, scope }) {
         await core().actions.post(to, text, { key, person: scope.person, kind: 'message' });
       },
-      notify: ({ scope, ...event }) => core().actions.notify({ ...event, person: scope.person }),
+      notify,
       requestApproval: (approval, reason, signal) =>
         askForApproval({ db, clock, actions: core().actions }, approval, reason, signal),
     },
@@ -82,8 +109,16 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     explanation: () => explanation,
     async reload(next) {
       ({ settings, explanation } = await agentSettings(next, clock));
+      await (await hands)?.reload(next);
     },
-    promptSize: () => measurePrompt(settings, clock, log),
+    async start() {
+      if (await areHandsAwaited(input.loaded)) await handTools();
+    },
+    async close() {
+      await port.close();
+      await (await hands)?.close();
+    },
+    promptSize: async () => measurePrompt({ settings, clock, log, tools: await handTools() }),
   };
 }
 
@@ -94,15 +129,47 @@ export async function measureConfiguredPrompt(
   log: Logger,
 ): Promise<readonly PromptPart[]> {
   const { settings } = await agentSettings(loaded, clock);
-  return measurePrompt(settings, clock, log);
+  const { openHands } = await import('./hands.ts');
+  // To be looked at only: no server is started, nothing is called.
+  const config = { ...loaded.config, mcp_servers: {} };
+  const hands = await openHands({
+    loaded: { ...loaded, config },
+    clock,
+    log,
+    redactor: makeRedactor(loaded.secrets),
+    mcpPorts: {},
+    notify: async () => undefined,
+    openResult: async () => undefined,
+  });
+  try {
+    return await measurePrompt({ settings, clock, log, tools: hands.tools() });
+  } finally {
+    await hands.close();
+  }
 }
 
-async function measurePrompt(settings: AgentSettings, clock: Clock, log: Logger): Promise<readonly PromptPart[]> {
+async function loadHands(
+  { loaded, clock, log, redactor }: ConfiguredAgentInput,
+  ports: Pick<HandsInput, 'notify' | 'openResult'>,
+): Promise<Hands> {
+  const { openHands } = await import('./hands.ts');
+  const hands = await openHands({ ...ports, loaded, clock, log, redactor, mcpPorts: {} });
+  void hands.adopt();
+  return hands;
+}
+
+async function measurePrompt(input: {
+  settings: AgentSettings;
+  clock: Clock;
+  log: Logger;
+  tools: readonly Tool[];
+}): Promise<readonly PromptPart[]> {
+  const { settings } = input;
   const hi = { role: 'user', content: [{ type: 'text', text: 'hi' }] } as const;
   const address = { platform: '', account: accountId(''), chat: chatId(''), kind: 'dm' } as const;
   const at = { role: 'owner', address, promptHint: '' } as const;
-  const tools = [...TOOLS, ...makeOwnTools({ runner: undefined, settings: () => settings })];
-  const bill = await promptSize({ settings, tools, clock, log, at, messages: [hi] });
+  const tools = [...TOOLS, ...input.tools, ...makeOwnTools({ runner: undefined, settings: () => settings })];
+  const bill = await promptSize({ ...input, tools, at, messages: [hi] });
   return bill.lines.map(({ part, tokens, chars }) => ({ name: part, tokens, chars }));
 }
 

@@ -266,7 +266,7 @@ export function makeAgent(
     ports: extra.ports ?? makePorts(),
     redact: extra.redact ?? ((text) => text),
     sign: (hash) => `signed ${hash}`,
-    ...(tools ? { tools: () => tools } : {}),
+    ...(tools ? { tools: async () => tools } : {}),
   });
 }
 

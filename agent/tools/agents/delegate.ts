@@ -26,20 +26,20 @@ function delegateTool(deps: DelegateDeps): Tool {
   return defineTool({
     name: 'delegate_task',
     description:
-      'Give independent pieces of work to workers with a fresh context, in parallel; you get their results. A worker knows only what you write.',
+      'Give independent work to workers with a fresh context, in parallel; they know only what you write.',
     parameters: z.strictObject({
       tasks: z
         .array(
           z.strictObject({
             goal: z.string().trim().min(1).max(8_000),
-            context: z.string().max(40_000).optional().describe('Facts and paths that it needs'),
+            context: z.string().max(40_000).optional(),
             name: z.string().trim().min(1).max(40).optional(),
-            preset: z.string().max(40).optional().describe('general, research, review, or one of the configuration'),
+            preset: z.string().max(40).optional().describe('general, research, review …'),
           }),
         )
         .min(1)
         .max(MAX_TASKS),
-      background: z.boolean().optional().describe('Go on now; results arrive later as messages'),
+      background: z.boolean().optional().describe('Results come later as messages'),
     }),
     effect: 'idempotent',
     // The workers' own calls are asked about one by one.

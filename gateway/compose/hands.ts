@@ -1,0 +1,152 @@
+// What the agent works with on machines and in the web, made of the configuration: terminals, files, checkpoints, web, browser, MCP servers.
+// Loaded with the first turn, or at the start when jobs or servers wait for it.
+import path from 'node:path';
+import { openCheckpoints, type Checkpoints } from '../../agent/checkpoints/checkpoints.ts';
+import { openMcp, type Mcp } from '../../agent/mcp/mcp.ts';
+import type { McpPorts } from '../../agent/mcp/ports.ts';
+import { makeUrlGuard } from '../../agent/net/guard.ts';
+import type { AgentNotice } from '../../agent/parts.ts';
+import { assessCommand } from '../../agent/policy/command.ts';
+import type { Backend } from '../../agent/terminal/machine.ts';
+import { openTerminals, type Terminals } from '../../agent/terminal/terminals.ts';
+import { makeBrowserTools } from '../../agent/tools/browser/browser-tools.ts';
+import { makeFileTools } from '../../agent/tools/files/file-tools.ts';
+import { parseOwner } from '../../agent/tools/terminal/owner.ts';
+import { makeTerminalTools } from '../../agent/tools/terminal/tools.ts';
+import type { Tool } from '../../agent/tools/tool.ts';
+import { makeWebTools, webRules } from '../../agent/tools/web/web-tools.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Scope } from '../../data/scope.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Origin } from '../../shared/messages.ts';
+import type { Redactor } from '../../shared/redact.ts';
+import { openBackend } from './backend.ts';
+import { NOTES_DIR } from './hands-awaited.ts';
+
+export interface HandsInput {
+  /** A tool result of the scope that was too long to show. */
+  openResult(scope: Scope, id: string): Promise<{ text: string; origin: Origin } | undefined>;
+  clock: Clock;
+  log: Logger;
+  redactor: Redactor;
+  loaded: LoadedConfig;
+  /** Begins a turn of the conversation; see AgentPorts. */
+  notify(event: AgentNotice): Promise<void>;
+  mcpPorts: McpPorts;
+}
+
+export interface Hands {
+  tools(): readonly Tool[];
+  checkpoints: Checkpoints;
+  terminals: Terminals;
+  mcp: Mcp;
+  backend: Backend;
+  /** Goes on watching background jobs of an earlier process. Never rejects. */
+  adopt(): Promise<void>;
+  /** Takes over the MCP servers of another configuration; the rest changes with a restart. */
+  reload(next: LoadedConfig): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openHands(input: HandsInput): Promise<Hands> {
+  const { clock, log, loaded } = input;
+  const { home, config } = loaded;
+  const backend = await openBackend(loaded, clock);
+  const checkpoints = openCheckpoints({ dir: path.join(home, 'checkpoints'), clock, log });
+  const terminals = openTerminals({
+    backend,
+    limits: {},
+    notesDir: path.join(home, NOTES_DIR),
+    events: { onEvent: (event) => tellOwner(input, event) },
+    clock,
+    log,
+  });
+  const guard = makeUrlGuard(webRules(config.web));
+  const uid = process.getuid?.();
+  const browser = makeBrowserTools({
+    settings: config.browser,
+    guard,
+    clock,
+    home: path.join(home, 'cache', 'browser'),
+    uid,
+  });
+  const mcp = await openServers(input);
+  const fixed: readonly Tool[] = [
+    ...makeTerminalTools({ terminals, assessCommand }),
+    ...makeFileTools({
+      home,
+      userHome: loaded.lookup('HOME'),
+      clock,
+      checkpoints,
+      openResult: (id, { scope }) => input.openResult(scope, id),
+    }),
+    ...makeWebTools({ settings: config.web, clock, lookup: (name) => loaded.lookup(name) }),
+    ...browser.tools,
+  ];
+  return {
+    tools: () => [...fixed, ...mcp.tools()],
+    checkpoints,
+    terminals,
+    mcp,
+    backend,
+    adopt: () => terminals.adopt(),
+    reload: (next) => mcp.reload(next.config.mcp_servers),
+    async close() {
+      await Promise.allSettled([mcp.close(), browser.close(), terminals.close()]);
+    },
+  };
+}
+
+/** News of a background job, in the conversation that began it. */
+async function tellOwner(
+  { notify }: HandsInput,
+  event: {
+    id: string;
+    kind: 'exited' | 'matched';
+    job: string;
+    title: string;
+    text: string;
+    foreign: boolean;
+    owner: string;
+  },
+): Promise<void> {
+  const owner = parseOwner(event.owner);
+  if (!owner) throw new AppError('internal', 'A background job belongs to nobody.');
+  const what = event.kind === 'exited' ? 'is over' : 'printed what was waited for';
+  await notify({
+    ...owner,
+    key: `job.${event.id}`,
+    text: `[Background job ${event.job} (${event.title}) ${what}]\n${event.text}`,
+    origin: event.foreign ? 'foreign' : 'agent',
+  });
+}
+
+function openServers({ clock, log, loaded, redactor, mcpPorts }: HandsInput): Promise<Mcp> {
+  const names = [
+    'PATH',
+    'HOME',
+    'USER',
+    'LANG',
+    'LC_ALL',
+    'TERM',
+    'SHELL',
+    'TMPDIR',
+    'XDG_CONFIG_HOME',
+    'XDG_CACHE_HOME',
+    'XDG_DATA_HOME',
+  ];
+  return openMcp({
+    servers: loaded.config.mcp_servers,
+    dir: path.join(loaded.home, 'mcp'),
+    env: Object.fromEntries(names.map((name) => [name, loaded.lookup(name)])),
+    ports: mcpPorts,
+    clock,
+    log,
+    random: Math.random,
+    fetch,
+    redact: (text) => redactor.redact(text),
+    addSecret: (secret) => redactor.add(secret),
+  });
+}
