@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { guardedFetch } from '../../../agent/net/guarded-fetch.ts';
-import type { UrlGuard } from '../../../agent/net/guard.ts';
+import { makeUrlGuard, type UrlGuard } from '../../../agent/net/guard.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { makeTestGuard, openSite, reply, type Site } from '../../support/web/site.ts';
 
@@ -203,6 +203,14 @@ describe('limits', () => {
     for (const path of ['/slow', '/drip']) {
       await expect(get(`${site.url}${path}`, open(), { timeoutMs: 150 })).rejects.toMatchObject({ code: 'timeout' });
     }
+  });
+
+  it('hold for looking up the name', async () => {
+    const guard = makeUrlGuard(
+      { allowPrivateUrls: true, allowHosts: [], websiteBlocklist: [] },
+      () => new Promise(() => {}),
+    );
+    await expect(get('http://slow.test/', guard, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'timeout' });
   });
 
   it('says when it was stopped, and when nobody is there', async () => {
