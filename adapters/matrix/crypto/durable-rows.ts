@@ -1,5 +1,5 @@
-// Keys and sessions of our device, in the account's cursors. A write is tried again until it succeeds: the library goes on from what it
-// has in memory, so nothing that it changed may stay unwritten.
+// Keys and sessions of our device, in the account's cursors. Reads and writes are tried again until they succeed: the library goes on from
+// what it has in memory, so nothing that it changed may stay unwritten, and what it cannot read it would take for a damaged message.
 import { backoffMs } from '../../../shared/backoff.ts';
 import { abortReason, type Clock } from '../../../shared/clock.ts';
 import type { Logger } from '../../../shared/log.ts';
@@ -16,27 +16,35 @@ export interface RowsDeps {
   signal: AbortSignal;
 }
 
-/** Rows of one device. Writes reject only when stopped. */
+/** Rows of one device. Reject only when stopped. */
 export function makeDeviceRows({ cursor, clock, log, signal }: RowsDeps, device: string): Rows {
   const prefix = prefixOf(device);
+
+  async function insist<Value>(work: () => Promise<Value>): Promise<Value> {
+    for (let attempt = 1; ; attempt++) {
+      if (signal.aborted) throw abortReason(signal);
+      try {
+        return await work();
+      } catch (error) {
+        log.error(
+          { error: error instanceof Error ? error.name : 'unknown', attempt },
+          'keys could not be stored or read',
+        );
+        await clock.sleep(backoffMs(attempt, STORE_BACKOFF), signal);
+      }
+    }
+  }
+
   return {
-    get: (name) => cursor.get(prefix + name),
+    get: (name) => insist(() => cursor.get(prefix + name)),
     async list(start) {
-      const found = await cursor.list(prefix + start);
+      const found = await insist(() => cursor.list(prefix + start));
       return new Map([...found].map(([name, value]) => [name.slice(prefix.length), value]));
     },
-    async update(values) {
-      const named = Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));
-      for (let attempt = 1; ; attempt++) {
-        if (signal.aborted) throw abortReason(signal);
-        try {
-          return await cursor.update(named);
-        } catch (error) {
-          log.error({ error: error instanceof Error ? error.name : 'unknown', attempt }, 'keys could not be stored');
-          await clock.sleep(backoffMs(attempt, STORE_BACKOFF), signal);
-        }
-      }
-    },
+    update: (values) =>
+      insist(() =>
+        cursor.update(Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]))),
+      ),
   };
 }
 

@@ -28,6 +28,8 @@ const UNSIGNED_HINT =
   ' My device is not signed by my account, and some apps keep their keys from such devices; whoever runs me finds in the documentation what helps.';
 export const BROKEN_NOTICE =
   'This room is encrypted, and I cannot read it now: my keys cannot be opened. Whoever runs me finds the reason in my log.';
+const NO_DEVICE_NOTICE =
+  'This room is encrypted, and I cannot read it: my login is that of an application service, which has no keys. Please write to me in a room without encryption.';
 export const MISSING_NOTICE = `This room is encrypted, and I cannot read encrypted rooms yet: whoever runs me has to run \`npm install ${CRYPTO_PACKAGE}\` where I am installed, and restart me. Or write to me in a room without encryption.`;
 
 export interface EncryptionDeps {
@@ -56,7 +58,8 @@ export class Encryption {
   #cancelTelling: (() => void) | undefined;
   #telling: Promise<void> = Promise.resolve();
   #isTelling = false;
-  #isBroken = false;
+  /** For rooms, while nothing can be read. */
+  #notice = MISSING_NOTICE;
 
   constructor(deps: EncryptionDeps) {
     this.#deps = deps;
@@ -78,10 +81,11 @@ export class Encryption {
     const { host, identify } = this.#deps;
     const isFresh = this.#machine === undefined;
     const { device } = await identify();
-    if (isFresh && (device === undefined || !(await hasDeviceRows(host.cursor, device)))) return false;
+    const hasKeys = async () => device !== undefined && hasDeviceRows(host.cursor, device);
+    if (isFresh && !(await hasKeys())) return false;
     const machine = await this.#open();
     if (!machine) {
-      await keepNews(host.cursor, news);
+      if (await hasKeys()) await keepNews(host.cursor, news);
       return false;
     }
     if (isFirst) await machine.askAllAgain();
@@ -104,14 +108,20 @@ export class Encryption {
     const { host, api, clock, signal } = this.#deps;
     const { user, device } = await this.#deps.identify();
     const crypto = await loadCrypto(this.#deps.load);
-    // A token of an application service is no device.
+    this.#notice = device === undefined ? NO_DEVICE_NOTICE : MISSING_NOTICE;
     if (!crypto || device === undefined) return undefined;
     await deleteOtherDevices(host.cursor, device);
     const rows = makeDeviceRows({ cursor: host.cursor, clock, log: host.log, signal }, device);
-    const machine = await this.#openKeys({ crypto, api, rows, user, device, log: host.log });
+    const machine = await this.#openKeys({ crypto, api, rows, user, device, log: host.log, signal });
     if (!machine) return undefined;
-    const kept = await takeKeptNews(host.cursor, (news) => machine.take(news));
-    if (kept > 0) await machine.askAllAgain();
+    try {
+      const kept = await takeKeptNews(host.cursor, (news) => machine.take(news));
+      if (kept > 0) await machine.askAllAgain();
+    } catch (error) {
+      // The next try opens it anew; never two at once.
+      await machine.close();
+      throw error;
+    }
     host.log.info({ device }, 'encrypted rooms can be read');
     this.#settleNow(machine);
     return machine;
@@ -125,7 +135,7 @@ export class Encryption {
     } catch (error) {
       if (signal.aborted) throw error;
       host.log.error({ problem: describe(error, redactor).message }, 'the keys for encrypted rooms cannot be opened');
-      this.#isBroken = true;
+      this.#notice = BROKEN_NOTICE;
       this.#machine = undefined;
       return undefined;
     }
@@ -140,6 +150,7 @@ export class Encryption {
     this.#settleAgain = true;
     this.#settling ??= this.#settleAll(machine).finally(() => {
       this.#settling = undefined;
+      if (this.#settleAgain && !this.#deps.signal.aborted) this.#settleNow(machine);
     });
   }
 
@@ -286,11 +297,9 @@ export class Encryption {
     if ((await host.cursor.get(key)) !== undefined) return;
     const txn = createHash('sha256').update(key).digest('hex');
     const path = ['client', 'v3', 'rooms', room, 'send', 'm.room.message', txn];
-    await api
-      .run({ method: 'PUT', path, body: notice(this.#isBroken ? BROKEN_NOTICE : MISSING_NOTICE), signal })
-      .catch((error: unknown) => {
-        if (!isOutOfReach(error)) throw error;
-      });
+    await api.run({ method: 'PUT', path, body: notice(this.#notice), signal }).catch((error: unknown) => {
+      if (!isOutOfReach(error)) throw error;
+    });
     await host.cursor.set(key, String(clock.now()));
     host.log.info({ room }, 'the room is encrypted; it cannot be read, and was told so');
   }

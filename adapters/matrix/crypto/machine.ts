@@ -4,6 +4,7 @@ import type { OlmMachine } from '@matrix-org/matrix-sdk-crypto-wasm';
 import { z } from 'zod';
 import type { Logger } from '../../../shared/log.ts';
 import type { MatrixApi } from '../api.ts';
+import { hasErrcode, MatrixError } from '../errors.ts';
 import { readEvent, type MatrixEvent } from '../receive/event-schema.ts';
 import type { Crypto } from './library.ts';
 import { runRequest } from './requests.ts';
@@ -17,6 +18,8 @@ export interface MachineDeps {
   user: string;
   device: string;
   log: Logger;
+  /** Of the end of everything. */
+  signal: AbortSignal;
 }
 
 /** What of the content of m.room.encryption counts (#mroomencryption). */
@@ -212,7 +215,7 @@ function makeSettings(crypto: Crypto, { rotationMs, rotationMessages }: Encrypti
   return settings;
 }
 
-async function openEvent({ crypto, machine }: Tools, room: string, event: MatrixEvent): Promise<Opened> {
+async function openEvent({ crypto, machine, signal }: Tools, room: string, event: MatrixEvent): Promise<Opened> {
   const trust = new crypto.DecryptionSettings(crypto.TrustRequirement.Untrusted);
   try {
     const found = await machine.decryptRoomEvent(JSON.stringify(event), new crypto.RoomId(room), trust);
@@ -222,8 +225,10 @@ async function openEvent({ crypto, machine }: Tools, room: string, event: Matrix
     const opened = readEvent(JSON.parse(found.event));
     return opened ? { state: 'opened', event: opened } : { state: 'refused', why: 'it holds no event' };
   } catch (error) {
-    if (!(error instanceof crypto.MegolmDecryptionError)) throw error;
-    return explain(crypto, error);
+    // Reading its tables fails only then: the event comes again.
+    if (signal.aborted) throw error;
+    if (error instanceof crypto.MegolmDecryptionError) return explain(crypto, error);
+    return { state: 'refused', why: 'it is malformed' };
   }
 }
 
@@ -251,7 +256,7 @@ async function bootstrap(tools: Tools, signal: AbortSignal): Promise<Signing> {
   const isTaken = await api.run({ method: 'POST', path, body: JSON.parse(keys.body), signal }).then(
     () => true,
     (error: unknown) => {
-      if (isPasswordAsked(error)) return false;
+      if (isRefused(error)) return false;
       throw error;
     },
   );
@@ -260,6 +265,8 @@ async function bootstrap(tools: Tools, signal: AbortSignal): Promise<Signing> {
   return 'signed';
 }
 
-function isPasswordAsked(error: unknown): boolean {
-  return error instanceof Error && 'status' in error && (error.status === 401 || error.status === 403);
+/** It wants a password, or knows no such keys. */
+function isRefused(error: unknown): boolean {
+  if (!(error instanceof MatrixError) || hasErrcode(error, 'M_UNKNOWN_TOKEN', 'M_MISSING_TOKEN')) return false;
+  return error.status >= 400 && error.status < 500 && error.status !== 429;
 }

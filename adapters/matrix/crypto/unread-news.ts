@@ -8,11 +8,14 @@ const PREFIX = 'unread-news:';
 /** On disk when it resolves. */
 export async function keepNews(cursor: Cursor, news: DeviceNews): Promise<void> {
   const { to_device, device_lists } = news;
-  const isEmpty = (to_device?.events.length ?? 0) + (device_lists?.changed?.length ?? 0) === 0;
-  if (isEmpty) return;
+  const hasEvents = (to_device?.events.length ?? 0) > 0;
+  const hasChanges = (device_lists?.changed?.length ?? 0) > 0;
+  if (!hasEvents && !hasChanges) return;
   const last = [...(await cursor.list(PREFIX)).keys()].at(-1);
+  // After any of it everybody is asked for anew: that devices changed need not be kept twice.
+  if (!hasEvents && last !== undefined) return;
   const next = last === undefined ? 0 : Number(last.slice(PREFIX.length)) + 1;
-  await cursor.set(PREFIX + String(next).padStart(12, '0'), JSON.stringify({ to_device, device_lists }));
+  await cursor.set(PREFIX + String(next).padStart(12, '0'), JSON.stringify({ to_device }));
 }
 
 /** Hands over all that is kept, in order; each is forgotten once it is taken. */

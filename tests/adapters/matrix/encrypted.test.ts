@@ -225,6 +225,31 @@ it('what somebody else sends as hers, or a second time, is left out', async () =
   expect(rig.texts()).toEqual(['pay the bill', 'thank you']);
 });
 
+it('malformed encrypted events are left out and stop nothing', async () => {
+  rig = await openSealedRig();
+  const { ann, room, server, record } = rig;
+  const good = await ann.seal(room, 'm.room.message', { msgtype: 'm.text', body: 'good' });
+  const { ciphertext: _, ...bare } = good;
+  for (const content of [
+    {},
+    { ciphertext: 7 },
+    { ciphertext: { key: { type: 0, body: 'AwgA' } }, algorithm: 'm.olm.v1.curve25519-aes-sha2', sender_key: 'x' },
+    { ...good, algorithm: 'm.megolm.v9' },
+    { ...good, session_id: [1] },
+    { ...good, ciphertext: 'AwgA' },
+    { ...good, ciphertext: '' },
+    { ciphertext: 'AwgA', algorithm: 'm.megolm.v1.aes-sha2' },
+    bare,
+  ])
+    server.world.append(room, { type: 'm.room.encrypted', sender: ann.id, content });
+  server.world.keys.send(ann.id, 'm.room.encrypted', { messages: { [server.botId]: { HERALD: { garbage: true } } } });
+  server.world.keys.send(ann.id, 'm.room_key', { messages: { [server.botId]: { HERALD: { room_id: 7 } } } });
+  await ann.say(room, 'after it');
+  await record.waitFor(({ text }) => text === 'after it');
+  expect(rig.texts()).toEqual(['after it']);
+  expect(record.states.at(-1)?.state).toBe('online');
+});
+
 it('what a device that is not known yet seals is not taken as said by somebody else', async () => {
   rig = await openSealedRig();
   const { ann, room, server, record } = rig;
@@ -355,4 +380,18 @@ it('while nothing is new about keys, nothing of them is written', async () => {
   }
   expect(keys()).toEqual(before);
   expect(rig.server.requests.slice(length).filter((request) => request.includes('/keys/'))).toEqual([]);
+});
+
+it('a login without a device says so, and a homeserver without signing keys is taken as it is', async () => {
+  rig = await openSealedRig({
+    before: ({ server }) => server.fail({ route: /device_signing/, status: 404, body: { errcode: 'M_UNRECOGNIZED' } }),
+  });
+  const { ann, room, server } = rig;
+  await rig.until(() => rig.record.cursors.get('cross-signing') === 'HERALD refused');
+  const whoami = { route: /whoami$/, status: 200, body: { user_id: server.botId } };
+  await rig.restart(() => server.fail(whoami));
+  await ann.say(room, 'hello');
+  await rig.until(() => rig.record.cursors.has(`encrypted:${room.id}`));
+  expect(room.events.at(-1)?.content['body']).toContain('application service');
+  expect(rig.record.received).toEqual([]);
 });
