@@ -96,6 +96,8 @@ const PACKAGE_FENCES: Readonly<Record<string, readonly string[]>> = {
   'email-reply-parser': ['adapters/email/'],
   'home-assistant-js-websocket': ['adapters/homeassistant/'],
   'irc-framework': ['adapters/irc/'],
+  '@daytonaio/sdk': ['agent/terminal/daytona/'],
+  modal: ['agent/terminal/modal/'],
 };
 
 /** Packages that cost tens of milliseconds and megabytes to load: never loaded by just starting. */
@@ -114,6 +116,8 @@ const HEAVY_PACKAGES: readonly string[] = [
   'irc-framework',
   '@modelcontextprotocol/sdk',
   'playwright-core',
+  '@daytonaio/sdk',
+  'modal',
 ];
 const LIGHT_ENTRIES: readonly string[] = ['cli/main.ts', 'gateway/compose.ts', 'adapters/manifests.ts'];
 /** Each start loads every manifest, so their schemas are all that they may bring. */

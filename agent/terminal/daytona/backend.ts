@@ -51,10 +51,9 @@ export function makeDaytonaBackend(options: DaytonaOptions): Backend {
   return {
     id: 'daytona',
     isolation: cloud.isolation,
-    async check() {
+    async check(signal) {
       try {
-        const daytona = await cloud.open();
-        for await (const _ of daytona.list({ limit: 1 })) break;
+        await untilAborted(askOnce(cloud), signal);
         return {
           ok: true,
           detail: 'Daytona answers: each person has a sandbox there, which sleeps while nobody uses it.',
@@ -65,6 +64,11 @@ export function makeDaytonaBackend(options: DaytonaOptions): Backend {
     },
     open: (request) => untilAborted(openSandbox(cloud, request), request.signal),
   };
+}
+
+async function askOnce(cloud: Cloud): Promise<void> {
+  const daytona = await cloud.open();
+  for await (const _ of daytona.list({ limit: 1 })) break;
 }
 
 async function openSandbox(cloud: Cloud, request: MachineRequest): Promise<Machine> {
