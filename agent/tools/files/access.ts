@@ -19,13 +19,17 @@ export interface ChangeKeeper {
   keep(turn: TurnId, space: SpaceId, path: string, nextHash: string | null): Promise<void>;
 }
 
+/** Whose call it is, and how long. */
+export type FileCall = Pick<ToolContext, 'scope' | 'workspace' | 'signal'>;
+
 /** Another machine that the files of a workspace are on. */
 export interface RemoteFiles {
-  /** The workspace there, as far as it is known before the machine is open. Absolute. */
-  workspace: string;
+  /** The workspace there, where it is known before the machine is open. Absolute. */
+  workspace: string | undefined;
   /** True for a container of the agent's own: nothing outside the workspace matters there. */
   isIsolated: boolean;
-  open(signal: AbortSignal): Promise<Machine>;
+  /** Runs `work` on the machine, which stays awake meanwhile. Rejects with AppError, and with what `work` rejects with. */
+  use<Value>(call: FileCall, work: (machine: Machine) => Promise<Value>): Promise<Value>;
 }
 
 export interface FileToolsDeps {
@@ -62,7 +66,8 @@ export interface FileAccess {
   ): Assessment;
   /** What `assess` found for `args`, path by path. */
   judged(args: object, given: string): FilePath | undefined;
-  open(context: Pick<ToolContext, 'workspace' | 'signal'>): Promise<OpenFiles>;
+  /** Runs `work` where the files are. Rejects with what it rejects with, and with AppError when the machine cannot be reached. */
+  use<Value>(call: FileCall, work: (files: OpenFiles) => Promise<Value>): Promise<Value>;
 }
 
 export function makeFileAccess(deps: FileToolsDeps): FileAccess {
@@ -72,7 +77,7 @@ export function makeFileAccess(deps: FileToolsDeps): FileAccess {
 
   function judge(given: string, at: { workspace: string }): FilePath {
     const remote = deps.remote?.(at);
-    const place = remote ? remotePlace(remote, remote.workspace) : localPlace(deps, at.workspace);
+    const place = remote ? remotePlace(remote, remote.workspace ?? at.workspace) : localPlace(deps, at.workspace);
     const named = namedPath(given, place);
     return judgePath(named, remote ? { real: named, isDangling: false } : resolveNow(named), place);
   }
@@ -91,30 +96,30 @@ export function makeFileAccess(deps: FileToolsDeps): FileAccess {
       }
     },
     judged: (args, given) => before.get(args)?.get(given),
-    async open({ workspace, signal }) {
-      const remote = deps.remote?.({ workspace });
-      const { host, place } = remote
-        ? await openRemote(remote, signal)
-        : { host: local, place: localPlace(deps, workspace) };
-      return {
-        host,
-        place,
-        async find(given, earlier) {
-          const named = namedPath(given, place);
-          const file = judgePath(named, await host.resolve(named, signal), place);
-          refuse(file, earlier);
-          return file;
-        },
-      };
+    use(call, work) {
+      const remote = deps.remote?.({ workspace: call.workspace });
+      if (!remote) return work(openFiles(local, localPlace(deps, call.workspace), call.signal));
+      return remote.use(call, async (machine) => {
+        const host = makeRemoteHost(machine);
+        const { real } = await host.resolve(machine.workspace, call.signal);
+        const place = { ...remotePlace(remote, machine.workspace), realWorkspace: real };
+        return work(openFiles(host, place, call.signal));
+      });
     },
   };
 }
 
-async function openRemote(remote: RemoteFiles, signal: AbortSignal): Promise<{ host: FileHost; place: FilePlace }> {
-  const machine = await remote.open(signal);
-  const host = makeRemoteHost(machine);
-  const { real } = await host.resolve(machine.workspace, signal);
-  return { host, place: { ...remotePlace(remote, machine.workspace), realWorkspace: real } };
+function openFiles(host: FileHost, place: FilePlace, signal: AbortSignal): OpenFiles {
+  return {
+    host,
+    place,
+    async find(given, earlier) {
+      const named = namedPath(given, place);
+      const file = judgePath(named, await host.resolve(named, signal), place);
+      refuse(file, earlier);
+      return file;
+    },
+  };
 }
 
 function remotePlace(remote: RemoteFiles, workspace: string): FilePlace {

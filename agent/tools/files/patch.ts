@@ -38,12 +38,12 @@ export function makePatchTool(deps: FileToolsDeps, access: FileAccess, seen: See
       if (paths.length === 0) return { effect: 'pure', touches: [] };
       return access.assess(args, paths, { at, verb: 'write' });
     },
-    async execute(args, context) {
-      const files = await access.open(context);
-      const change = { files, seen, checkpoints: deps.checkpoints, context };
-      const find = (given: string) => files.find(given, access.judged(args, given));
-      return isPatch(args) ? runPatch(change, find, args) : runReplace(change, find, args);
-    },
+    execute: (args, context) =>
+      access.use(context, (files) => {
+        const change = { files, seen, checkpoints: deps.checkpoints, context };
+        const find = (given: string) => files.find(given, access.judged(args, given));
+        return isPatch(args) ? runPatch(change, find, args) : runReplace(change, find, args);
+      }),
   });
 }
 

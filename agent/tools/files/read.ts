@@ -4,7 +4,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { SessionId } from '../../../shared/ids.ts';
 import { preview, takePrefix } from '../../../shared/text.ts';
 import { defineTool, type Tool, type ToolContext, type ToolResult } from '../tool.ts';
-import type { FileAccess, FileToolsDeps, OpenFiles } from './access.ts';
+import type { FileAccess, FileCall, FileToolsDeps, OpenFiles } from './access.ts';
 import type { FileStat } from './host/host.ts';
 import type { FilePath } from './paths.ts';
 import { hashBytes, type SeenFiles } from './seen.ts';
@@ -46,9 +46,10 @@ export function makeReadTool(deps: FileToolsDeps, access: FileAccess, seen: Seen
     },
     async execute(args, context) {
       if (isResultPath(args.path)) return readResult(deps, args, context);
-      const files = await access.open(context);
-      const file = await files.find(args.path, access.judged(args, args.path));
-      return readOpened({ files, file, seen, session: context.session }, args, context.signal);
+      return access.use(context, async (files) => {
+        const file = await files.find(args.path, access.judged(args, args.path));
+        return readOpened({ files, file, seen, session: context.session }, args, context.signal);
+      });
     },
   });
 }
@@ -174,15 +175,16 @@ export interface FileRange {
  * Reads a part of a file of the workspace; nothing outside of it. Rejects with AppError: `not_found`, `not_allowed` for secrets and for
  * what is not in the workspace, `bad_input`.
  */
-export async function readFileRange(
+export function readFileRange(
   access: FileAccess,
-  request: { path: string; workspace: string } & LineRange,
-  signal: AbortSignal,
+  call: FileCall,
+  request: { path: string } & LineRange,
 ): Promise<FileRange> {
-  const files = await access.open({ workspace: request.workspace, signal });
-  const file = await files.find(request.path, undefined);
-  const found = await describeFile(files, file, signal);
-  if (found.kind === 'missing') throw new AppError('not_found', found.text);
-  const text = found.kind === 'text' ? numberedLines(found.text, request) : found.text;
-  return { path: file.shown, text, origin: 'agent' };
+  return access.use(call, async (files) => {
+    const file = await files.find(request.path, undefined);
+    const found = await describeFile(files, file, call.signal);
+    if (found.kind === 'missing') throw new AppError('not_found', found.text);
+    const text = found.kind === 'text' ? numberedLines(found.text, request) : found.text;
+    return { path: file.shown, text, origin: 'agent' };
+  });
 }

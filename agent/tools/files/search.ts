@@ -35,19 +35,28 @@ export function makeSearchTool(access: FileAccess): Tool {
     async execute(args, context) {
       if (args.pattern === '' || !isShortLine(args.pattern) || !isShortLine(args.file_glob ?? ''))
         return { text: 'Pattern and glob are one short line each. Nothing was searched.', isError: true };
-      const files = await access.open(context);
-      const given = args.path ?? '.';
-      const root = await files.find(given, access.judged(args, given));
-      const stat = await files.host.stat(root.real, context.signal);
-      if (stat?.kind !== 'folder' && stat?.kind !== 'file') {
-        // The workspace is made by whoever writes to it first.
-        if (root.real === files.place.realWorkspace) return { text: 'Nothing was found: the workspace is empty.' };
-        return { text: `There is no folder ${root.shown}.`, isError: true };
-      }
-      const outcome = await search(files, { root, args }, context.signal);
-      return showHits(files, { root, args, outcome });
+      return access.use(context, async (files) => {
+        const given = args.path ?? '.';
+        const root = await files.find(given, access.judged(args, given));
+        return searchBelow(files, { root, args }, context.signal);
+      });
     },
   });
+}
+
+async function searchBelow(
+  files: OpenFiles,
+  { root, args }: { root: FilePath; args: SearchArgs },
+  signal: AbortSignal,
+): Promise<ToolResult> {
+  const stat = await files.host.stat(root.real, signal);
+  if (stat?.kind !== 'folder' && stat?.kind !== 'file') {
+    // The workspace is made by whoever writes to it first.
+    if (root.real === files.place.realWorkspace) return { text: 'Nothing was found: the workspace is empty.' };
+    return { text: `There is no folder ${root.shown}.`, isError: true };
+  }
+  const outcome = await search(files, { root, args }, signal);
+  return showHits(files, { root, args, outcome });
 }
 
 function isShortLine(text: string): boolean {

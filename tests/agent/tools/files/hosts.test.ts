@@ -125,9 +125,9 @@ describe('the tools on another machine', () => {
     let there = '';
     bench = makeBench({
       remote: () => ({
-        workspace: '/work-as-it-is-known',
+        workspace: undefined,
         isIsolated,
-        open: async () => makeShellMachine(there),
+        use: (_call, work) => work(makeShellMachine(there)),
       }),
     });
     there = path.join(bench.root, 'there');

@@ -5,7 +5,7 @@ import { makeFileAccess } from '../../../../agent/tools/files/access.ts';
 import { readFileRange } from '../../../../agent/tools/files/read.ts';
 import { decodeText, describeBytes, encodeText } from '../../../../agent/tools/files/text-file.ts';
 import { systemClock } from '../../../../shared/clock.ts';
-import { makeBench, type Bench } from './fixture.ts';
+import { makeBench, makeContext, type Bench } from './fixture.ts';
 
 let bench: Bench;
 beforeEach(() => {
@@ -112,8 +112,7 @@ describe('readFileRange', () => {
       clock: systemClock,
       checkpoints: { keep: async () => undefined },
     });
-  const range = (path: string) =>
-    readFileRange(access(), { path, workspace: bench.workspace, offset: 2, limit: 1 }, new AbortController().signal);
+  const range = (path: string) => readFileRange(access(), makeContext(bench.workspace), { path, offset: 2, limit: 1 });
 
   it('reads a part of a file of the workspace', async () => {
     bench.put('a.txt', 'one\ntwo\nthree');

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Machine } from '../../../../agent/terminal/machine.ts';
 import { expandBraces, makeGlob, matchGlob } from '../../../../agent/tools/files/host/glob.ts';
 import { walkTree } from '../../../../agent/tools/files/host/walk.ts';
 import { hasProgram, makeBench, makeShellMachine, type Bench } from './fixture.ts';
@@ -35,7 +36,7 @@ const remote = (options: { path?: string }) => ({
   remote: ({ workspace }: { workspace: string }) => ({
     workspace,
     isIsolated: false,
-    open: async () => makeShellMachine(workspace, options),
+    use: (_call: unknown, work: (machine: Machine) => Promise<never>) => work(makeShellMachine(workspace, options)),
   }),
 });
 
@@ -263,7 +264,7 @@ describe('.gitignore', () => {
           expect(found.toSorted()).toEqual(listed.split('\0').filter(Boolean).toSorted());
         },
       ),
-      { seed, numRuns: 25 },
+      { seed, numRuns: 15 },
     );
   });
 });
