@@ -283,6 +283,8 @@ describe.skipIf(missing !== undefined)(
       const program = fileURLToPath(new URL('../../../support/web/browser-child.ts', import.meta.url));
       const child = spawn(process.execPath, [program, `${site.url}/`, browserHome], {
         stdio: ['ignore', 'pipe', 'inherit'],
+        // What a killed process leaves behind goes with the home.
+        env: { ...process.env, TMPDIR: home.dir },
       });
       let said = '';
       child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
