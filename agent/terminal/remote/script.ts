@@ -33,10 +33,11 @@ export function packScript(script: string, stdin: Uint8Array | undefined, mark?:
   const nonce = randomBytes(8).toString('hex');
   const begin = `herald-begin ${nonce}\n`;
   const marked = mark === undefined ? '' : `${MARK_VARIABLE}=${checkedMark(mark)}; export ${MARK_VARIABLE}; `;
+  // Without TERM, programs guess; images and login shells differ in it.
   // dd reads single bytes because a shell's or head's buffer would swallow the input that follows. The x keeps trailing newlines.
   const boot =
     `s=$(dd bs=1 count=${source.length} 2>/dev/null; echo x); echo "${begin.trimEnd()}"; exec 3>&2; ` +
-    `${marked}sh -c "\${s%x}" 2>&1 3>&-; c=$?; echo "herald-exit ${nonce} $c" >&3; exit $c`;
+    `TERM=dumb; export TERM; ${marked}sh -c "\${s%x}" 2>&1 3>&-; c=$?; echo "herald-exit ${nonce} $c" >&3; exit $c`;
   return {
     boot,
     payload: stdin === undefined ? source : Buffer.concat([source, stdin]),
