@@ -1,18 +1,23 @@
 // The agent as the gateway sees it. Everything that it needs comes in here.
+import { askAuxiliary, type AuxiliaryRequest } from './auxiliary.ts';
 import { makeMeter } from './budget/meter.ts';
+import { makeCalibration } from './context/calibration.ts';
 import { compressHistory } from './context/compress.ts';
-import { contextTokensOf } from './context/window.ts';
+import { makeWorkspaceInstructions } from './context/files/instructions.ts';
+import { makeCompactionGuard } from './context/guard.ts';
+import { makeUndo } from './undo.ts';
 import { makeModelList } from './models.ts';
 import type { AgentInput, AgentParts } from './parts.ts';
 import type { AgentPort } from './port.ts';
+import { contextBill } from './prompt/bill.ts';
+import { windowOf } from './prompt/frame.ts';
 import { listPersonalities } from './prompt/personalities.ts';
 import { callModel } from './providers/fallback.ts';
-import { limitsOf } from './settings.ts';
 import { makeOwnTools, TOOLS } from './tools/registry.ts';
 import { makeTaskRunner } from './subagents/runner.ts';
 import { compileRule, widenRule } from './policy/compile-rule.ts';
 import { describeSpecs, writeSpecs } from './policy/rules.ts';
-import type { ModelRequest } from './providers/types.ts';
+import { auxiliaryChain } from './routing.ts';
 import { runTurn } from './turn.ts';
 
 export function openAgent(input: AgentInput): AgentPort {
@@ -27,22 +32,21 @@ export function openAgent(input: AgentInput): AgentPort {
   const own = makeOwnTools({ runner, settings: () => input.settings() });
   const others = input.tools ?? (async () => TOOLS);
   const tools = async () => [...(await others()), ...own];
-  const parts: AgentParts = { ...input, tools, meter };
+  const parts: AgentParts = {
+    ...input,
+    tools,
+    meter,
+    calibration: makeCalibration(),
+    guard: makeCompactionGuard(input.clock),
+    instructions: makeWorkspaceInstructions(),
+  };
   return {
     ...makeModelList(() => parts.settings(), parts.log),
     run: (turn, signal) => runTurn(parts, turn, signal),
     async compileRule({ scope, session }, words, signal) {
-      const { chain, demo } = parts.settings().models;
-      const ask = (request: Pick<ModelRequest, 'system' | 'messages' | 'tools' | 'maxOutputTokens'>) =>
-        meter.call({
-          scope,
-          session,
-          turn: undefined,
-          cause: 'rule',
-          chain,
-          request: { ...request, cacheKey: `${session}.rule` },
-          signal,
-        });
+      const { demo } = parts.settings().models;
+      const call = { scope, session, turn: undefined, cause: 'rule' };
+      const ask = (request: AuxiliaryRequest) => askAuxiliary(parts, call, request, signal);
       const plain = compileRule(words);
       const names = (await tools()).map((tool) => tool.name);
       const rule = demo ? plain : await widenRule(plain, names, ask);
@@ -53,32 +57,24 @@ export function openAgent(input: AgentInput): AgentPort {
         about: describeSpecs(rule.specs),
       };
     },
+    ...makeUndo(input),
     resumeWorker: (task, place) => runner.start(task, place),
     stopWorker: (scope, id) => runner.stop(scope, id),
     close: () => runner.close(),
-    compress(scope, session, _person, signal) {
+    compress(scope, session, { focus }, signal) {
       const settings = parts.settings();
-      const { chain } = settings.models;
-      const [first] = chain;
-      const window = first ? (limitsOf(settings, first).contextTokens ?? contextTokensOf(first.model)) : 0;
+      const call = { scope, session, turn: undefined, cause: 'compress' };
       return compressHistory({
-        db: parts.db,
+        ...parts,
         scope,
         session,
-        log: parts.log,
-        maxChars: Math.max(4_000, Math.floor(window / 2)),
-        ask: (request) =>
-          meter.call({
-            scope,
-            session,
-            turn: undefined,
-            cause: 'compress',
-            chain,
-            request: { ...request, cacheKey: `${session}.compress` },
-            signal,
-          }),
+        focus,
+        windowTokens: windowOf(settings, settings.models.chain),
+        readableTokens: windowOf(settings, auxiliaryChain(settings)),
+        ask: (request) => askAuxiliary(parts, call, request, signal),
       });
     },
+    describeContext: (question) => contextBill(parts, question),
     personalities: () =>
       listPersonalities(parts.settings().personalities).map(({ name, description }) => ({ name, description })),
   };

@@ -6,7 +6,12 @@ import type { Scope } from '../data/scope.ts';
 import type { SessionId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Address } from '../shared/messages.ts';
+import type { Checkpoints } from './checkpoints/checkpoints.ts';
 import type { Meter } from './budget/meter.ts';
+import type { Calibration } from './context/calibration.ts';
+import type { WorkspaceInstructions } from './context/files/instructions.ts';
+import type { ReferencePorts } from './context/files/references.ts';
+import type { CompactionGuard } from './context/guard.ts';
 import type { AgentSettings } from './settings.ts';
 import type { ApprovalPort } from './policy/permission.ts';
 import type { Tool, ToolPorts } from './tools/tool.ts';
@@ -15,6 +20,8 @@ import type { Tool, ToolPorts } from './tools/tool.ts';
 export interface AgentPorts extends ToolPorts, ApprovalPort {
   /** Begins a turn of the session with `text`, once per key; resolves when it is on disk. */
   notify(event: AgentNotice): Promise<void>;
+  /** How `@file:…`, `@folder:…` and `@url:…` of people are read. Default: they stay as they are. */
+  references?: ReferencePorts;
 }
 
 /** Something that the agent waited for has happened. */
@@ -40,11 +47,16 @@ export interface AgentInput {
   redact(text: string): string;
   /** Signs the record of approvals. */
   sign: Sign;
+  /** What files were before turns changed them. Default: nothing is kept. */
+  checkpoints?: () => Promise<Pick<Checkpoints, 'undo' | 'list'>>;
   /** Asked at the start of each turn. Default: the registry. */
   tools?: () => Promise<readonly Tool[]>;
 }
 
 /** What the parts of the agent share. */
-export interface AgentParts extends Required<AgentInput> {
+export interface AgentParts extends Required<Omit<AgentInput, 'checkpoints'>> {
   meter: Meter;
+  calibration: Calibration;
+  guard: CompactionGuard;
+  instructions: WorkspaceInstructions;
 }

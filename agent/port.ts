@@ -4,6 +4,7 @@ import type { Task } from '../data/work/tasks.ts';
 import type { InboxId, PersonId, SessionId, TurnId } from '../shared/ids.ts';
 import type { Address, Origin, Role, StoredFile } from '../shared/messages.ts';
 import type { AgentEvent } from './events.ts';
+import type { ContextBill, ContextQuestion } from './prompt/bill.ts';
 
 /** One message of a person, as it enters a turn. */
 export interface TurnInput {
@@ -100,6 +101,19 @@ export interface ModelInfo {
   current: boolean;
 }
 
+export interface RestoredFiles {
+  restored: readonly string[];
+  /** Left alone, and why. */
+  conflicts: readonly string[];
+}
+
+export interface FileCheckpoint {
+  turn: TurnId;
+  /** ms since the epoch. */
+  at: number;
+  paths: readonly string[];
+}
+
 export interface AgentPort {
   /** Never rejects: failures are results. Resolves within a second of `signal` aborting. */
   run(turn: AgentTurn, signal: AbortSignal): Promise<TurnResult>;
@@ -112,14 +126,28 @@ export interface AgentPort {
     words: string,
     signal: AbortSignal,
   ): Promise<{ words: string; verdict: 'ask' | 'deny'; spec: string; about: string }>;
+  /** Puts back the files that a turn and its workers changed; undefined when nothing of it is kept. Rejects with AppError. */
+  restoreFiles(scope: Scope, turn: TurnId): Promise<RestoredFiles | undefined>;
+  /** Turns of this space whose changes of files can be put back, newest first. */
+  listCheckpoints(scope: Scope): Promise<readonly FileCheckpoint[]>;
   /** Takes up a worker that nobody waits for; its result becomes an event of its conversation. */
   resumeWorker(task: Task, place: { scope: Scope; role: Role; address: Address }): void;
   /** Ends a worker and those below it. False when it had ended or is not of this scope. */
   stopWorker(scope: Scope, id: string): Promise<boolean>;
   /** Resolves when no worker runs any more; those that did go on at the next start. */
   close(): Promise<void>;
-  /** Replaces older history by a summary, keeping the last exchanges. Returns how many messages were summarized. Rejects with AppError. */
-  compress(scope: Scope, session: SessionId, person: PersonId, signal: AbortSignal): Promise<{ summarized: number }>;
+  /**
+   * Replaces older history by a summary, keeping the last exchanges; `focus` is kept in most detail. Returns how many messages were
+   * summarized. Rejects with AppError.
+   */
+  compress(
+    scope: Scope,
+    session: SessionId,
+    how: { focus?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<{ summarized: number }>;
+  /** What the next request takes of each model, by part. Asks no model. Rejects with AppError. */
+  describeContext(question: ContextQuestion): Promise<ContextBill>;
   /** Known models, the configured one first. */
   models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
   /** Checks a `/model` argument; the normalized name, or AppError `not_found` with suggestions. */

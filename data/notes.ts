@@ -75,3 +75,13 @@ function fold(text: string): string {
     .normalize('NFKC')
     .toLowerCase();
 }
+
+/** Forgets what a turn noted. Returns how many notes. */
+export async function removeNotesOf(db: Db, scope: Scope, turn: TurnId): Promise<number> {
+  const result = await db.query
+    .deleteFrom('notes')
+    .where('turn_id', '=', turn)
+    .where('space_id', '=', scope.space)
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

@@ -1,5 +1,6 @@
 // All slash commands, in the order in which /help and the platforms' menus show them.
 import { agents } from './hands/agents.ts';
+import { rollback } from './hands/rollback.ts';
 import { rules } from './hands/rules.ts';
 import { approve } from './approve.ts';
 import { chat } from './chat.ts';
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   status,
   retry,
   undo,
+  rollback,
   queue,
   title,
   sessions,

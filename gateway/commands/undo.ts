@@ -3,6 +3,7 @@ import { AppError } from '../../shared/errors.ts';
 import { isSteward } from './access.ts';
 import { counted, plain } from './format.ts';
 import type { Command, CommandContext } from './types.ts';
+import { takeBackChanges } from './hands/take-back.ts';
 import { chooseExchanges, isOwnExchange, takeBack, type TakenExchange } from './undo-plan.ts';
 
 const MAX_UNDO = 50;
@@ -10,7 +11,7 @@ const MAX_UNDO = 50;
 export const undo: Command = {
   name: 'undo',
   aliases: [],
-  description: 'Forget the last exchange, or the last n',
+  description: 'Take back the last exchange, with its files and notes',
   usage: '[n]',
   role: 'guest',
   duringTurn: false,
@@ -20,10 +21,14 @@ export const undo: Command = {
     if (taken.length === 0) throw new AppError('not_found', 'There is nothing to take back in this conversation.');
     await requireOwn(context, taken);
     await takeBack(context, taken);
+    const changes = await takeBackChanges(
+      context,
+      taken.map((exchange) => exchange.turn),
+    );
     const fewer = taken.length < count ? ' There were no more.' : '';
     const lines = taken.map((exchange) => `- “${plain(exchange.text, 100)}”`);
     return {
-      text: `Took back ${counted(taken.length, 'exchange')}, newest first:${fewer}\n\n${lines.join('\n')}\n\nI no longer see ${taken.length === 1 ? 'it' : 'them'}. What I did meanwhile, such as messages sent or notes kept, stays done.`,
+      text: `Took back ${counted(taken.length, 'exchange')}, newest first:${fewer}\n\n${lines.join('\n')}\n\nI no longer see ${taken.length === 1 ? 'it' : 'them'}. ${changes}What went out, such as messages sent, stays done.`,
     };
   },
 };

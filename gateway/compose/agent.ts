@@ -84,6 +84,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     settings: () => settings,
     redact: (text) => redactor.redact(text),
     sign: openSigner(input.loaded.home).sign,
+    checkpoints: async () => (await findHands()).checkpoints,
     tools: async () => [...own, ...(await handTools()), ...platformTools(core().platforms.tools())],
     ports: {
       async listOwnChats(scope) {

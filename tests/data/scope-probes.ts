@@ -11,9 +11,10 @@ import {
   listHistory,
   listSaid,
   listTranscript,
+  stubResults,
   undoTurn,
 } from '../../data/messages.ts';
-import { addNote, findNotes } from '../../data/notes.ts';
+import { addNote, findNotes, removeNotesOf } from '../../data/notes.ts';
 import { searchMessages } from '../../data/search.ts';
 import {
   changeSession,
@@ -36,6 +37,7 @@ import {
   beginTask,
   endTask,
   getTask,
+  listLiveTasks,
   listTasks,
   markTaskTold,
   steerTask,
@@ -43,6 +45,7 @@ import {
 } from '../../data/work/tasks.ts';
 import { dmAddress } from './conversation.ts';
 import { keepResult, openResult } from '../../data/work/results.ts';
+import { askQuestion, endQuestion, getQuestion } from '../../data/work/questions.ts';
 import { listTodos, setTodos } from '../../data/work/todos.ts';
 import type { Place } from './scope-world.ts';
 
@@ -64,6 +67,8 @@ const queriesFor = (target: Place) => [
   'z',
   '',
 ];
+
+const questionOfProbe = { chatKey: 'mine', choices: [], multi: false, canDecline: false, expiresAt: 1 };
 
 async function each<Item>(items: readonly Item[], run: (item: Item) => Promise<unknown>): Promise<unknown[]> {
   const results = [];
@@ -117,6 +122,8 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
     undoTurn: (db, me, target) => undoTurn(db, me.scope, target.idleTurn),
     compactMessages: (db, me, target) =>
       compactMessages(db, me.scope, { session: target.idle, throughId: target.lastMessage, summary: 'changed' }),
+    stubResults: (db, me, target) =>
+      stubResults(db, me.scope, { session: target.idle, throughId: target.lastMessage, minChars: 0 }),
     // A number tells nothing of where it comes from: any but 0 stands for the messages themselves.
     countMessages: async (db, me, target) =>
       (await countMessages(db, me.scope, target.idle)) > 0 ? target.spaceMark : '',
@@ -126,6 +133,7 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
       each([`common ${target.spaceMark} of ${target.person.name}`, 'new'], (text) =>
         addNote(db, me.scope, { text: me === target ? text : 'mine', origin: 'member', turn: target.runningTurn }),
       ),
+    removeNotesOf: (db, me, target) => removeNotesOf(db, me.scope, target.runningTurn),
     findNotes: (db, me, target) => each(queriesFor(target), (query) => findNotes(db, me.scope, query, 50)),
   },
   'policy/grants.ts': {
@@ -193,6 +201,7 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
         background: false,
       }),
     getTask: (db, me, target) => getTask(db, me.scope, target.task),
+    listLiveTasks: (db, me, target) => listLiveTasks(db, me.scope, target.session.id),
     listTasks: (db, me, target) =>
       each([{ session: target.session.id }, { root: target.runningTurn }, {}], (filter) =>
         listTasks(db, me.scope, { ...filter, limit: 50 }),
@@ -205,6 +214,14 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
       if (me === target) await beginTask(db, target.scope, target.task);
       return takeSteering(db, me.scope, target.task, { stepKey: 's1', payload: (texts) => JSON.stringify(texts) });
     },
+  },
+  'work/questions.ts': {
+    askQuestion: (db, me, target) =>
+      each(['question', 'new'], (key) =>
+        askQuestion(db, me.scope, { ...questionOfProbe, turn: target.runningTurn, key }),
+      ),
+    getQuestion: (db, me, target) => getQuestion(db, me.scope, target.question),
+    endQuestion: (db, me, target) => endQuestion(db, me.scope, target.question, 'closed'),
   },
   'work/results.ts': {
     keepResult: (db, me, target) =>

@@ -8,11 +8,13 @@ import { addGrant, listGrants } from '../../data/policy/grants.ts';
 import { addRule } from '../../data/policy/rules.ts';
 import { addTaint } from '../../data/policy/taints.ts';
 import type { Person } from '../../data/process/people.ts';
+import { finishTurn } from '../../data/process/turns.ts';
 import { changeSession, createSession } from '../../data/sessions.ts';
 import { reserveUsage } from '../../data/usage.ts';
 import { leaseCell, putCell } from '../../data/work/board.ts';
 import { addTask, steerTask } from '../../data/work/tasks.ts';
 import { keepResult } from '../../data/work/results.ts';
+import { askQuestion } from '../../data/work/questions.ts';
 import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
@@ -32,6 +34,7 @@ export interface Place extends Speaker {
   grant: string;
   rule: string;
   result: string;
+  question: string;
   task: string;
   usage: number;
   /** Cost of the running turn so far: another one for each place, and no sum of others. */
@@ -85,10 +88,20 @@ async function fill(
   let idleTurn: TurnId | undefined;
   for (const text of texts)
     idleTurn = (await converse(db, idleSpeaker, `common ${spaceMark} ${text}`, `common ${spaceMark}`)).id;
+  const looked = await begin(db, idleSpeaker, `common ${spaceMark}`);
+  await finishTurn(db, {
+    turn: looked.turn,
+    state: 'done',
+    messages: [
+      { role: 'tool', author: '', text: `common ${spaceMark}`, toolCallId: '1', toolName: 't', origin: 'agent' },
+    ],
+    outbox: [],
+    inbox: [{ rows: [looked.row], state: 'answered' }],
+  });
   const title = `${spaceMark} ${person.name} ${idleSession.id}`;
   await changeSession(db, scope, idleSession.id, { title, model: `model ${spaceMark}` });
-  await addNote(db, scope, { text: `common ${spaceMark} of ${person.name}`, origin: 'member' });
   const { turn } = await begin(db, speaker, `common ${spaceMark}`);
+  await addNote(db, scope, { text: `common ${spaceMark} of ${person.name}`, origin: 'member', turn: turn.id });
   await writeStep(db, scope, turn.id, {
     key: 'm1',
     kind: 'model',
@@ -112,6 +125,15 @@ async function fill(
   const result = await keepResult(db, scope, { tool: 't', text: spaceMark, origin: 'agent', turn: turn.id });
   await addTaint(db, scope, { from: cost, to: cost + 1 });
   await setTodos(db, scope, speaker.session.id, [{ id: '1', content: spaceMark, status: 'pending' }]);
+  const question = await askQuestion(db, scope, {
+    turn: turn.id,
+    key: 'question',
+    chatKey: personMark,
+    choices: [`${spaceMark} ${personMark}`],
+    multi: false,
+    canDecline: false,
+    expiresAt: 1e9,
+  });
   const task = await addTask(db, scope, {
     root: turn.id,
     parent: undefined,
@@ -155,6 +177,7 @@ async function fill(
     grant,
     rule: rule?.id ?? '',
     result,
+    question: question.id,
     task: task.id,
     usage: reserved.id,
     cost,
@@ -176,7 +199,7 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const row of await db.query.selectFrom('journal').selectAll().execute())
     add('journal', spaceOfTurn.get(row.turn_id) ?? '', row);
-  for (const table of ['approvals', 'grants', 'ledger', 'tasks', 'usage'] as const)
+  for (const table of ['approvals', 'grants', 'ledger', 'questions', 'tasks', 'usage'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute())
       add(table, `${row.space_id} ${row.person_id}`, row);
   for (const table of [

@@ -86,6 +86,8 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
       return run(turn, signal);
     },
     compileRule: async (_at, words) => ({ words, verdict: 'ask', spec: '[{}]', about: 'anything' }),
+    restoreFiles: async () => undefined,
+    listCheckpoints: async () => [],
     resumeWorker: () => undefined,
     stopWorker: async () => false,
     close: async () => undefined,

@@ -8,7 +8,7 @@ const SHOWN = 15;
 
 export const agents: Command = {
   name: 'agents',
-  aliases: ['workers'],
+  aliases: [],
   description: 'Workers that I gave something to do',
   usage: '[stop <id> | tell <id> <text> | show <id>]',
   role: 'member',

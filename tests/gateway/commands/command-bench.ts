@@ -64,6 +64,8 @@ export type FakeGateway = GatewayActions & {
 export type FakeAgent = AgentPort & {
   /** Ids of workers. */
   stopped: string[];
+  /** Files that turns have changed. */
+  changed: Map<TurnId, readonly string[]>;
   list: ModelInfo[] | AppError;
   compressed: { session: SessionId; person: PersonId }[];
   summarizes: number;
@@ -303,6 +305,13 @@ function makeAgent(): FakeAgent {
       const verdict = words.startsWith('never') ? 'deny' : 'ask';
       return Promise.resolve({ words, verdict, spec: '[{}]', about: `one of ${words}` });
     },
+    changed: new Map(),
+    async restoreFiles(_scope, turn) {
+      const paths = agent.changed.get(turn);
+      agent.changed.delete(turn);
+      return paths && { restored: paths, conflicts: [] };
+    },
+    listCheckpoints: async () => [...agent.changed].map(([turn, paths]) => ({ turn, at: 0, paths })).toReversed(),
     resumeWorker: () => undefined,
     stopWorker(_scope, id) {
       agent.stopped.push(id);

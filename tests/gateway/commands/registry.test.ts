@@ -23,9 +23,12 @@ test('no name or alias is used twice', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-test('only pairing and restarting ask for a role', () => {
+test('only pairing, restarting and what works on machines ask for a role', () => {
   const restricted = commands.filter((command) => command.role !== 'guest');
   expect(restricted.map((command) => [command.name, command.role])).toEqual([
+    ['rollback', 'member'],
+    ['rules', 'member'],
+    ['agents', 'member'],
     ['pair', 'admin'],
     ['restart', 'owner'],
   ]);
@@ -33,5 +36,5 @@ test('only pairing and restarting ask for a role', () => {
 
 test('what changes the history waits for the running answer; stopping and approving never do', () => {
   const waiting = commands.filter((command) => !command.duringTurn).map((command) => command.name);
-  expect(waiting.sort()).toEqual(['compress', 'retry', 'undo']);
+  expect(waiting.sort()).toEqual(['compress', 'retry', 'rollback', 'undo']);
 });
