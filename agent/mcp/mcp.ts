@@ -29,6 +29,11 @@ export interface Mcp {
   allow(server: string, tools?: readonly string[]): void;
   /** A person logs in with a browser on this machine. Resolves when it works. Rejects with AppError. */
   login(server: string, signal: AbortSignal): Promise<void>;
+  /**
+   * For a person whose browser is on another machine: takes the address that it was sent back to, which shows no page there. The login that
+   * waits then goes on. Throws AppError `bad_input`, `not_found`.
+   */
+  completeLogin(server: string, address: string): void;
   /** Tokens are deleted here; the server is not told. Rejects with AppError `not_found`. */
   logout(server: string): Promise<void>;
   /** Takes over another configuration; servers whose settings are the same go on undisturbed. */
@@ -85,6 +90,7 @@ export async function openMcp(input: McpInput): Promise<Mcp> {
     refresh: async (name, signal) => named(name).learn(signal),
     allow: (name, names) => named(name).allow(names),
     login: async (name, signal) => named(name).login(signal),
+    completeLogin: (name, address) => named(name).completeLogin(address),
     logout: async (name) => named(name).logout(),
     reload: take,
     async close() {

@@ -84,6 +84,8 @@ export interface McpServer {
   allow(names: readonly string[] | undefined): void;
   /** A person logs in. Rejects with AppError `bad_input` when this server knows no login. */
   login(signal: AbortSignal): Promise<void>;
+  /** Ends the login that waits, with the address that the browser was sent to. Throws AppError `bad_input`. */
+  completeLogin(address: string): void;
   logout(): Promise<void>;
   /** Ends its connections. With `forget`, also what is known of it. */
   close(forget?: boolean): Promise<void>;
@@ -99,6 +101,7 @@ export function openServer(input: ServerInput): McpServer {
   let challenged: Response | undefined;
   let cancelRefresh: (() => void) | undefined;
   let refreshedAt = 0;
+  let acceptLogin: ((address: string) => void) | undefined;
   let isClosed = false;
   for (const secret of secretsOf(config)) input.addSecret(secret);
   const store =
@@ -233,7 +236,12 @@ export function openServer(input: ServerInput): McpServer {
     });
     const challenge = await readChallenged();
     const show = (address: string) => showLogin(name, address);
-    await logIn({ config, url, store, challenge, clock, fetch: guarded, show }, signal);
+    const onWaiting = (accept: typeof acceptLogin) => (acceptLogin = accept);
+    try {
+      await logIn({ config, url, store, challenge, clock, fetch: guarded, show, onWaiting }, signal);
+    } finally {
+      acceptLogin = undefined;
+    }
     challenged = undefined;
     await closeLinks();
     await linkFor(undefined).use(undefined, signal, async () => undefined);
@@ -271,6 +279,10 @@ export function openServer(input: ServerInput): McpServer {
       if (catalog) take(allowTools(catalog, names));
     },
     login,
+    completeLogin(address) {
+      if (!acceptLogin) throw new AppError('bad_input', `No login at MCP server ${name} is under way. Begin one.`);
+      acceptLogin(address);
+    },
     async logout() {
       store?.forget();
       await closeLinks();

@@ -12,16 +12,28 @@ export interface Callback {
   url: string;
   /** The code, once the browser brings it with the right `state`. Rejects with AppError; an answer with another state changes nothing. */
   code(state: string, signal: AbortSignal): Promise<string>;
+  /**
+   * The address that the browser was sent back to, brought by hand from another machine. Throws AppError `bad_input` when it is not the
+   * answer to this login.
+   */
+  accept(address: string): void;
   close(): void;
+}
+
+interface Taken {
+  /** False: it was another login's. */
+  isTaken: boolean;
+  /** For the page in the browser. */
+  text: string;
 }
 
 /** `port` 0 takes any free one. Rejects with AppError `port_in_use`. */
 export async function openCallback(port: number, clock: Clock): Promise<Callback> {
-  let take: ((query: URLSearchParams) => string) | undefined;
+  let take: ((query: URLSearchParams) => Taken) | undefined;
   const server = createServer((request, answer) => {
     const url = URL.parse(request.url ?? '/', 'http://127.0.0.1');
     const isOurs = request.method === 'GET' && url?.pathname === PATH && isLoopbackHost(request.headers.host);
-    const text = isOurs && take && url ? take(url.searchParams) : 'There is nothing here.';
+    const text = isOurs && take && url ? take(url.searchParams).text : 'There is nothing here.';
     answer.writeHead(isOurs ? 200 : 404, {
       'content-type': 'text/plain; charset=utf-8',
       'cache-control': 'no-store',
@@ -50,16 +62,21 @@ export async function openCallback(port: number, clock: Clock): Promise<Callback
         signal.addEventListener('abort', onAbort, { once: true });
         take = (query) => {
           if (!isSame(query.get('state') ?? '', state))
-            return 'This is not the login that was begun. Nothing was done.';
+            return { isTaken: false, text: 'This is not the login that was begun. Nothing was done.' };
           const code = query.get('code');
           if (code === null || code === '') {
             end(() => reject(new AppError('not_allowed', 'The server did not allow the login. Nothing was changed.')));
-            return 'The login was not allowed. You can close this page.';
+            return { isTaken: true, text: 'The login was not allowed. You can close this page.' };
           }
           end(() => resolve(code));
-          return 'Herald is logged in. You can close this page.';
+          return { isTaken: true, text: 'Herald is logged in. You can close this page.' };
         };
       }),
+    accept(address) {
+      const query = URL.parse(address.trim())?.searchParams;
+      if (query === undefined || take === undefined || !take(query).isTaken)
+        throw new AppError('bad_input', 'This is not the address that the login led to. Nothing was changed.');
+    },
     close() {
       server.close();
       server.closeAllConnections();

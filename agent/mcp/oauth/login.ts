@@ -30,6 +30,8 @@ export interface LoginInput {
   clock: Clock;
   fetch: FetchLike;
   show(url: string): Promise<void>;
+  /** Called before the address is shown, with the way to bring the answer by hand. */
+  onWaiting(accept: (address: string) => void): void;
 }
 
 /** Resolves when tokens are stored. Rejects with AppError; what was stored before then stays. */
@@ -57,6 +59,7 @@ export async function logIn(input: LoginInput, signal: AbortSignal): Promise<voi
     signal.addEventListener('abort', stopWaiting, { once: true });
     const code = callback.code(state, stop.signal);
     code.catch(() => undefined);
+    input.onWaiting((address) => callback.accept(address));
     try {
       if ((await auth(provider, options)) === 'AUTHORIZED') return;
       await auth(provider, { ...options, authorizationCode: await code });

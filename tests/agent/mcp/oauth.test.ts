@@ -106,6 +106,21 @@ test('an answer with another state is no answer, and the listener takes nothing 
   await expect(fetch(redirect)).rejects.toThrow();
 });
 
+test('the answer can be brought by hand from another machine, if it is the right one', async () => {
+  const { rig } = await open(async (server, address) => {
+    const back = await server.visit(address);
+    const wrong = new URL(back);
+    wrong.searchParams.set('state', 'guessed');
+    for (const other of [wrong.href, 'nonsense', ''])
+      expect(() => rig.mcp.completeLogin('cloud', other)).toThrow(/Nothing was changed/);
+    rig.mcp.completeLogin('cloud', ` ${back}\n`);
+  });
+  await needsLogin(rig);
+  expect(() => rig.mcp.completeLogin('cloud', 'http://127.0.0.1/?code=x')).toThrow(/No login/);
+  await rig.mcp.login('cloud', signal);
+  expect((await rig.call('mcp_cloud_plain')).text).toBe('done');
+});
+
 test('a login that is refused, stopped or led astray changes nothing', async () => {
   const refused = await open(async (server, address) => {
     const back = new URL(await server.visit(address));

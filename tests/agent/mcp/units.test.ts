@@ -7,6 +7,7 @@ import { makeLineReader } from '../../../agent/mcp/connection/lines.ts';
 import { makeQueue } from '../../../agent/mcp/connection/queue.ts';
 import { childEnvironment } from '../../../agent/mcp/environment.ts';
 import { isWanted, localNames, matchesGlob } from '../../../agent/mcp/names.ts';
+import { describeServers } from '../../../agent/mcp/report.ts';
 import { resultText, scanText, visibleText } from '../../../agent/mcp/scan.ts';
 import { loadCompiler, makeCheck, tameSchema } from '../../../agent/mcp/schema.ts';
 import { effectOf } from '../../../agent/mcp/tools.ts';
@@ -288,6 +289,38 @@ describe('lines', () => {
     expect([...reader.push(Buffer.from('123456789\r\n12345'))]).toEqual(['123456789']);
     expect(() => [...reader.push(Buffer.from('678901'))]).toThrow(RangeError);
   });
+});
+
+test('states are told in words, with what to do', () => {
+  const base = {
+    name: 's',
+    transport: 'http',
+    title: undefined,
+    offered: [],
+    heldBack: [],
+    warnings: [],
+    problem: undefined,
+  } as const;
+  const lines = describeServers([
+    { ...base, state: 'needs-login', problem: 'It broke.' },
+    {
+      ...base,
+      state: 'ready',
+      title: 'Server 1',
+      offered: ['a'],
+      heldBack: [{ tool: 'b', state: 'changed', reasons: ['it changed'] }],
+      warnings: [{ tool: 'a', reasons: ['odd'] }],
+    },
+  ]);
+  expect(lines).toEqual([
+    's (http): needs-login, 0 tools',
+    '  log in with `herald mcp login s`',
+    '  It broke.',
+    's (http): ready, 1 tools, Server 1',
+    '  b is held back: it changed',
+    '  look at what changed, then `herald mcp allow s`',
+    '  a: odd',
+  ]);
 });
 
 test('turns are taken in order, and who gives up loses its place', async () => {
