@@ -197,7 +197,7 @@ function describeStopping(rig: Rig): void {
       ),
     );
 
-  it('ends a command that takes too long, with all of its group', async () => {
+  it.concurrent('ends a command that takes too long, with all of its group', async ({ expect }) => {
     const word = mark();
     const started = Date.now();
     const result = await rig.run(`echo begun; sleep ${word} & (sleep ${word} & sleep ${word})`, { timeoutMs: 500 });
@@ -206,14 +206,14 @@ function describeStopping(rig: Rig): void {
     expect(await countRunning(word)).toBe(0);
   });
 
-  it('ends one that ignores TERM, and what left its group', async () => {
+  it.concurrent('ends one that ignores TERM, and what left its group', async ({ expect }) => {
     const word = mark();
     const stubborn = `trap '' TERM HUP INT; setsid sleep ${word} & sleep ${word}; sleep ${word}; sleep ${word}`;
     expect((await rig.run(stubborn, { timeoutMs: 500 })).ended).toBe('timeout');
     expect(await countRunning(word)).toBe(0);
   });
 
-  it('ends at once when the turn is stopped', async () => {
+  it.concurrent('ends at once when the turn is stopped', async ({ expect }) => {
     const word = mark();
     const controller = new AbortController();
     const running = rig.run(`trap '' TERM; echo up; setsid sleep ${word} & sleep ${word}; sleep ${word}`, {
@@ -225,7 +225,7 @@ function describeStopping(rig: Rig): void {
     await expect(rig.run('echo no', { signal: controller.signal })).rejects.toBeInstanceOf(AppError);
   });
 
-  it('ends what a command leaves behind in its group, and does not wait for it', async () => {
+  it.concurrent('ends what a command leaves behind in its group, and does not wait for it', async ({ expect }) => {
     const word = mark();
     const started = Date.now();
     expect((await rig.run(`sleep ${word} & echo done`)).output).toBe('done\n');

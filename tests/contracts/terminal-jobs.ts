@@ -29,7 +29,7 @@ export function describeJobs(rig: Rig): void {
     });
 
     /** With `notes`, those of an earlier life are found. */
-    function begin(machine: Machine, notes: string, fail: () => boolean = () => false): Life {
+    function begin(machine: Machine, notes: string, { fail = () => false, maxRunning = 16 }: { fail?: () => boolean; maxRunning?: number } = {}): Life {
       const events: JobEvent[] = [];
       const jobs = openJobs(machine, {
         clock: systemClock,
@@ -43,7 +43,7 @@ export function describeJobs(rig: Rig): void {
           },
         },
         key: 'k',
-        maxRunning: 4,
+        maxRunning,
       });
       lives.push(jobs);
       const start = (command: string, extra: Partial<JobRequest> = {}) =>
@@ -51,7 +51,7 @@ export function describeJobs(rig: Rig): void {
       return { jobs, events, start };
     }
 
-    it('run, are waited for, and say how they ended', async () => {
+    it.concurrent('run, are waited for, and say how they ended', async ({ expect }) => {
       const { jobs, start } = begin(rig.machine(), 'run');
       const id = await start('echo begun; sleep 0.3; echo "it\'s over" >&2; exit 7');
       expect(id).toMatch(/^[0-9a-f]{6}$/);
@@ -77,7 +77,7 @@ export function describeJobs(rig: Rig): void {
       expect((await jobs.kill(id, never)).state).toBe('exited');
     });
 
-    it('read what is written to them', async () => {
+    it.concurrent('read what is written to them', async ({ expect }) => {
       const { jobs, start } = begin(rig.machine(), 'write');
       const id = await start('read -r a; read -r b; printf "<%s> <%s>" "$a" "$b"');
       await jobs.write(id, "one 'two'\n", never);
@@ -86,7 +86,7 @@ export function describeJobs(rig: Rig): void {
       await expect(jobs.write(id, 'x', never)).rejects.toMatchObject({ code: 'not_allowed' });
     });
 
-    it('end with all that they started, also what ignores TERM or left the group', async () => {
+    it.concurrent('end with all that they started, also what ignores TERM or left the group', async ({ expect }) => {
       const { jobs, start } = begin(rig.machine(), 'kill');
       const file = `${rig.machine().workspace}/beat-${randomBytes(4).toString('hex')}`;
       const beat = `while :; do echo x >> '${file}'; sleep 0.1; done`;
@@ -97,7 +97,7 @@ export function describeJobs(rig: Rig): void {
       expect(await output(rig, `sleep 0.5; wc -c < '${file}'`)).toBe(size);
     });
 
-    it('show their output by lines, new output by poll, and keep a bounded log', async () => {
+    it.concurrent('show their output by lines, new output by poll, and keep a bounded log', async ({ expect }) => {
       const { jobs, start } = begin(rig.machine(), 'log');
       const id = await start('seq 1 200; echo; yes 0123456789abcdef | head -c 40000000; echo; echo the end');
       const done = await jobs.wait(id, 60_000, never);
@@ -112,7 +112,7 @@ export function describeJobs(rig: Rig): void {
     }, 90_000);
 
     it('are limited in number, and say what is not there', async () => {
-      const { jobs, start } = begin(rig.machine(), 'limit');
+      const { jobs, start } = begin(rig.machine(), 'limit', { maxRunning: 4 });
       const ids = [await start('sleep 60'), await start('sleep 60'), await start('sleep 60'), await start('sleep 60')];
       await expect(start('sleep 60')).rejects.toMatchObject({ code: 'not_allowed' });
       await Promise.all(ids.map((id) => jobs.kill(id, never)));
@@ -122,7 +122,7 @@ export function describeJobs(rig: Rig): void {
       await expect(start('a\0b')).rejects.toMatchObject({ code: 'bad_input' });
     });
 
-    it('tell once that they are over, and once of each text that was waited for', async () => {
+    it.concurrent('tell once that they are over, and once of each text that was waited for', async ({ expect }) => {
       const { events, start } = begin(rig.machine(), 'watch');
       const id = await start('echo "ready on 1234"; echo ready again; printf "no newline: failed"; exit 2', {
         notify: true,
@@ -138,7 +138,7 @@ export function describeJobs(rig: Rig): void {
       expect(new Set(events.map((event) => event.id)).size).toBe(3);
     });
 
-    it('are found again after a restart: still running, and told of once', async () => {
+    it.concurrent('are found again after a restart: still running, and told of once', async ({ expect }) => {
       const before = begin(rig.machine(), 'restart');
       const id = await before.start('echo first; read -r line; echo "second $line"; exit 3', {
         notify: true,
@@ -161,9 +161,9 @@ export function describeJobs(rig: Rig): void {
       expect(later.events).toEqual([]);
     });
 
-    it('are told of again when the telling failed', async () => {
+    it.concurrent('are told of again when the telling failed', async ({ expect }) => {
       let isDown = true;
-      const first = begin(rig.machine(), 'again', () => isDown);
+      const first = begin(rig.machine(), 'again', { fail: () => isDown });
       const id = await first.start('exit 4', { notify: true });
       await first.jobs.wait(id, 10_000 + rig.slowMs, never);
       await first.jobs.close();
@@ -175,7 +175,7 @@ export function describeJobs(rig: Rig): void {
       expect(second.events[0]).toMatchObject({ job: id, kind: 'exited', text: 'Exit status 4.' });
     });
 
-    it('tell the truth at every moment of their end', async () => {
+    it.concurrent('tell the truth at every moment of their end', async ({ expect }) => {
       const { jobs, start } = begin(rig.machine(), 'truth');
       const id = await start('sleep 0.4; exit 6');
       const seen = new Set<string>();
@@ -183,7 +183,7 @@ export function describeJobs(rig: Rig): void {
       expect([...seen].filter((state) => state !== 'running')).toEqual(['exited']);
     });
 
-    it('are told of as lost when their supervisor died', async () => {
+    it.concurrent('are told of as lost when their supervisor died', async ({ expect }) => {
       const { jobs, events, start } = begin(rig.machine(), 'lost');
       const id = await start('kill -KILL "$PPID" 2>/dev/null; sleep 30', { notify: true });
       await output(rig, 'sleep 0.3');

@@ -1,9 +1,17 @@
 // Shell code that foreground commands and background jobs share. POSIX sh, and what GNU, busybox and BSD tools all know.
 
+/** Processes of run $1 still carry its name in their environment, wherever they went. */
+export const STRAYS = String.raw`
+strays() {
+  [ -d /proc/self ] || return 0
+  grep -lzF "HERALD_RUN=$1." /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ stray _; do kill -KILL "$stray" 2>/dev/null; done
+}
+`;
+
 /**
  * find_shell sets $kind to bash where there is one, else sh, and $snap to the file that holds the environment in that shell's words.
- * leader runs its arguments as the first process of a session and group of its own. strays ends processes that left the group of run $1: they
- * still carry its name in their environment.
+ * leader runs its arguments as the first process of a session and group of its own. strays ends processes that
+ * left the group.
  */
 export const COMMON = String.raw`
 find_shell() {
@@ -57,11 +65,7 @@ end_group() {
   while [ "$left" -gt 0 ] && group_lives "$1"; do sleep 0.05; left=$((left - 1)); done
   kill -KILL "-$1" 2>/dev/null
 }
-strays() {
-  [ -d /proc/self ] || return 0
-  grep -lF "HERALD_RUN=$1." /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ stray _; do kill -KILL "$stray" 2>/dev/null; done
-}
-`;
+${STRAYS}`;
 
 /**
  * What runs the command: in bash or sh, with the environment of the last call. Only builtins after the environment is there, whatever PATH

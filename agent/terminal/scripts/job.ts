@@ -1,6 +1,6 @@
 // Scripts around background jobs. A job is a folder in Herald's notes on its machine: `command`, the pipes `in` (its input) and `ctl` (to its
 // supervisor), `log.0`, `log.n` … (what it prints), `exit` (status and time, there once it is over).
-import { COMMON } from './common.ts';
+import { COMMON, STRAYS } from './common.ts';
 
 /** Exit statuses of the scripts below. */
 export const TOO_MANY = 61;
@@ -106,7 +106,7 @@ exit 0
 /** For scriptWith's arguments. */
 export const SUPERVISOR = SUPERVISE;
 
-const INSPECT = String.raw`
+const INSPECT = String.raw`${STRAYS}
 cat_log() { ls log.* 2>/dev/null | sort -t. -k2n | while IFS= read -r piece; do cat "$piece" 2>/dev/null; done; }
 size_log() {
   total=0
@@ -126,7 +126,9 @@ settle() {
     exec 7>&-
     if [ -e pong ] || [ -e exit ]; then return 0; fi
   fi
-  [ -e exit ] || printf 'lost %s\n' "$(date +%s)" > exit
+  [ ! -e exit ] || return 0
+  printf 'lost %s\n' "$(date +%s)" > exit
+  strays "${'$'}{PWD##*/}"
 }
 tell() {
   size_log

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { JobEvent } from '../../../agent/terminal/job-watch.ts';
 import { openTerminals } from '../../../agent/terminal/terminals.ts';
@@ -12,7 +13,7 @@ import { silentLog } from '../../../shared/log.ts';
 import { openLocal, sandboxProblem, type LocalUnderTest } from '../../support/terminal/local.ts';
 import { countSleeping } from '../../support/terminal/processes.ts';
 
-const CHILD = path.join(import.meta.dirname, '../../support/terminal/gateway-child.ts');
+const CHILD = fileURLToPath(new URL('../../support/terminal/gateway-child.ts', import.meta.url));
 const noSandbox = await sandboxProblem();
 const never = new AbortController().signal;
 let local: LocalUnderTest | undefined;

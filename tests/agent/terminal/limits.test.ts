@@ -3,12 +3,13 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { sandboxProblem } from '../../support/terminal/local.ts';
 
-const CHILD = path.join(import.meta.dirname, '../../support/terminal/limited-child.ts');
+const CHILD = fileURLToPath(new URL('../../support/terminal/limited-child.ts', import.meta.url));
 const NOBODY = 65_534;
 const resultSchema = z.object({
   first: z.object({ ended: z.string(), output: z.string() }),
