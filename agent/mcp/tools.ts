@@ -155,7 +155,7 @@ async function callTool(
   }
 }
 
-/** The server's words are foreign, ours are not. */
+/** Foreign, although some of it is ours: what a server says when it fails to start is in there too. */
 export async function failureResult(
   { server, ports }: Pick<MakeInput, 'server' | 'ports'>,
   error: unknown,
@@ -171,7 +171,7 @@ export async function failureResult(
       };
   }
   const { publicMessage } = appErrorOf(server.name, error);
-  return { text: publicMessage, isError: true, origin: failure.kind === 'ours' ? 'agent' : 'foreign' };
+  return { text: publicMessage, isError: true, origin: 'foreign' };
 }
 
 const requiredSchema = z.looseObject({
