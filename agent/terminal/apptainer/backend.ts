@@ -190,6 +190,7 @@ function apptainerMachine(engine: Engine, plan: Plan): Machine {
   return {
     ...scriptOperations(host),
     async destroy() {
+      if (destroyed) return;
       destroyed = true;
       await stop(engine, plan, new AbortController().signal);
       // The workspace is a folder of this machine, with the person's files: it stays.

@@ -17,7 +17,7 @@ import {
   volumeName,
   type ContainerPlan,
 } from './arguments.ts';
-import { explainEngine, goneError, isAsleep, isMissing, isNameTaken } from './errors.ts';
+import { explainEngine, goneError, isAsleep, isLeftVolume, isMissing, isNameTaken } from './errors.ts';
 import { parseVolume, type DockerSettings } from './settings.ts';
 
 const WORKSPACE = '/workspace';
@@ -184,6 +184,7 @@ function containerMachine(engine: Engine, plan: ContainerPlan, id: string): Mach
       return stoppedMeanwhile(engine, plan, signal);
     },
   };
+  let destroyed = false;
   return {
     ...scriptOperations(host),
     async hibernate() {
@@ -191,14 +192,15 @@ function containerMachine(engine: Engine, plan: ContainerPlan, id: string): Mach
       if (stopped.code !== 0) throw explainEngine(engine.settings.program, 'could not be stopped', stopped.stderr);
     },
     async destroy() {
-      for (const args of [
-        ['rm', '--force', '--volumes', id],
-        ['volume', 'rm', '--force', volumeName(plan)],
-      ]) {
-        const removed = await call(engine, args, forever());
-        if (removed.code !== 0 && !isMissing(removed.stderr) && !/no such volume/i.test(removed.stderr))
-          throw explainEngine(engine.settings.program, 'could not be removed', removed.stderr);
-      }
+      if (destroyed) return;
+      const removed = await call(engine, ['rm', '--force', '--volumes', id], forever());
+      if (removed.code !== 0 && !isMissing(removed.stderr))
+        throw explainEngine(engine.settings.program, 'could not be removed', removed.stderr);
+      // Without force: Podman would remove containers with it, and one may have been made anew meanwhile.
+      const cleared = await call(engine, ['volume', 'rm', volumeName(plan)], forever());
+      if (cleared.code !== 0 && !isLeftVolume(cleared.stderr))
+        throw explainEngine(engine.settings.program, 'could not be removed', cleared.stderr);
+      destroyed = true;
     },
     close: () => Promise.resolve(),
   };

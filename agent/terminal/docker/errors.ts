@@ -13,6 +13,11 @@ export function isMissing(stderr: string): boolean {
   return /no such container|no container with (name or ID|ID or name)|no such object/i.test(stderr);
 }
 
+/** The volume is gone already, or belongs to a container that was made anew. */
+export function isLeftVolume(stderr: string): boolean {
+  return /no such volume|no volume with name|volume is (in use|being used)/i.test(stderr);
+}
+
 export function isNameTaken(stderr: string): boolean {
   return /is already in use/i.test(stderr);
 }

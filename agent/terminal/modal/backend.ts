@@ -210,12 +210,15 @@ function modalMachine(place: Place, current: Current, isolation: Isolation, mark
       return endedError(new Error(stderr));
     },
   };
+  let destroyed = false;
   return {
     ...scriptOperations(host),
     hibernate: () => hibernate(place, current),
     async destroy() {
+      if (destroyed) return;
       try {
         await removeAll(place);
+        destroyed = true;
       } catch (error) {
         throw explainModal('could not be removed', error);
       } finally {

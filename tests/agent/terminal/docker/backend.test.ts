@@ -87,6 +87,13 @@ describe('containers', () => {
     const next = await open();
     await next.destroy();
     await next.destroy();
+    await run(await open(), 'echo mine > note');
+    // The machine of before does not take away what was made since.
+    await machine.destroy();
+    await next.destroy();
+    const newest = await open();
+    expect(await run(newest, 'cat note')).toBe('mine\n');
+    await newest.destroy();
     expect(fs.readdirSync(path.join(standIn.folder, 'containers'))).toEqual([]);
     expect(fs.readdirSync(path.join(standIn.folder, 'volumes'))).toEqual([]);
   });
@@ -187,7 +194,7 @@ describe('what is asked of the engine', () => {
       ['exec', '--user', '0', 'x', 'sh', '-c', 'true'],
       ['stop', '-t', '5', 'x'],
       ['rm', '--force', '--volumes', 'x'],
-      ['volume', 'rm', '--force', 'x'],
+      ['volume', 'rm', 'x'],
       ['version', '--format', '{{.Server.Version}}'],
     ];
     for (const args of lines) {
