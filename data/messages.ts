@@ -30,6 +30,8 @@ export interface StoredMessage extends NewMessage {
   session: SessionId;
   turn: TurnId | undefined;
   state: MessageState;
+  /** An old tool result that the model sees as one line. */
+  stubbed?: boolean | undefined;
   createdAt: number;
 }
 
@@ -232,6 +234,26 @@ export async function compactMessages(
   });
 }
 
+/** From now on the model sees tool results of a session, up to `throughId` and of at least `minChars`, as one line. Returns how many more. */
+export async function stubResults(
+  db: Db,
+  scope: Scope,
+  stubs: { session: SessionId; throughId: number; minChars: number },
+): Promise<number> {
+  const result = await db.query
+    .updateTable('messages')
+    .set({ stubbed: 1 })
+    .where('space_id', '=', scope.space)
+    .where('session_id', '=', stubs.session)
+    .where('state', '=', 'active')
+    .where('role', '=', 'tool')
+    .where('stubbed', '=', 0)
+    .where('id', '<=', stubs.throughId)
+    .where((eb) => eb(eb.fn<number>('length', ['text']), '>=', stubs.minChars))
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows);
+}
+
 /** Messages per session, for lists and status. */
 export async function countMessages(db: Db, scope: Scope, session: SessionId): Promise<number> {
   const row = await db.query
@@ -275,6 +297,7 @@ function storedMessage(row: Selectable<Tables['messages']>): StoredMessage {
     isError: row.is_error === 1,
     origin: row.origin,
     state: row.state,
+    stubbed: row.stubbed === 1 ? true : undefined,
     createdAt: row.created_at,
   };
 }

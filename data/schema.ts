@@ -12,6 +12,8 @@ import type {
   UserId,
 } from '../shared/ids.ts';
 import type { ChatKind, Origin, Role } from '../shared/messages.ts';
+import type { PolicyTables } from './policy/tables.ts';
+import type { WorkTables } from './work/tables.ts';
 
 /** received → queued → running → one of the end states; commands go from received to answered. */
 export const INBOX_END_STATES = ['answered', 'merged', 'superseded', 'refused', 'expired', 'dead'] as const;
@@ -29,8 +31,6 @@ export type MessageRole = 'user' | 'assistant' | 'tool' | 'summary';
 export type MessageState = 'active' | 'undone' | 'compacted';
 export type Effect = 'pure' | 'idempotent' | 'reversible' | 'once';
 export type ApprovalChoice = 'once' | 'session' | 'always';
-export type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'stopped';
-export type LedgerKind = 'request' | 'decision' | 'execution' | 'result' | 'grant' | 'revocation';
 export type ApprovalState = 'pending' | 'allowed' | 'denied' | 'expired' | 'used';
 
 /** thread is '' where an address has none, so that unique keys work. */
@@ -42,7 +42,7 @@ interface AddressColumns {
   chat_kind: ChatKind;
 }
 
-export interface Tables {
+export interface Tables extends PolicyTables, WorkTables {
   persons: {
     id: PersonId;
     name: string;
@@ -131,6 +131,8 @@ export interface Tables {
     origin: Origin;
     state: MessageState;
     created_at: number;
+    /** 1: an old tool result that the model sees as one line. */
+    stubbed: Generated<number>;
   };
   inbox: AddressColumns & {
     seq: Generated<number>;
@@ -230,123 +232,6 @@ export interface Tables {
     created_at: number;
     expires_at: number;
     decided_at: number | null;
-  };
-  /** Calls that a person has allowed for longer than once. */
-  grants: {
-    id: string;
-    space_id: SpaceId;
-    person_id: PersonId;
-    /** Set when it ends with a session. */
-    session_id: SessionId | null;
-    tool: string;
-    key: string;
-    title: string;
-    wide: number;
-    approval_id: string;
-    uses: number;
-    created_at: number;
-    used_at: number | null;
-    revoked_at: number | null;
-  };
-  /** Standing rules of a person or group. */
-  rules: {
-    id: string;
-    space_id: SpaceId;
-    person_id: PersonId;
-    /** As the person said it. */
-    words: string;
-    verdict: 'ask' | 'deny';
-    /** JSON of RuleSpec. */
-    spec: string;
-    created_at: number;
-    removed_at: number | null;
-  };
-  /** What was asked, decided, run and came of it: a chain of hashes, each signed. Never changed, never pruned. */
-  ledger: {
-    seq: number;
-    at: number;
-    kind: LedgerKind;
-    space_id: SpaceId;
-    person_id: PersonId;
-    subject: string;
-    body: string;
-    prev: string;
-    hash: string;
-    signature: string;
-  };
-  /** Tool results that were too long for the conversation. */
-  results: {
-    id: string;
-    space_id: SpaceId;
-    person_id: PersonId;
-    turn_id: TurnId;
-    tool: string;
-    origin: Origin;
-    text: string;
-    created_at: number;
-  };
-  /** Times in which commands wrote files that may hold words of others. */
-  taints: {
-    id: Generated<number>;
-    space_id: SpaceId;
-    from_at: number;
-    to_at: number;
-  };
-  todos: {
-    session_id: SessionId;
-    space_id: SpaceId;
-    /** JSON of TodoItem[]. */
-    items: string;
-    updated_at: number;
-  };
-  /** Work that the agent handed to a worker of its own. */
-  tasks: {
-    id: string;
-    /** First of its tree. */
-    root_id: string;
-    parent_id: string | null;
-    /** Of the call that made it; unique in its turn, so that a replay makes it once. */
-    key: string;
-    space_id: SpaceId;
-    person_id: PersonId;
-    session_id: SessionId;
-    turn_id: TurnId;
-    /** Of the worker itself, once it has begun. */
-    own_session_id: SessionId | null;
-    own_turn_id: TurnId | null;
-    /** JSON of the Address that the turn answers. */
-    address: string;
-    name: string;
-    preset: string;
-    goal: string;
-    /** JSON of TaskSpec. */
-    spec: string;
-    depth: number;
-    state: TaskState;
-    result: string | null;
-    /** Whether whoever asked has been given the result. */
-    told: number;
-    /** Goes on when the turn that made it has ended. */
-    background: number;
-    /** JSON of string[]: what a person said to it that it has not read. */
-    steering: string;
-    attempts: number;
-    created_at: number;
-    ended_at: number | null;
-  };
-  /** What the workers of one tree of tasks share. */
-  cells: {
-    root_id: string;
-    key: string;
-    space_id: SpaceId;
-    type: string;
-    value: string;
-    version: number;
-    author: string;
-    origin: Origin;
-    holder: string | null;
-    lease_until: number | null;
-    updated_at: number;
   };
   usage: {
     id: Generated<number>;

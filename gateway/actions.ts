@@ -1,7 +1,7 @@
 // What commands and the control API may ask of the running gateway.
 import type { AdapterState } from '../adapters/contract.ts';
 import type { LoginStep } from '../adapters/login.ts';
-import type { NewEvent } from '../data/process/events.ts';
+import type { NewEvent } from '../data/process/work/events.ts';
 import type { InboxState, OutboxState } from '../data/schema.ts';
 import type { PersonId, SessionId } from '../shared/ids.ts';
 import type { Address, Button, StoredFile } from '../shared/messages.ts';

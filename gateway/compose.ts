@@ -12,7 +12,7 @@ import type { StatementObserver } from '../data/query/dialect.ts';
 import { ensureDir } from '../data/files.ts';
 import { takeWriterLock } from '../data/lock.ts';
 import { findOwner, getPerson } from '../data/process/people.ts';
-import { listUnfinishedTasks } from '../data/process/tasks.ts';
+import { listUnfinishedTasks } from '../data/process/work/tasks.ts';
 import { openPairing, type Pairing } from '../pairing/pairing.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';

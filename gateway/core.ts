@@ -4,7 +4,7 @@ import type { HttpHandler } from '../adapters/contract.ts';
 import type { SetupPort } from '../adapters/login.ts';
 import type { AgentPort } from '../agent/port.ts';
 import type { ProcessDb } from '../data/db.ts';
-import { insertEvent } from '../data/process/events.ts';
+import { insertEvent } from '../data/process/work/events.ts';
 import { countInbox, type InboxRow } from '../data/process/inbox.ts';
 import { countOutbox, getOutboxByKey, resendOutbox } from '../data/process/outbox.ts';
 import { findPerson, listPersons } from '../data/process/people.ts';
@@ -34,6 +34,7 @@ import { chosenByNumber } from './chats/choices.ts';
 import { makeFollowers } from './chats/followers.ts';
 import { makeReceipts } from './chats/receipts.ts';
 import { findRoute } from './chats/route.ts';
+import { openQuestions, type Questions } from './clarify/questions.ts';
 import type { GatewaySettings } from './settings.ts';
 import { makeTurnRunner } from './turn.ts';
 import { describeVoice } from './voice/report.ts';
@@ -65,6 +66,8 @@ export interface CoreInput {
 export interface Core {
   actions: GatewayActions;
   platforms: Platforms;
+  /** How the agent asks people in the middle of a turn. */
+  questions: Pick<Questions, 'ask'>;
   /** Takes up what an earlier process left, then starts the accounts. */
   start(accounts: readonly PlatformAccount[]): Promise<void>;
   /** Ends in order: no new work, running turns drained or parked, sends ended, platforms closed. */
@@ -122,6 +125,7 @@ export function makeCore(input: CoreInput): Core {
     storeFile: (name, mime, content) => files.keepText(name, mime, content),
     signal: ending.signal,
   });
+  const questions = openQuestions({ db, clock, poster, turnTimeoutMs: settings.turnTimeoutMs });
   const inbox = openInbox({
     db,
     clock,
@@ -134,6 +138,7 @@ export function makeCore(input: CoreInput): Core {
     commands: runner,
     signal: ending.signal,
     chosen: (row) => chosenByNumber(db, row, platforms.capabilities(row.address)),
+    questions,
     authorize: (row) => authorize(access, row),
     voice,
     route: (person, row) =>
@@ -147,6 +152,7 @@ export function makeCore(input: CoreInput): Core {
   return {
     actions,
     platforms,
+    questions,
     async start(accounts) {
       await platforms.start(accounts);
       await delivery.start();

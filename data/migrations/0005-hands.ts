@@ -39,6 +39,17 @@ const STATEMENTS = [
     session_id text primary key references sessions(id) on delete cascade, space_id text not null, items text not null,
     updated_at integer not null) strict`,
 
+  // An old tool result that the model sees as one line; the text stays whole.
+  `alter table messages add column stubbed integer not null default 0`,
+
+  `create table questions (
+    id text primary key, space_id text not null, person_id text not null, turn_id text not null, key text not null, chat_key text not null,
+    choices text not null, multi integer not null, can_decline integer not null,
+    state text not null check (state in ('open','answered','declined','expired','closed')),
+    answer text, origin text, created_at integer not null, expires_at integer not null, ended_at integer) strict`,
+  `create unique index questions_key on questions (turn_id, key)`,
+  `create index questions_open on questions (chat_key, person_id) where state = 'open'`,
+
   // Set for the session and the turn of a worker: they are no conversation of a person.
   `alter table sessions add column task_id text`,
   `alter table turns add column task_id text`,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import type { PersonId, TurnId } from '../../shared/ids.ts';
 import type { Db } from '../db.ts';
+import { makeKeeper } from '../query/keep.ts';
 import { newRowId } from '../row-id.ts';
 import type { ApprovalChoice, ApprovalState, Tables } from '../schema.ts';
 import type { Scope } from '../scope.ts';
@@ -100,17 +101,23 @@ function notTheirs(): AppError {
   return new AppError('not_found', 'There is no such turn that could ask for permission.');
 }
 
+const keptPending = makeKeeper<readonly Approval[]>('approvals');
+
 /** Requests that wait for an answer in this space, oldest first. */
 export async function listPendingApprovals(db: Db, scope: Scope): Promise<readonly Approval[]> {
-  const rows = await db.query
-    .selectFrom('approvals')
-    .selectAll()
-    .where('space_id', '=', scope.space)
-    .where('state', '=', 'pending')
-    .where('expires_at', '>', db.clock.now())
-    .orderBy('id')
-    .execute();
-  return rows.map(approvalOf);
+  const now = db.clock.now();
+  const pending = await keptPending(db, scope.space, async () => {
+    const rows = await db.query
+      .selectFrom('approvals')
+      .selectAll()
+      .where('space_id', '=', scope.space)
+      .where('state', '=', 'pending')
+      .where('expires_at', '>', now)
+      .orderBy('id')
+      .execute();
+    return rows.map(approvalOf);
+  });
+  return pending.filter((approval) => approval.expiresAt > now);
 }
 
 /** Answers a pending request of this space; only the person who was asked counts. False when it is not pending any more. */

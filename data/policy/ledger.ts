@@ -1,8 +1,8 @@
 // The record of what was asked, decided, run and came of it. Each entry holds the hash of the one before and is signed, so that neither a
-// changed nor a missing one goes unseen. data/process/ledger.ts reads and proves it.
+// changed nor a missing one goes unseen. data/process/work/ledger.ts reads and proves it.
 import { createHash } from 'node:crypto';
 import type { Db } from '../db.ts';
-import type { LedgerKind } from '../schema.ts';
+import type { LedgerKind } from './tables.ts';
 import type { Scope } from '../scope.ts';
 
 /** `signature` of a hash, hex; ed25519 (RFC 8032). */

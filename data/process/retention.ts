@@ -24,7 +24,8 @@ export async function pruneEnded(db: ProcessDb, options: PruneOptions = {}): Pro
     (await sweep((after) => pruneInbox(db, { before, after, batch }))) +
     (await sweep((after) => pruneOutbox(db, { before, after, batch }))) +
     (await pruneCodes(db)) +
-    (await pruneApprovals(db, before))
+    (await pruneApprovals(db, before)) +
+    (await pruneQuestions(db, before))
   );
 }
 
@@ -129,6 +130,26 @@ async function pruneApprovals(db: ProcessDb, before: number): Promise<number> {
             .selectFrom('turns')
             .select('turns.id')
             .whereRef('turns.id', '=', 'approvals.turn_id')
+            .where('turns.state', '=', 'running'),
+        ),
+      ),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** As approvals. */
+async function pruneQuestions(db: ProcessDb, before: number): Promise<number> {
+  const result = await db.query
+    .deleteFrom('questions')
+    .where('expires_at', '<', before)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('turns')
+            .select('turns.id')
+            .whereRef('turns.id', '=', 'questions.turn_id')
             .where('turns.state', '=', 'running'),
         ),
       ),

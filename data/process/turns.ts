@@ -251,7 +251,9 @@ async function queueAgain(trx: Query, turn: TurnId, now: number): Promise<void> 
     .execute();
 }
 
-const insertMessage = prepare<Omit<Tables['messages'], 'id'>>((query, row) => query.insertInto('messages').values(row));
+const insertMessage = prepare<Omit<Tables['messages'], 'id' | 'stubbed'>>((query, row) =>
+  query.insertInto('messages').values(row),
+);
 
 /** The turn says whose space they go to. Returns the last one's id. */
 async function insertMessages(

@@ -2,6 +2,7 @@
 import type { TurnId } from '../../shared/ids.ts';
 import type { Origin } from '../../shared/messages.ts';
 import type { Db } from '../db.ts';
+import { getMessage } from '../messages.ts';
 import { newRowId } from '../row-id.ts';
 import type { Scope } from '../scope.ts';
 
@@ -31,11 +32,22 @@ export async function keepResult(db: Db, scope: Scope, result: KeptResult & { tu
   return id;
 }
 
+const MESSAGE_ID = /^m(\d{1,15})$/;
+
+/** A kept result, or by `m<number>` the tool result that a message of the conversation holds. */
 export async function openResult(db: Db, scope: Scope, id: string): Promise<KeptResult | undefined> {
+  const message = MESSAGE_ID.exec(id)?.[1];
+  if (message !== undefined) return openStored(db, scope, Number(message));
   return db.query
     .selectFrom('results')
     .select(['tool', 'text', 'origin'])
     .where('id', '=', id)
     .where('space_id', '=', scope.space)
     .executeTakeFirst();
+}
+
+async function openStored(db: Db, scope: Scope, id: number): Promise<KeptResult | undefined> {
+  const message = await getMessage(db, scope, id);
+  if (message?.role !== 'tool' || message.state === 'undone') return undefined;
+  return { tool: message.toolName ?? '', text: message.text, origin: message.origin };
 }

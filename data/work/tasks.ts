@@ -3,9 +3,11 @@ import type { Selectable } from 'kysely';
 import { sessionId, turnId, type SessionId, type TurnId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { Db, Query } from '../db.ts';
+import { makeKeeper } from '../query/keep.ts';
 import { newRowId } from '../row-id.ts';
-import type { Tables, TaskState } from '../schema.ts';
+import type { Tables } from '../schema.ts';
 import type { Scope } from '../scope.ts';
+import type { TaskState } from './tables.ts';
 
 export interface Task {
   id: string;
@@ -95,6 +97,21 @@ export async function listTasks(
   if (filter.session !== undefined) query = query.where('session_id', '=', filter.session);
   if (filter.root !== undefined) query = query.where('root_id', '=', filter.root);
   return (await query.execute()).map(taskOf);
+}
+
+const keptLive = makeKeeper<readonly Task[]>('tasks');
+
+/** Those of one session that have not ended, newest first, at most 20. */
+export async function listLiveTasks(db: Db, scope: Scope, session: SessionId): Promise<readonly Task[]> {
+  return keptLive(db, `${scope.space} ${scope.person} ${session}`, async () => {
+    const rows = await own(db.query, scope)
+      .where('session_id', '=', session)
+      .where('state', 'in', ['waiting', 'running'])
+      .orderBy('id', 'desc')
+      .limit(20)
+      .execute();
+    return rows.map(taskOf);
+  });
 }
 
 /**

@@ -8,7 +8,7 @@ export async function openBackend({ home, lookup }: LoadedConfig, clock: Clock):
   const { openLocalBackend } = await import('../../agent/terminal/local/backend.ts');
   return openLocalBackend({
     clock,
-    root: path.join(home, 'terminal', 'local'),
+    root: path.join(home, 'machines', 'local'),
     home: lookup('HOME') ?? '/',
     hidden: [home],
   });

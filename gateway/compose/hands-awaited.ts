@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { LoadedConfig } from '../../config/load.ts';
 
 /** Under $HERALD_HOME: what is remembered of background jobs. */
-export const NOTES_DIR = path.join('terminal', 'notes');
+export const NOTES_DIR = path.join('machines', 'notes');
 
 /** True for background jobs to watch, and servers to get to know. */
 export async function areHandsAwaited({ home, config }: LoadedConfig): Promise<boolean> {

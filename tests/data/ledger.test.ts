@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { ProcessDb } from '../../data/db.ts';
 import { appendLedger, type LedgerEntry } from '../../data/policy/ledger.ts';
-import { listLedger, proveLedger } from '../../data/process/ledger.ts';
+import { listLedger, proveLedger } from '../../data/process/work/ledger.ts';
 import { makePerson, makeSpeaker } from './conversation.ts';
 import { openTemporaryData } from './temporary-data.ts';
 

@@ -35,6 +35,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'search.ts': ['searchWords'],
   'derived/search-index.ts': ['indexInTime', 'indexMessages'],
   'derived/spent.ts': ['spentOf'],
+  'work/questions.ts': ['questionOf'],
   'work/todos.ts': ['TODO_STATES'],
   'storage-errors.ts': ['corruptMessage', 'databaseError', 'isStorageFailure'],
   'query/table-writes.ts': ['effectOf', 'makeWriteCounter'],

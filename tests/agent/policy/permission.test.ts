@@ -7,7 +7,7 @@ import { openSeenAddresses } from '../../../agent/policy/seen.ts';
 import { defineTool, type Assessment } from '../../../agent/tools/tool.ts';
 import { decideApproval } from '../../../data/policy/approvals.ts';
 import { listGrants, revokeGrant } from '../../../data/policy/grants.ts';
-import { listLedger } from '../../../data/process/ledger.ts';
+import { listLedger } from '../../../data/process/work/ledger.ts';
 import type { Turn } from '../../../data/process/turns.ts';
 import type { ApprovalChoice } from '../../../data/schema.ts';
 import { systemClock } from '../../../shared/clock.ts';

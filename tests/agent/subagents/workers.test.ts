@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentTurn } from '../../../agent/port.ts';
 import type { ModelReply, ModelRequest, ToolCall } from '../../../agent/providers/types.ts';
-import { listUnfinishedTasks } from '../../../data/process/tasks.ts';
+import { listUnfinishedTasks } from '../../../data/process/work/tasks.ts';
 import { listTasks, steerTask } from '../../../data/work/tasks.ts';
 import { putCell, listCells } from '../../../data/work/board.ts';
 import { AppError } from '../../../shared/errors.ts';

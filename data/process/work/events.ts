@@ -1,9 +1,9 @@
 // What the agent waits for enters its conversation like a message, through the same rows: the end of a job, the result of a worker.
-import { messageId, userId, type PersonId, type SessionId } from '../../shared/ids.ts';
-import type { Address } from '../../shared/messages.ts';
-import type { ProcessDb } from '../db.ts';
-import { addressColumns } from './chats.ts';
-import { inboxRow, type InboxRow } from './inbox.ts';
+import { messageId, userId, type PersonId, type SessionId } from '../../../shared/ids.ts';
+import type { Address } from '../../../shared/messages.ts';
+import type { ProcessDb } from '../../db.ts';
+import { addressColumns } from '../chats.ts';
+import { inboxRow, type InboxRow } from '../inbox.ts';
 
 export interface NewEvent {
   /** Of the chat that the answer goes to. */

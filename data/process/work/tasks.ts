@@ -1,9 +1,9 @@
 // Workers that go on without anybody waiting for them: taken up again when the process starts.
-import type { Address } from '../../shared/messages.ts';
-import type { ProcessDb } from '../db.ts';
-import { storedScope, type Scope } from '../scope.ts';
-import { getTask, type Task } from '../work/tasks.ts';
-import { addressOf } from './chats.ts';
+import type { Address } from '../../../shared/messages.ts';
+import type { ProcessDb } from '../../db.ts';
+import { storedScope, type Scope } from '../../scope.ts';
+import { getTask, type Task } from '../../work/tasks.ts';
+import { addressOf } from '../chats.ts';
 
 export interface UnfinishedTask {
   task: Task;

@@ -1,7 +1,7 @@
 // Reads the signed record and proves it.
-import type { ProcessDb } from '../db.ts';
-import { LEDGER_START, ledgerHash } from '../policy/ledger.ts';
-import type { LedgerKind } from '../schema.ts';
+import type { ProcessDb } from '../../db.ts';
+import { LEDGER_START, ledgerHash } from '../../policy/ledger.ts';
+import type { LedgerKind } from '../../policy/tables.ts';
 
 export interface LedgerRow {
   seq: number;
