@@ -8,6 +8,7 @@ import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/s
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { CallToolResultSchema, type CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openHttpServer } from '../../../gateway/http/server.ts';
 import { makeActivity } from '../../../gateway/mcp/activity.ts';
 import { makeBackend } from '../../../gateway/mcp/backend.ts';
 import { makeMcpService } from '../../../gateway/mcp/service.ts';
@@ -353,6 +354,34 @@ describe('the door', () => {
     });
     expect(large.status).toBe(413);
   });
+});
+
+test("works behind the gateway's own HTTP server, streams included", async () => {
+  const rig = await open();
+  await say(rig, 'ann', 'hello');
+  const service = makeMcpService({
+    context: rig.context,
+    findPerson: async () => rig.ann.id,
+    allowedHosts: [],
+    log: silentLog,
+  });
+  const http = await openHttpServer({
+    port: 0,
+    version: 'test',
+    clock: rig.gateway.clock,
+    log: silentLog,
+    statusReport: async () => ({}),
+  });
+  ends.push(async () => {
+    await service.close();
+    await http.close();
+  });
+  http.mount('mcp', 'server', service.handler, { at: 'mcp' });
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${http.url}/mcp`)));
+  ends.push(() => client.close());
+  const { value } = await call(client, 'conversations_list');
+  expect(value.conversations.map((entry) => entry.opening)).toEqual(['hello']);
 });
 
 describe('over standard input and output', () => {
