@@ -95,6 +95,7 @@ const MAX_OUTPUT_BYTES = 32 * 1024;
 const MAX_WRITE_BYTES = 64 * 1024;
 const ID = /^[0-9a-f]{6}$/;
 const STARTING_MS = 60_000;
+const ENDING_MS = 5_000;
 
 export function openJobs(machine: Machine, options: JobsOptions): Jobs {
   const { notes, clock } = options;
@@ -215,12 +216,20 @@ async function startJob(
       }),
     );
   } catch (error) {
-    // It was refused: nothing runs. In other cases nobody knows, and the watch finds out.
-    if (error instanceof AppError && ['not_allowed', 'bad_input'].includes(error.code))
-      notes.put({ ...note, watched: false });
+    // Whoever asked is told that it failed, so it must not run, nor be told of.
+    notes.put({ ...note, watched: false });
+    if (!(error instanceof AppError && ['not_allowed', 'bad_input'].includes(error.code)))
+      await endUnwanted(machine, clock, id);
     throw error;
   }
   return id;
+}
+
+/** For a start that was cut off: nobody knows whether it runs. Never rejects. */
+async function endUnwanted(machine: Machine, clock: Clock, id: string): Promise<void> {
+  await withDeadline({ clock, timeoutMs: ENDING_MS }, (signal) =>
+    run(machine, { body: job.KILL_JOB, args: [id, 'KILL'], signal }),
+  ).catch(() => {});
 }
 
 interface Script {

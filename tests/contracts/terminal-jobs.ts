@@ -111,6 +111,27 @@ export function describeJobs(rig: Rig): void {
       expect(Number(kept)).toBeLessThan(13 * 1024 * 1024);
     }, 90_000);
 
+    it.concurrent('do not run when their start was stopped', async ({ expect }) => {
+      const { jobs, events } = begin(rig.machine(), 'stopped');
+      const controller = new AbortController();
+      const request = { command: 'sleep 47', owner: '', notify: true };
+      const started = jobs.start({ ...request, signal: controller.signal });
+      setTimeout(() => controller.abort(), 15);
+      const id = await started.catch(() => undefined);
+      const running = (await jobs.list(never)).filter((job) => job.state === 'running' && job.title === 'sleep 47');
+      expect(running.map((job) => job.id)).toEqual(id === undefined ? [] : [id]);
+      if (id !== undefined) await jobs.kill(id, never);
+      await jobs.close();
+      expect(events.filter((event) => event.job !== id)).toEqual([]);
+    });
+
+    it.concurrent('are lost with the life of their machine', async ({ expect }) => {
+      const { jobs, start } = begin(rig.machine(), 'reboot');
+      const id = await start('sleep 3');
+      await output(rig, `echo another > '${rig.machine().stateDir}/jobs/${id}/epoch'`);
+      expect((await jobs.poll(id, never)).state).toBe('lost');
+    });
+
     it('are limited in number, and say what is not there', async () => {
       const { jobs, start } = begin(rig.machine(), 'limit', { maxRunning: 4 });
       const ids = [await start('sleep 60'), await start('sleep 60'), await start('sleep 60'), await start('sleep 60')];

@@ -76,17 +76,28 @@ while [ ! -e logged ] && [ "$n" -lt 40 ]; do sleep 0.05; n=$((n + 1)); done
 kill "$ctl"
 printf '%s %s\n' "$code" "$(date +%s)" > exit.part
 # Before the pipes go: without both, it would look as if the supervisor had been killed.
-mv -f exit.part exit
+[ -e exit ] || mv -f exit.part exit
 rm -f in out ctl pong logged main
 # In a process space of its own nobody else would ever end what is left.
 [ "$HERALD_OWN_PIDS" != yes ] || kill -KILL -1
+`;
+
+/**
+ * Names the life of the machine, or of the container that it is: what ran in an earlier one is lost. Not where each call has a process space of
+ * its own, whose first process is another each time.
+ */
+const EPOCH = String.raw`
+epoch() {
+  cat /proc/sys/kernel/random/boot_id 2>/dev/null
+  [ "$HERALD_OWN_PIDS" = yes ] || sed 's/.*) //' /proc/1/stat 2>/dev/null | cut -d ' ' -f 20
+}
 `;
 
 /** $1 notes, $2 job, $3 workspace, $4 folder or empty, $5 pty, $6 most jobs at once, $7 program text, $8 supervisor. Input: the command. */
 export const START_JOB = String.raw`
 state=$1 run=$2 home=$3 dir=$4 pty=$5 most=$6 main=$7 supervise=$8
 set --
-${COMMON}
+${COMMON}${EPOCH}
 box=$state/jobs/$run
 ( umask 077; mkdir -p "$state/jobs" "$state/shell" ) || exit 1
 [ -d "$home" ] || mkdir -p "$home"
@@ -98,6 +109,7 @@ ls -1t "$state"/jobs/*/exit 2>/dev/null | tail -n +${FINISHED_KEPT + 1} | while 
 old=$(umask); umask 077
 mkdir "$box" && cat > "$box/command" && printf '%s\n' "$main" > "$box/main" && mkfifo "$box/in" "$box/out" "$box/ctl" || exit 1
 printf '%s\n' "$supervise" > "$box/supervise"
+epoch > "$box/epoch"
 umask "$old"
 ( leader sh "$box/supervise" "$state" "$run" "$at" "$pty" ) </dev/null >/dev/null 2>&1 &
 exit 0
@@ -106,7 +118,7 @@ exit 0
 /** For scriptWith's arguments. */
 export const SUPERVISOR = SUPERVISE;
 
-const INSPECT = String.raw`${STRAYS}
+const INSPECT = String.raw`${STRAYS}${EPOCH}
 cat_log() { ls log.* 2>/dev/null | sort -t. -k2n | while IFS= read -r piece; do cat "$piece" 2>/dev/null; done; }
 size_log() {
   total=0
@@ -114,15 +126,15 @@ size_log() {
   gone=0; [ ! -s gone ] || gone=$(cat gone)
   total=$((total + gone))
 }
-# A supervisor that was killed leaves no exit status: it is asked, and has three seconds.
+# A supervisor that was killed leaves no exit status: it is asked, and has ten seconds, for a machine may be very busy.
 settle() {
   [ ! -e exit ] || return 0
-  if [ -p ctl ]; then
+  if [ -p ctl ] && [ "$(epoch)" = "$(cat epoch)" ]; then
     rm -f pong
     exec 7<>ctl
     echo PING >&7
     n=0
-    while [ "$n" -lt 100 ] && [ ! -e pong ] && [ ! -e exit ]; do sleep 0.03; n=$((n + 1)); done
+    while [ "$n" -lt 250 ] && [ ! -e pong ] && [ ! -e exit ]; do sleep 0.04; n=$((n + 1)); done
     exec 7>&-
     if [ -e pong ] || [ -e exit ]; then return 0; fi
   fi
