@@ -11,10 +11,12 @@ import { getByExec, putByExec } from '../../../agent/terminal/transfer.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import type { TerminalUnderTest } from '../../contracts/terminal-rig.ts';
 
+const PROGRAM = 'busybox';
+
 /** Why there is none here, or undefined. */
 export function busyboxProblem(): string | undefined {
   try {
-    execFileSync('busybox', ['setsid', 'true'], { stdio: 'ignore' });
+    execFileSync(PROGRAM, ['setsid', 'true'], { stdio: 'ignore' });
     return undefined;
   } catch {
     return 'busybox is not installed';
@@ -25,7 +27,7 @@ export function openBusybox(): TerminalUnderTest {
   const base = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'herald-busybox-')));
   const programs = path.join(base, 'bin');
   fs.mkdirSync(programs);
-  execFileSync('busybox', ['--install', '-s', programs]);
+  execFileSync(PROGRAM, ['--install', '-s', programs]);
   const workspace = path.join(base, 'work');
   const stateDir = path.join(base, 'state');
   const exec = (request: ExecRequest) =>
