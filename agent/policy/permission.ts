@@ -104,9 +104,10 @@ export function openPermissions(input: PermissionInput): Permissions {
       if (verdict.verdict === 'deny')
         return { allowed: false, reason: `Not allowed: ${verdict.reason} It was not run.` };
       const digest = digestOf(request);
-      const granted = await grantedBefore(input, request, { assessment, cause: verdict.cause, digest });
+      const asked = { assessment, cause: verdict.cause, reason: verdict.reason, digest };
+      const granted = await grantedBefore(input, request, asked);
       if (granted !== undefined) return { allowed: true, record: granted };
-      return askPerson(input, request, { assessment, reason: verdict.reason, digest, cause: verdict.cause });
+      return askPerson(input, request, asked);
     },
     noteResult: (record, result) =>
       note(input, [
@@ -127,6 +128,7 @@ function digestOf({ tool, call }: ToolRequest): string {
 interface Asked {
   assessment: Assessment;
   cause: AskCause;
+  reason: string;
   digest: string;
 }
 
@@ -134,7 +136,7 @@ interface Asked {
 async function grantedBefore(
   input: PermissionInput,
   { key, tool, call }: ToolRequest,
-  { assessment, cause, digest }: Asked,
+  { assessment, cause, reason, digest }: Asked,
 ): Promise<string | undefined> {
   const { at, policy } = input;
   // A rule is there to be asked each time; and words of others must not choose the arguments of a wide grant.
@@ -154,7 +156,9 @@ async function grantedBefore(
     return subject;
   }
   if (policy.mode !== 'smart' || !policy.judge || (cause !== 'risk' && cause !== 'outside')) return undefined;
-  const question = { tool: tool.name, arguments: call.canonical, reason: assessment.risk ?? '' };
+  // Who wrote what the turn has read may have chosen the arguments, and words that persuade a model with them.
+  if (input.origins.has('foreign')) return undefined;
+  const question = { tool: tool.name, arguments: call.canonical, reason };
   if (!(await policy.judge(question, input.signal))) return undefined;
   const subject = `judged ${at.turn} ${key}`;
   await note(input, [{ kind: 'execution', subject, body: { tool: tool.name, digest, by: 'model' } }]);
@@ -164,7 +168,7 @@ async function grantedBefore(
 async function askPerson(
   input: PermissionInput,
   { key, tool, call }: ToolRequest,
-  { assessment, cause, reason, digest }: Asked & { reason: string },
+  { assessment, cause, reason, digest }: Asked,
 ): Promise<Permission> {
   const { db, scope, turn, address, clock } = input.at;
   const { grant } = assessment;
