@@ -98,6 +98,15 @@ const PACKAGE_FENCES: Readonly<Record<string, readonly string[]>> = {
   'irc-framework': ['adapters/irc/'],
   '@daytonaio/sdk': ['agent/terminal/daytona/'],
   modal: ['agent/terminal/modal/'],
+  undici: ['agent/net/'],
+  'playwright-core': ['agent/tools/browser/'],
+  linkedom: ['agent/tools/web/extract/'],
+  '@mozilla/readability': ['agent/tools/web/extract/'],
+  turndown: ['agent/tools/web/extract/'],
+  'turndown-plugin-gfm': ['agent/tools/web/extract/'],
+  unpdf: ['agent/tools/web/extract/'],
+  mammoth: ['agent/tools/web/extract/'],
+  '@modelcontextprotocol/sdk': ['agent/mcp/', 'gateway/mcp/'],
 };
 
 /** Packages that cost tens of milliseconds and megabytes to load: never loaded by just starting. */
@@ -118,6 +127,12 @@ const HEAVY_PACKAGES: readonly string[] = [
   'playwright-core',
   '@daytonaio/sdk',
   'modal',
+  'undici',
+  'linkedom',
+  '@mozilla/readability',
+  'turndown',
+  'unpdf',
+  'mammoth',
 ];
 const LIGHT_ENTRIES: readonly string[] = ['cli/main.ts', 'gateway/compose.ts', 'adapters/manifests.ts'];
 /** Each start loads every manifest, so their schemas are all that they may bring. */

@@ -148,6 +148,20 @@ const PROOFS: Readonly<Record<string, Proof>> = {
         ['adapters/slack/a.ts:1'],
       ],
       ['cron outside the scheduler', { 'gateway/a.ts': "import { Cron } from 'croner';" }, ['gateway/a.ts:1']],
+      ['unguarded requests', { 'agent/tools/web/a.ts': "import { fetch } from 'undici';" }, ['agent/tools/web/a.ts:1']],
+      ['a browser elsewhere', { 'agent/tools/web/a.ts': "import 'playwright-core';" }, ['agent/tools/web/a.ts:1']],
+      ...['linkedom', '@mozilla/readability', 'turndown', 'turndown-plugin-gfm', 'unpdf', 'mammoth'].map(
+        (name): [string, Files, readonly string[]] => [
+          `${name} outside the reader of pages`,
+          { 'agent/tools/web/a.ts': `export const f = () => import('${name}');` },
+          ['agent/tools/web/a.ts:1'],
+        ],
+      ),
+      [
+        'the kit of MCP in a tool, as a type',
+        { 'agent/tools/a.ts': "import type { Client } from '@modelcontextprotocol/sdk/client/index.js';" },
+        ['agent/tools/a.ts:1'],
+      ],
     ],
     fine: [
       [
@@ -157,6 +171,11 @@ const PROOFS: Readonly<Record<string, Proof>> = {
           'gateway/http/routes/a.ts': "import 'hono';",
           'gateway/voice/a.ts': "import 'openai';",
           'adapters/telegram/a.ts': "import 'grammy';",
+          'agent/net/a.ts': "export const f = () => import('undici');",
+          'agent/tools/browser/a.ts': "export const f = () => import('playwright-core');",
+          'agent/tools/web/extract/a.ts': "export const f = () => import('linkedom');",
+          'agent/mcp/connection/a.ts': "import type { a } from '@modelcontextprotocol/sdk/types.js';",
+          'gateway/mcp/a.ts': "import type { a } from '@modelcontextprotocol/sdk/types.js';",
         },
       ],
       ['names that only begin alike', { 'gateway/a.ts': "import 'hono-like';\nimport 'openai-types';" }],
@@ -230,6 +249,19 @@ const PROOFS: Readonly<Record<string, Proof>> = {
         },
         ['adapters/slack/manifest.ts:1'],
       ],
+      ...[
+        'undici',
+        'linkedom',
+        '@mozilla/readability',
+        'turndown',
+        'unpdf',
+        'mammoth',
+        '@modelcontextprotocol/sdk',
+      ].map((name): [string, Files, readonly string[]] => [
+        `${name} with the tools`,
+        { 'gateway/compose.ts': "import '../agent/a.ts';", 'agent/a.ts': `import { a } from '${name}';` },
+        ['agent/a.ts:1'],
+      ]),
       [
         'through a manifest, also what is light',
         {
