@@ -2,6 +2,7 @@
 // what was written down before are sent again at the start; their keys make them the same messages.
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { makeMatrixAdapter } from '../../../adapters/matrix/adapter.ts';
 import { matrixSettings } from '../../../adapters/matrix/settings.ts';
 import { openData } from '../../../data/db.ts';
@@ -33,8 +34,10 @@ async function answer(line: string): Promise<void> {
   const { id, chat, text } = JSON.parse(line) as { id: string; chat: string; text: string };
   const message = { ...makeOutbound(`answer to ${text}`), key: `answer-${id.slice(1, 40)}` };
   const to = { platform: 'matrix', account, chat: chatId(chat), kind: 'dm' as const };
-  for (let attempt = 0; attempt < 20; attempt++)
-    if ((await adapter.send(to, message, AbortSignal.timeout(5_000))).ok) return;
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if ((await adapter.send(to, message, AbortSignal.timeout(30_000))).ok) return;
+    await pause(100);
+  }
 }
 
 await adapter.start({
