@@ -1,33 +1,33 @@
-// One turn's requests: system prompt, history and tools around the messages of the turn, within the model's window. When a model says that
-// it is too much after all, the history is compressed once and the call is made again.
+// One turn's requests: system prompt, history and tools around the messages of the turn, within the model's window. A history that has
+// grown long is compressed before the call, and once more when a model says that it is too much after all.
 import { listHistory } from '../data/messages.ts';
 import type { Origin } from '../shared/messages.ts';
 import { AppError } from '../shared/errors.ts';
-import { compressHistory } from './context/compress.ts';
+import { compactHistory } from './context/compaction.ts';
 import { presentHistory, type History } from './context/history.ts';
 import type { PresentOptions } from './context/present.ts';
+import { readState } from './context/state.ts';
 import { estimateMessage, estimateRequest } from './context/tokens.ts';
-import { contextTokensOf, fitTurn } from './context/window.ts';
+import { fitTurn } from './context/window.ts';
+import { askAuxiliary } from './auxiliary.ts';
 import type { AgentParts } from './parts.ts';
 import type { AgentTurn } from './port.ts';
-import { readIdentity } from './prompt/identity.ts';
-import { findPersonality } from './prompt/personalities.ts';
-import { makeSystem } from './prompt/prompt.ts';
+import { COMPRESS_SHARE, frameOf, HISTORY_SHARE, windowOf } from './prompt/frame.ts';
 import type { ChainLink } from './providers/fallback.ts';
 import type { ModelMessage, ModelReply, ModelRequest, ToolSchema } from './providers/types.ts';
-import { limitsOf, type AgentSettings } from './settings.ts';
+import { auxiliaryChain, routeMessages } from './routing.ts';
+import type { AgentSettings } from './settings.ts';
 
-/** Share of the window that estimates may be wrong by. */
-const SAFETY = 0.05;
-/** Share of the room that is left to what the turn itself will add. */
-const TURN_SHARE = 0.3;
-const MAX_IMAGES = 8;
+/** A history smaller than this share of the room is not what makes a turn too long. */
+const SMALL_SHARE = 0.2;
 
 export interface Conversation {
   /** How people's words are shown in this turn. */
   present: PresentOptions;
   /** Whose words the history holds. */
   origins: ReadonlySet<Origin>;
+  /** Tokens that fit the smallest model of the chain. */
+  windowTokens: number;
   /** The history as the model reads it. */
   past(): readonly ModelMessage[];
   /** One metered call over history and `messages`. Emits text events. Rejects with AppError. */
@@ -46,73 +46,88 @@ export interface ConversationInput {
 
 export async function openConversation(input: ConversationInput): Promise<Conversation> {
   const { parts, settings, turn, chain, tools, signal } = input;
-  const system = await systemOf(input);
-  const size = sizes(settings, chain, estimateRequest({ system, messages: [], tools }));
-  const present: PresentOptions = {
-    group: turn.address.kind === 'group',
-    // A message in a script that costs a token and more per character must still fit.
-    maxTextChars: Math.max(2_000, Math.min(100_000, Math.floor(size.room * 0.4))),
-    maxFileChars: Math.max(1_000, Math.min(50_000, Math.floor(size.room * 0.2))),
-    maxImages: MAX_IMAGES,
-  };
-  const load = async (budgetTokens: number): Promise<History> =>
-    presentHistory(await listHistory(parts.db, turn.scope, turn.session), { ...present, budgetTokens });
-  let room = size.room;
-  let history = await load(Math.floor(room * (1 - TURN_SHARE)));
+  const frame = await frameOf(parts, { ...turn, settings, chain, tools });
+  const { present, system } = frame;
+  let { room } = frame;
   let relieved = false;
+  const load = async (): Promise<History> =>
+    presentHistory(await listHistory(parts.db, turn.scope, turn.session), {
+      ...present,
+      budgetTokens: Math.floor(room * HISTORY_SHARE),
+    });
+  let history = await load();
+
+  /** Older history becomes shorter; `isOverflow`: whatever the estimate says, and what is left gets half of the room. */
+  async function shorten(isOverflow: boolean): Promise<void> {
+    if (isOverflow) room = Math.floor(room / 2);
+    const { db, log, guard } = parts;
+    const { scope, session } = turn;
+    const paidBy = turn.worker?.root ?? turn.id;
+    await compactHistory({
+      db,
+      log,
+      guard,
+      scope,
+      session,
+      present,
+      isForced: isOverflow,
+      windowTokens: frame.windowTokens,
+      readableTokens: windowOf(settings, auxiliaryChain(settings)),
+      budgetTokens: Math.floor(room * HISTORY_SHARE),
+      ask: (request) => askAuxiliary(parts, { scope, session, turn: paidBy, cause: 'compress' }, request, signal),
+    });
+    history = await load();
+  }
 
   async function call(messages: readonly ModelMessage[], withTools: boolean): Promise<ModelReply> {
-    const past = history.messages.reduce((sum, message) => sum + estimateMessage(message), 0);
+    const state = await readState(parts.db, turn.scope, turn.session);
+    const last = state ? [state] : [];
+    const past = tokensOf(history.messages) + tokensOf(last);
+    if (!relieved && past > room * SMALL_SHARE && past + tokensOf(messages) > room) {
+      relieved = true;
+      await shorten(false);
+    }
+    const left = room - tokensOf(history.messages) - tokensOf(last);
+    const routed = routeMessages(settings, chain, [...history.messages, ...fitTurn(messages, left), ...last]);
     const request: Omit<ModelRequest, 'model'> = {
       system,
-      messages: [...history.messages, ...fitTurn(messages, room - past)],
+      messages: routed.messages,
       tools: withTools ? tools : [],
-      maxOutputTokens: size.maxOutputTokens,
+      maxOutputTokens: frame.maxOutputTokens,
       reasoningEffort: settings.reasoningEffort,
       cacheKey: turn.session,
     };
-    return parts.meter.call({
+    const reply = await parts.meter.call({
       scope: turn.scope,
       session: turn.session,
       // Workers spend what their tree may spend.
       turn: turn.worker?.root ?? turn.id,
       cause: turn.worker ? 'worker' : 'turn',
-      chain,
+      chain: routed.chain,
       request,
       signal,
       onText: (event) => input.emit(event),
       onRetry: (notice) => input.emit({ type: 'retry', reason: notice.code }),
     });
+    learn(parts, request, reply);
+    return reply;
   }
 
-  /** Makes room: older history becomes a summary, and what is left gets half of what the estimate allowed. */
+  /** A model found it too long although the estimate did not. */
   async function relieve(): Promise<void> {
     relieved = true;
     input.emit({ type: 'retry', reason: 'model_context_overflow' });
-    await compressHistory({
-      db: parts.db,
-      scope: turn.scope,
-      session: turn.session,
-      log: parts.log,
-      maxChars: size.room,
-      ask: (request) =>
-        parts.meter.call({
-          scope: turn.scope,
-          session: turn.session,
-          turn: turn.id,
-          cause: 'compress',
-          chain,
-          request: { ...request, cacheKey: `${turn.session}.compress` },
-          signal,
-        }),
-    });
-    room = Math.floor(size.room / 2);
-    history = await load(Math.floor(room * (1 - TURN_SHARE)));
+    await shorten(true);
   }
+
+  const has = history.totalTokens;
+  const isLong = has > room * HISTORY_SHARE * COMPRESS_SHARE;
+  if (isLong && parts.guard.mayCompact(turn.session, has)) await shorten(false);
 
   return {
     present,
-    origins: history.origins,
+    origins: new Set([...history.origins, ...frame.origins]),
+    windowTokens: frame.windowTokens,
     past: () => history.messages,
     async ask(messages, withTools) {
       try {
@@ -126,29 +141,15 @@ export async function openConversation(input: ConversationInput): Promise<Conver
   };
 }
 
-async function systemOf({ parts, settings, turn }: ConversationInput): Promise<ModelRequest['system']> {
-  const personality = findPersonality(settings.personalities, turn.personality ?? settings.personality);
-  return makeSystem({
-    identity: await readIdentity(settings.home, parts.log),
-    hint: turn.promptHint,
-    chat: turn.chatPrompt ?? '',
-    personality: personality?.text,
-    group: turn.address.kind === 'group',
-    now: parts.clock.now(),
-    timezone: settings.timezone,
-    memory: '',
-  });
+/** What the provider counted corrects later estimates. Images are counted in too many ways. */
+function learn(parts: AgentParts, request: Omit<ModelRequest, 'model'>, reply: ModelReply): void {
+  const hasImages = request.messages.some(
+    (message) => message.role === 'user' && message.content.some((part) => part.type === 'image'),
+  );
+  if (reply.usage && reply.answeredBy && !hasImages)
+    parts.calibration.note(reply.answeredBy, estimateRequest(request), reply.usage);
 }
 
-/** The room for messages in the smallest window of the chain, so that a fallback can take over at any time. */
-function sizes(
-  settings: AgentSettings,
-  chain: readonly ChainLink[],
-  fixedTokens: number,
-): { room: number; maxOutputTokens: number } {
-  const windows = chain.map((link) => limitsOf(settings, link).contextTokens ?? contextTokensOf(link.model));
-  const outputs = chain.map((link) => limitsOf(settings, link).maxOutputTokens ?? settings.maxOutputTokens);
-  const window = Math.min(...windows);
-  const maxOutputTokens = Math.max(1, Math.min(settings.maxOutputTokens, ...outputs, Math.floor(window / 4)));
-  return { maxOutputTokens, room: Math.max(500, Math.floor(window * (1 - SAFETY)) - maxOutputTokens - fixedTokens) };
+function tokensOf(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
 }

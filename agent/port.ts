@@ -2,9 +2,8 @@
 import type { Scope } from '../data/scope.ts';
 import type { Task } from '../data/work/tasks.ts';
 import type { InboxId, PersonId, SessionId, TurnId } from '../shared/ids.ts';
-import type { Address, Origin, Role, StoredFile } from '../shared/messages.ts';
+import type { Address, Button, Origin, Role, StoredFile } from '../shared/messages.ts';
 import type { AgentEvent } from './events.ts';
-import type { ContextBill, ContextQuestion } from './prompt/bill.ts';
 
 /** One message of a person, as it enters a turn. */
 export interface TurnInput {
@@ -71,6 +70,8 @@ export interface TurnResult {
   files: readonly StoredFile[];
   /** Messages to append to the session's history, in order: the assistant's replies and tool results of this turn. */
   transcript: readonly TranscriptEntry[];
+  /** Under the answer. */
+  buttons?: readonly Button[] | undefined;
   /** Code of the AppError, when failed. */
   errorCode?: string | undefined;
 }
@@ -114,6 +115,38 @@ export interface FileCheckpoint {
   paths: readonly string[];
 }
 
+export interface ContextQuestion {
+  scope: Scope;
+  session: SessionId;
+  role: Role;
+  address: Address;
+  /** As in a turn. */
+  model: string | undefined;
+  personality: string | undefined;
+  chatPrompt?: string | undefined;
+  disabledTools?: readonly string[] | undefined;
+}
+
+export interface ContextBill {
+  /** Estimated tokens, in the order of the request. */
+  parts: readonly { part: 'system' | 'workspace files' | 'tools' | 'summary' | 'history' | 'state'; tokens: number }[];
+  /** Stored messages that do not fit any more. */
+  dropped: number;
+  /** Tokens of summary and history at which older ones are compressed. */
+  compressAtTokens: number;
+  /** The chain, in order of preference. */
+  models: readonly {
+    name: string;
+    windowTokens: number;
+    /** Left for the answer. */
+    answerTokens: number;
+    /** What the whole takes of this model: estimates, corrected by what it counted lately. */
+    usedTokens: number;
+    /** Whether it was corrected. */
+    isMeasured: boolean;
+  }[];
+}
+
 export interface AgentPort {
   /** Never rejects: failures are results. Resolves within a second of `signal` aborting. */
   run(turn: AgentTurn, signal: AbortSignal): Promise<TurnResult>;
@@ -130,6 +163,8 @@ export interface AgentPort {
   restoreFiles(scope: Scope, turn: TurnId): Promise<RestoredFiles | undefined>;
   /** Turns of this space whose changes of files can be put back, newest first. */
   listCheckpoints(scope: Scope): Promise<readonly FileCheckpoint[]>;
+  /** Adds to a cap for today; what was added, for people. Rejects with AppError `bad_input`. */
+  extendBudget(scope: Scope, cap: string): Promise<string>;
   /** Takes up a worker that nobody waits for; its result becomes an event of its conversation. */
   resumeWorker(task: Task, place: { scope: Scope; role: Role; address: Address }): void;
   /** Ends a worker and those below it. False when it had ended or is not of this scope. */

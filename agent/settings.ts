@@ -13,6 +13,8 @@ export interface ModelLimits {
   contextTokens?: number | undefined;
   /** Most tokens of one reply. Default: `maxOutputTokens` of the settings. */
   maxOutputTokens?: number | undefined;
+  /** False: it cannot see images. Default: it can. */
+  vision?: boolean | undefined;
 }
 
 export interface AgentSettings {
@@ -21,7 +23,14 @@ export interface AgentSettings {
   /** Absolute path of the folder that tools of this person or group work in. */
   workspaceOf(scope: Scope): string;
   /** What agent/providers/resolve.ts found: in order of preference, at least one. */
-  models: { chain: readonly ChainLink[]; demo: boolean };
+  models: {
+    chain: readonly ChainLink[];
+    demo: boolean;
+    /** For summaries, titles, rules and judgements; then `chain`. Default: `chain` alone. */
+    auxiliary?: readonly ChainLink[] | undefined;
+    /** For requests with images, where the model in use cannot see them. Default: none. */
+    vision?: readonly ChainLink[] | undefined;
+  };
   /** agent/providers/resolve.ts `chooseModel` with its dependencies. Throws AppError `not_found`. */
   chooseModel(name: string): readonly ChainLink[];
   /** By "provider/model" or by model alone. */

@@ -7,6 +7,7 @@ import { reasoningSchema, toolCallSchema } from '../journal.ts';
 import { pairToolCalls } from '../providers/messages.ts';
 import type { ModelMessage, ReasoningItem, ToolCall } from '../providers/types.ts';
 import { presentSpoken, presentTool, type PresentOptions } from './present.ts';
+import { stubText } from './stub.ts';
 import { isForeignSummary } from './summary.ts';
 import { estimateMessage } from './tokens.ts';
 
@@ -21,6 +22,10 @@ export interface History {
   origins: ReadonlySet<Origin>;
   /** Stored messages that did not fit. */
   dropped: number;
+  /** Estimated tokens of the summaries at its beginning. */
+  summaryTokens: number;
+  /** Of all of it, also of what did not fit. */
+  totalTokens: number;
 }
 
 /** Beginning with a person's words, up to the next person's words after an answer. */
@@ -33,18 +38,46 @@ export async function presentHistory(stored: readonly StoredMessage[], options: 
   const summaries = stored.filter((row) => row.role === 'summary');
   const exchanges = await presentExchanges(splitExchanges(stored), options);
   const head = summaries.map(summaryMessage);
-  const room = options.budgetTokens - head.reduce((sum, message) => sum + estimateMessage(message), 0);
-  const kept = exchanges.slice(firstKept(exchanges, room));
-  const dropped = exchanges.length - kept.length;
-  const droppedRows = exchanges.slice(0, dropped).reduce((sum, exchange) => sum + exchange.rows, 0);
+  const summaryTokens = head.reduce((sum, message) => sum + estimateMessage(message), 0);
+  const room = options.budgetTokens - summaryTokens;
+  const fitting = exchanges.slice(firstKept(exchanges, room));
+  const longest = fitting.length === 0 ? exchanges.at(-1) : undefined;
+  const kept = longest ? [shortened(longest, room)] : fitting;
+  const gone = exchanges.slice(0, exchanges.length - kept.length).reduce((sum, exchange) => sum + exchange.rows, 0);
+  const dropped = gone + (longest ? Math.max(1, longest.rows - (kept[0]?.messages.length ?? 0)) : 0);
   const notice = dropped === 0 ? [] : [droppedNotice()];
   const origins = new Set(kept.flatMap((exchange) => [...exchange.origins]));
   if (summaries.some((row) => isForeignSummary(row.text))) origins.add('foreign');
   return {
     messages: [...head, ...notice, ...kept.flatMap((exchange) => exchange.messages)],
     origins,
-    dropped: droppedRows,
+    dropped,
+    summaryTokens,
+    totalTokens: exchanges.reduce((sum, exchange) => sum + exchange.tokens, summaryTokens),
   };
+}
+
+/** An exchange that is too long by itself: what the person asked in it, and how it ended, as far as that fits. */
+function shortened(exchange: PresentedExchange, room: number): PresentedExchange {
+  const isSaid = (message: ModelMessage) =>
+    message.role === 'user' || (message.role === 'assistant' && message.text !== '');
+  const said = exchange.messages.filter(isSaid).map(withoutCalls);
+  const order = [
+    ...said.filter(({ role }) => role === 'user'),
+    ...said.filter(({ role }) => role !== 'user').toReversed(),
+  ];
+  const fitting = new Set<ModelMessage>();
+  let tokens = 0;
+  for (const message of order) {
+    if (tokens + estimateMessage(message) > room) continue;
+    fitting.add(message);
+    tokens += estimateMessage(message);
+  }
+  return { ...exchange, messages: said.filter((message) => fitting.has(message)), tokens };
+}
+
+function withoutCalls(message: ModelMessage): ModelMessage {
+  return message.role === 'assistant' ? { ...message, toolCalls: [], reasoning: [] } : message;
 }
 
 /** Exchanges of the rows that are no summary, in order. Rows before the first person's words form one of their own. */
@@ -135,7 +168,8 @@ async function presentRow(
       return { messages: [assistantMessage(row)], origins: ['agent'], images: 0 };
     case 'tool': {
       const call = { id: row.toolCallId ?? '', name: row.toolName ?? '' };
-      const message = presentTool(call, { text: row.text, isError: row.isError ?? false, origin: row.origin });
+      const text = row.stubbed === true ? stubText(row) : row.text;
+      const message = presentTool(call, { text, isError: row.isError ?? false, origin: row.origin });
       return { messages: [message], origins: [row.origin], images: 0 };
     }
     case 'summary':

@@ -38,6 +38,7 @@ export async function promptSize(input: {
     group: at.address.kind === 'group',
     now: input.clock.now(),
     timezone: settings.timezone,
+    instructions: '',
     memory: '',
   }).map(({ part, text }) => ({ part, tokens: estimateTokens(text) + 2, chars: text.length }));
   const tools = promptTools(offeredTools(input.tools, { off: settings.tools.disabled }, at)).map(({ schema }) => ({

@@ -21,7 +21,12 @@ export interface ReasoningItem {
 }
 
 export type ModelMessage =
-  | { role: 'user'; content: readonly ContentPart[] }
+  | {
+      role: 'user';
+      content: readonly ContentPart[];
+      /** True for the last message when it is different in each request: caches should end before it. */
+      isState?: boolean | undefined;
+    }
   | {
       role: 'assistant';
       text: string;

@@ -1,5 +1,7 @@
 // All slash commands, in the order in which /help and the platforms' menus show them.
 import { agents } from './hands/agents.ts';
+import { context } from './hands/context.ts';
+import { extend } from './hands/extend.ts';
 import { rollback } from './hands/rollback.ts';
 import { rules } from './hands/rules.ts';
 import { approve } from './approve.ts';
@@ -47,6 +49,7 @@ export const commands: readonly Command[] = [
   resume,
   save,
   compress,
+  context,
   model,
   personality,
   voice,
@@ -56,6 +59,7 @@ export const commands: readonly Command[] = [
   continueHere,
   unified,
   usage,
+  extend,
   approve,
   deny,
   rules,

@@ -66,7 +66,8 @@ function tokensOf(sums: readonly UsageSum[]): string {
   const input = sum(sums, (each) => each.input + each.cacheRead + each.cacheWrite);
   const cached = sum(sums, (each) => each.cacheRead);
   const output = sum(sums, (each) => each.output);
-  return `${amount(input)} tokens in${cached === 0 ? '' : ` (${amount(cached)} of them from the cache)`}, ${amount(output)} out`;
+  const hits = `${amount(cached)} of them, ${Math.round((cached / Math.max(1, input)) * 100)} %, from the cache`;
+  return `${amount(input)} tokens in${cached === 0 ? '' : ` (${hits})`}, ${amount(output)} out`;
 }
 
 function sum(sums: readonly UsageSum[], value: (each: UsageSum) => number): number {

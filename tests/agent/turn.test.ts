@@ -250,17 +250,18 @@ describe('a conversation that is too long', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('loses whole exchanges, oldest first, before a model has to complain', async () => {
+  it('is summarized but for its last exchanges before a model has to complain', async () => {
     for (let index = 1; index <= 30; index++)
       await addHistory(home, [
         { role: 'user', author: 'Ann', text: `question ${index} ${'word '.repeat(200)}`, origin: 'owner' },
         { role: 'assistant', author: '', text: `answer ${index}`, origin: 'agent' },
       ]);
-    const { requests } = await runTurnOnce(home, [{ text: 'ok' }], {
+    const { requests } = await runTurnOnce(home, [{ text: 'SUMMARY' }, { text: 'ok' }], {
       agent: { settings: { modelLimits: { scripted: { contextTokens: 8_000 } } } },
     });
-    const text = textOf(requests[0]);
-    expect(text).toContain('Older messages of this conversation are not shown');
+    expect(textOf(requests[0])).toContain('Ann: question 1 ');
+    const text = textOf(requests[1]);
+    expect(text).toMatch(/^\[Summary of the conversation before\]\nSUMMARY/);
     expect(text).not.toContain('question 1 ');
     expect(text).toContain('question 30 ');
     expect(text).toMatch(/hello$/);

@@ -22,7 +22,10 @@ export function buildAnthropicRequest(request: ModelRequest, provider: string): 
   const system = systemBlocks(request);
   const used = system.filter((block) => block.cache_control).length;
   const messages = toMessages(request, provider);
-  markNewest(messages, MAX_BREAKPOINTS - used);
+  const last = request.messages.at(-1);
+  // What is different in each request stands behind the last breakpoint.
+  const behind = last?.role === 'user' && last.isState === true ? last.content.length : 0;
+  markNewest(messages, MAX_BREAKPOINTS - used, behind);
   return {
     model: request.model,
     max_tokens: request.maxOutputTokens,
@@ -104,12 +107,13 @@ function readThinkingBlock(value: JsonValue): ContentBlockParam[] {
 
 /**
  * Breakpoints on the newest messages of the user's side, newest first: the newest writes what the next call reads, the one
- * before it is where this call reads.
+ * before it is where this call reads. `behind`: blocks at the end of the last message that are not worth keeping.
  */
-function markNewest(messages: readonly MessageParam[], count: number): void {
+function markNewest(messages: readonly MessageParam[], count: number, behind: number): void {
   const turns = messages.filter((message) => message.role === 'user').slice(-Math.min(count, 2));
-  for (const turn of turns) {
-    const block = typeof turn.content === 'string' ? undefined : turn.content.at(-1);
+  for (const [index, turn] of turns.entries()) {
+    const skipped = index === turns.length - 1 ? behind : 0;
+    const block = typeof turn.content === 'string' ? undefined : turn.content.at(-1 - skipped);
     if (block?.type === 'text' || block?.type === 'image' || block?.type === 'tool_result')
       block.cache_control = EPHEMERAL;
   }

@@ -49,7 +49,7 @@ export function makeExtractTool(deps: ExtractDeps): Tool {
 }
 
 /** Never rejects but when it is stopped: one bad address must not cost the others. */
-async function readOne(
+export async function readOne(
   deps: ExtractDeps,
   url: string,
   at: { format: PageFormat; signal: AbortSignal },

@@ -1,9 +1,10 @@
 // The web tools, made once per process.
 import { makeUrlGuard, type GuardSettings, type Resolve } from '../../net/guard.ts';
 import type { Clock } from '../../../shared/clock.ts';
+import { AppError } from '../../../shared/errors.ts';
 import type { Tool } from '../tool.ts';
 import type { WebSettings } from './config.ts';
-import { makeExtractTool } from './extract.ts';
+import { makeExtractTool, readOne } from './extract.ts';
 import { makeReader } from './extract/reader.ts';
 import { makeSearchTool } from './search.ts';
 import { chooseProvider, type ChooseInput } from './search/choose.ts';
@@ -38,6 +39,18 @@ export function makeWebTools(deps: WebToolDeps): readonly Tool[] {
     makeSearchTool(choose, settings.search.timeout_ms),
     makeExtractTool({ guard: makeUrlGuard(rules, resolve), clock, readPage, settings: settings.extract }),
   ];
+}
+
+/** Text of one page, PDF or feed, as web_extract reads it. Rejects with AppError. */
+export function makePageReader(deps: WebToolDeps): (url: string, signal: AbortSignal) => Promise<string> {
+  const { settings, clock, resolve } = deps;
+  const guard = makeUrlGuard(webRules(settings), resolve);
+  const extract = { guard, clock, readPage: makeReader(clock), settings: settings.extract };
+  return async (url, signal) => {
+    const page = await readOne(extract, url, { format: 'markdown', signal });
+    if (!page.ok) throw new AppError('not_found', page.text);
+    return page.text;
+  };
 }
 
 /** The rules about addresses that all web tools share. */

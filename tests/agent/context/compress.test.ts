@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listHistory } from '../../../data/messages.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { isForeignSummary } from '../../../agent/context/summary.ts';
+import { isForeignSummary, readSummary } from '../../../agent/context/summary.ts';
 import { addHistory, addPerson, makeAgent, makeScriptedModel, openHome, type Home, type Scripted } from '../fixture.ts';
 
 let home: Home;
@@ -17,20 +17,26 @@ async function say(question: string, answer: string, origin: 'owner' | 'foreign'
   ]);
 }
 
-async function compress(script: readonly Scripted[], signal = new AbortController().signal) {
+async function compress(
+  script: readonly Scripted[],
+  signal = new AbortController().signal,
+  how: { focus?: string } = {},
+) {
   const model = makeScriptedModel(script);
-  const result = await makeAgent(home, model).compress(home.scope, home.session.id, home.person, signal);
+  const result = await makeAgent(home, model).compress(home.scope, home.session.id, how, signal);
   return { ...result, requests: model.requests };
 }
 
 const texts = async () => (await listHistory(home.db, home.scope, home.session.id)).map((row) => row.text);
+/** The same with the summary's body alone. */
+const bodies = async () => (await texts()).map((text) => readSummary(text).body);
 
 describe('compress', () => {
   it('replaces all but the last two exchanges, which stay word for word', async () => {
     for (const n of [1, 2, 3, 4]) await say(`question ${n}`, `answer ${n}`);
     const { summarized, requests } = await compress([{ text: ' They talked. ' }]);
     expect(summarized).toBe(4);
-    expect(await texts()).toEqual(['They talked.', 'question 3', 'answer 3', 'question 4', 'answer 4']);
+    expect(await bodies()).toEqual(['They talked.', 'question 3', 'answer 3', 'question 4', 'answer 4']);
     expect(requests[0]?.tools).toEqual([]);
     const usage = await home.db.query.selectFrom('usage').select(['cause', 'turn_id']).execute();
     expect(usage).toEqual([{ cause: 'compress', turn_id: null }]);
@@ -42,7 +48,7 @@ describe('compress', () => {
     await say('question 4', 'answer 4');
     const { requests } = await compress([{ text: 'Second summary.' }]);
     expect(JSON.stringify(requests[0]?.messages)).toContain('Earlier summary:\\nFirst summary.');
-    expect(await texts()).toEqual(['Second summary.', 'question 3', 'answer 3', 'question 4', 'answer 4']);
+    expect(await bodies()).toEqual(['Second summary.', 'question 3', 'answer 3', 'question 4', 'answer 4']);
   });
 
   it('does nothing when there is nothing older', async () => {
@@ -59,7 +65,7 @@ describe('compress', () => {
   ])('lists what was said when the model %s', async (_, reply) => {
     for (const n of [1, 2, 3, 4]) await say(`question ${n}`, `answer ${n}`);
     await compress([reply]);
-    expect((await texts())[0]).toBe('- Ann: question 1\n- Herald: answer 1\n- Ann: question 2\n- Herald: answer 2');
+    expect((await bodies())[0]).toBe('- Ann: question 1\n- Herald: answer 1\n- Ann: question 2\n- Herald: answer 2');
   });
 
   it('changes nothing when it is stopped', async () => {
@@ -91,7 +97,7 @@ describe('compress', () => {
     const bob = await addPerson(home, 'Bob');
     const model = makeScriptedModel([{ text: 'x' }]);
     const signal = new AbortController().signal;
-    const result = await makeAgent(home, model).compress(bob.scope, home.session.id, bob.person, signal);
+    const result = await makeAgent(home, model).compress(bob.scope, home.session.id, {}, signal);
     expect(result.summarized).toBe(0);
     expect(await texts()).toHaveLength(8);
   });

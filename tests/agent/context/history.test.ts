@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { presentHistory, splitExchanges, type HistoryOptions } from '../../../agent/context/history.ts';
 import { cleanName, fence } from '../../../agent/context/present.ts';
-import { summaryText } from '../../../agent/context/summary.ts';
+import { NO_PINS, summaryText } from '../../../agent/context/summary.ts';
 import { estimateMessage } from '../../../agent/context/tokens.ts';
 import type { ModelMessage } from '../../../agent/providers/types.ts';
 import type { StoredMessage } from '../../../data/messages.ts';
@@ -107,9 +107,15 @@ describe('presentHistory', () => {
     );
     expect(page.origins.has('foreign')).toBe(true);
     expect(words(page.messages)[2]).toBe('tool:<untrusted from="look">\nevil\n</untrusted>');
-    const summarized = await presentHistory([row('summary', summaryText('It read a page.', true))], OPTIONS);
+    const summarized = await presentHistory(
+      [row('summary', summaryText({ body: 'It read a page.', holdsForeign: true, ...NO_PINS }))],
+      OPTIONS,
+    );
     expect(summarized.origins.has('foreign')).toBe(true);
-    const own = await presentHistory([row('summary', summaryText('We met.', false))], OPTIONS);
+    const own = await presentHistory(
+      [row('summary', summaryText({ body: 'We met.', holdsForeign: false, ...NO_PINS }))],
+      OPTIONS,
+    );
     expect(own.origins.has('foreign')).toBe(false);
   });
 

@@ -36,6 +36,7 @@ const BASE = {
   group: false,
   now: Date.UTC(2026, 10, 21, 23, 30),
   timezone: 'Europe/Vienna',
+  instructions: '',
   memory: '',
 };
 

@@ -67,7 +67,7 @@ export type FakeAgent = AgentPort & {
   /** Files that turns have changed. */
   changed: Map<TurnId, readonly string[]>;
   list: ModelInfo[] | AppError;
-  compressed: { session: SessionId; person: PersonId }[];
+  compressed: { session: SessionId; focus: string | undefined }[];
   summarizes: number;
 };
 const ACCOUNT = accountId('bot');
@@ -305,6 +305,7 @@ function makeAgent(): FakeAgent {
       const verdict = words.startsWith('never') ? 'deny' : 'ask';
       return Promise.resolve({ words, verdict, spec: '[{}]', about: `one of ${words}` });
     },
+    extendBudget: (_scope, cap) => Promise.resolve(`more of ${cap}`),
     changed: new Map(),
     async restoreFiles(_scope, turn) {
       const paths = agent.changed.get(turn);
@@ -318,10 +319,24 @@ function makeAgent(): FakeAgent {
       return Promise.resolve(true);
     },
     close: () => Promise.resolve(),
-    compress(_scope, session, person) {
-      agent.compressed.push({ session, person });
+    compress(_scope, session, { focus }) {
+      agent.compressed.push({ session, focus });
       return Promise.resolve({ summarized: agent.summarizes });
     },
+    describeContext: () =>
+      Promise.resolve({
+        parts: [
+          { part: 'system', tokens: 1_000 },
+          { part: 'summary', tokens: 0 },
+          { part: 'history', tokens: 20_000 },
+        ],
+        dropped: 3,
+        compressAtTokens: 50_000,
+        models: [
+          { name: 'test/large', windowTokens: 100_000, answerTokens: 8_000, usedTokens: 25_200, isMeasured: true },
+          { name: 'test/small', windowTokens: 50_000, answerTokens: 8_000, usedTokens: 21_000, isMeasured: false },
+        ],
+      }),
     models: () => (agent.list instanceof AppError ? Promise.reject(agent.list) : Promise.resolve(agent.list)),
     resolveModel(name) {
       const found = agent.list instanceof AppError ? undefined : agent.list.find((each) => each.name.endsWith(name));

@@ -161,7 +161,7 @@ describe('/compress', () => {
     await bench.exchange(ada, dm(ada), 'one');
     const { session } = await bench.route(ada, dm(ada));
     expect((await bench.run(ada, dm(ada), '/compress')).text).toContain('4 older messages');
-    expect(bench.agent.compressed).toEqual([{ session: session.id, person: ada.id }]);
+    expect(bench.agent.compressed).toEqual([{ session: session.id, focus: undefined }]);
   });
 
   test('says when there is nothing to do', async () => {

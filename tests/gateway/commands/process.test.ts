@@ -136,7 +136,7 @@ describe('/status', () => {
     expect(text).toContain('**Model**: `small` (local)');
     expect(text).toContain('working on an answer, 1 message waiting, mode `queue`');
     expect(text).toContain(
-      '**Your usage today**: 1 model call, 1.5k tokens in (500 of them from the cache), 50 out, $1.50.',
+      '**Your usage today**: 1 model call, 1.5k tokens in (500 of them, 33 %, from the cache), 50 out, $1.50.',
     );
   });
 
@@ -169,10 +169,10 @@ describe('/usage', () => {
     await call(personScope(bob.id), { microUsd: 70_000_000 });
     const { text } = await bench.run(ada, dm(ada), '/usage');
     expect(text).toContain(
-      '**Today**: 1 model call, 1.5k tokens in (500 of them from the cache), 50 out, $0.01. (`small`)',
+      '**Today**: 1 model call, 1.5k tokens in (500 of them, 33 %, from the cache), 50 out, $0.01. (`small`)',
     );
     expect(text).toContain(
-      '**Last 7 days**: 2 model calls, 3.0k tokens in (1.0k of them from the cache), 100 out, $0.26.',
+      '**Last 7 days**: 2 model calls, 3.0k tokens in (1.0k of them, 33 %, from the cache), 100 out, $0.26.',
     );
     expect(text).toContain('- `large` (local): 1 model call');
     expect((await bench.run(ada, dm(ada), '/usage 30')).text).toContain('**Last 30 days**: 3 model calls');
