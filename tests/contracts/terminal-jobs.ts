@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobEvent } from '../../agent/terminal/job-watch.ts';
 import { openJobNotes } from '../../agent/terminal/job-notes.ts';
 import { openJobs, type JobRequest, type Jobs } from '../../agent/terminal/jobs.ts';
@@ -21,7 +21,10 @@ interface Life {
 
 export function describeJobs(rig: Rig): void {
   describe('background jobs', () => {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-job-notes-'));
+    let folder = '';
+    beforeAll(() => {
+      folder = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-job-notes-'));
+    });
     const lives: Jobs[] = [];
     afterAll(async () => {
       for (const jobs of lives) await jobs.close();

@@ -5,9 +5,12 @@ import path from 'node:path';
 export interface SandboxPlan {
   workspace: string;
   stateDir: string;
-  /** Folders of this machine that stand for /tmp and for the home folder inside; never inside a folder that the sandbox can change. */
-  tmp: string;
-  home: string;
+  /**
+   * Folders of this machine that stand for /tmp and for the home folder inside; never inside a folder that the sandbox can change. Undefined:
+   * a little memory, gone with the command.
+   */
+  tmp: string | undefined;
+  home: string | undefined;
   /** Must not be seen, wherever they lie. */
   hidden: readonly string[];
   network: boolean;
@@ -56,6 +59,7 @@ const SETTINGS = [
   'vim',
 ];
 const RAM_BYTES = String(256 * 1024 * 1024);
+const SCRATCH_BYTES = String(64 * 1024 * 1024);
 
 /** Arguments for bwrap, the program to run not included. */
 export function bubblewrapArgs(plan: SandboxPlan): string[] {
@@ -68,13 +72,17 @@ export function bubblewrapArgs(plan: SandboxPlan): string[] {
     SETTINGS.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
     plan.network ? nameResolution() : [],
     ['--proc', '/proc', '--dev', '/dev', '--size', RAM_BYTES, '--tmpfs', '/dev/shm'],
-    ['--bind', plan.tmp, '/tmp', '--bind', plan.tmp, '/var/tmp', '--bind', plan.home, SANDBOX_HOME],
+    [own(plan.tmp, '/tmp'), own(plan.tmp, '/var/tmp'), own(plan.home, SANDBOX_HOME)].flat(),
     masks(plan.hidden, SYSTEM),
     ['--bind', plan.workspace, plan.workspace],
     ['--bind', plan.stateDir, plan.stateDir],
     // What is left of the root is memory, and nobody's.
     ['--remount-ro', '/', '--chdir', plan.workspace],
   ].flat();
+}
+
+function own(folder: string | undefined, at: string): string[] {
+  return folder === undefined ? ['--size', SCRATCH_BYTES, '--tmpfs', at] : ['--bind', folder, at];
 }
 
 /** Many systems have /bin as a link to usr/bin. */
