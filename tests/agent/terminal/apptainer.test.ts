@@ -29,7 +29,7 @@ function makeBackend(standIn: StandIn, changes: Record<string, unknown> = {}) {
 
 terminalContract('apptainer (stand-in for the program)', {
   open() {
-    const standIn = makeStandIn('apptainer', 'apptainer-program.ts');
+    const standIn = makeStandIn('apptainer');
     return Promise.resolve({
       backend: makeBackend(standIn, { network: false }),
       workspace: path.join(standIn.folder, 'person'),
@@ -42,7 +42,7 @@ terminalContract('apptainer (stand-in for the program)', {
 });
 
 function rig() {
-  const standIn = makeStandIn('apptainer', 'apptainer-program.ts');
+  const standIn = makeStandIn('apptainer');
   standIns.push(standIn);
   const workspace = path.join(standIn.folder, 'person');
   return {

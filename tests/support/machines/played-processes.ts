@@ -29,18 +29,23 @@ export function playCommand(played: PlayedCommand): Promise<number> {
   });
 }
 
-/** Ends all processes of a machine. Some drop their environment: those work in `folder`, or descend from one that is known. */
+/**
+ * Ends all processes of a machine, none of which sees another one die, as when the power goes. Some drop their environment: those work in
+ * `folder`, or descend from one that is known.
+ */
 export function endPlayedProcesses(machine: string, folder: string): void {
   for (let round = 0; round < 5; round++) {
     const found = findProcesses(machine, folder);
     if (found.length === 0) return;
-    for (const pid of found) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended meanwhile.
-      }
-    }
+    for (const name of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of found) trySignal(pid, name);
+  }
+}
+
+function trySignal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended meanwhile.
   }
 }
 

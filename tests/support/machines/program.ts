@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface StandIn {
   /** To give to the backend as its program. */
@@ -13,17 +14,19 @@ export interface StandIn {
   remove(): void;
 }
 
-/** `script` stands in this folder. */
-export function makeStandIn(name: string, script: string): StandIn {
+const SCRIPTS = {
+  docker: new URL('./docker-program.ts', import.meta.url),
+  apptainer: new URL('./apptainer-program.ts', import.meta.url),
+};
+
+export function makeStandIn(name: keyof typeof SCRIPTS): StandIn {
   const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), `herald-${name}-`)));
   const folder = path.join(dir, 'state');
   const inside = path.join(dir, 'inside');
   fs.mkdirSync(folder);
   fs.mkdirSync(inside);
   const program = path.join(dir, name);
-  const quoted = [process.execPath, path.join(import.meta.dirname, script), folder]
-    .map((word) => `'${word}'`)
-    .join(' ');
+  const quoted = [process.execPath, fileURLToPath(SCRIPTS[name]), folder].map((word) => `'${word}'`).join(' ');
   fs.writeFileSync(program, `#!/bin/sh\nNODE_COMPILE_CACHE='${dir}/cache' exec ${quoted} "$@"\n`, { mode: 0o755 });
   return { program, folder, inside, remove: () => fs.rmSync(dir, { recursive: true, force: true }) };
 }

@@ -8,9 +8,13 @@ import path from 'node:path';
 
 const PROGRAM = ['/usr/sbin/sshd', '/usr/local/sbin/sshd'].find((file) => fs.existsSync(file));
 
+const KEY_PROGRAM = '/usr/bin/ssh-keygen';
+
 /** Why the tests of ssh cannot run here; undefined when they can. */
 export const sshdMissing: string | undefined =
-  PROGRAM === undefined ? 'there is no sshd: install the package openssh-server' : undefined;
+  PROGRAM === undefined || !fs.existsSync(KEY_PROGRAM)
+    ? 'there is no sshd: install the package openssh-server'
+    : undefined;
 
 export interface SshServer {
   port: number;
@@ -116,7 +120,7 @@ function configuration(dir: string, port: number): string {
 }
 
 function makeKey(file: string): void {
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'herald-test', '-f', file]);
+  execFileSync(KEY_PROGRAM, ['-q', '-t', 'ed25519', '-N', '', '-C', 'herald-test', '-f', file]);
 }
 
 /** Processes that serve connections: children of the listener, and theirs that are sshd too. */

@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 function rig() {
-  const standIn = makeStandIn('docker', 'docker-program.ts');
+  const standIn = makeStandIn('docker');
   standIns.push(standIn);
   const backend = (changes: Record<string, unknown> = {}) =>
     makeDockerBackend({

@@ -19,7 +19,7 @@ afterAll(async () => {
 terminalContract('docker (stand-in for the program)', {
   skip: missing === undefined ? 'a real engine does it' : undefined,
   open() {
-    const standIn = makeStandIn('docker', 'docker-program.ts');
+    const standIn = makeStandIn('docker');
     const backend = makeDockerBackend({
       settings: dockerSettings.parse({ network: false }),
       instance: 'contract',
