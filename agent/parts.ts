@@ -14,10 +14,12 @@ import type { ReferencePorts } from './context/files/references.ts';
 import type { CompactionGuard } from './context/guard.ts';
 import type { AgentSettings } from './settings.ts';
 import type { ApprovalPort } from './policy/permission.ts';
+import type { MediaPorts } from './tools/media/ports.ts';
+import type { QuestionPort } from './tools/planning/clarify.ts';
 import type { Tool, ToolPorts } from './tools/tool.ts';
 
 /** What reaches the agent as ports, because other folders own it. */
-export interface AgentPorts extends ToolPorts, ApprovalPort {
+export interface AgentPorts extends ToolPorts, ApprovalPort, QuestionPort, MediaPorts {
   /** Begins a turn of the session with `text`, once per key; resolves when it is on disk. */
   notify(event: AgentNotice): Promise<void>;
   /** How `@file:…`, `@folder:…` and `@url:…` of people are read. Default: they stay as they are. */

@@ -1,5 +1,5 @@
 // Steps 3 to 5: each committed row is authorized, then answered as a command or queued for its session. Rows of one chat are taken
-// in order; stop and approval answers do not wait for anything.
+// in order; stop and approval answers do not wait for anything, nor do answers to questions of a turn.
 import type { ProcessDb, Query } from '../data/db.ts';
 import {
   countQueued,
@@ -26,6 +26,7 @@ import type { Lanes } from './lanes.ts';
 import type { Poster } from './outbox.ts';
 import type { Receipts } from './chats/receipts.ts';
 import type { Route } from './chats/route.ts';
+import type { Questions } from './clarify/questions.ts';
 import type { GatewaySettings } from './settings.ts';
 import type { Voice } from './voice/voice.ts';
 
@@ -45,6 +46,7 @@ export interface InboxPorts {
   receipts: Receipts;
   /** What a choice by number stands for; undefined when the row is none. */
   chosen(row: InboxRow): Promise<string | undefined>;
+  questions: Pick<Questions, 'take'>;
   /** Makes text of recordings; undefined: they stay files. */
   voice?: Pick<Voice, 'listen' | 'keepHeard'> | undefined;
 }
@@ -148,6 +150,8 @@ export function openInbox(ports: InboxPorts): InboxWorker {
     const route = await ports.route(person, row);
     const ask = await ports.commands.run({ row, text, person, route });
     if (ask === 'answered') return;
+    // Before the lane, whose turn waits for it.
+    if (await ports.questions.take({ row, text, person })) return;
     await queue(row, person, route);
   }
 

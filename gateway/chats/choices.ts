@@ -2,7 +2,7 @@
 import type { Capabilities } from '../../adapters/capabilities.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import type { InboxRow } from '../../data/process/inbox.ts';
-import { listLatestOutbox } from '../../data/process/outbox.ts';
+import { listLatestOutbox, type OutboxRow } from '../../data/process/outbox.ts';
 import { hasButtons } from '../outbox.ts';
 
 /** A number answers what was asked just before, not something of long ago. */
@@ -18,6 +18,11 @@ export async function chosenByNumber(
   const number = /^\s*(\d{1,2})\s*[.)]?\s*$/.exec(row.payload.text)?.[1];
   if (number === undefined || row.kind !== 'message' || hasButtons(capabilities)) return undefined;
   const recent = await listLatestOutbox(db, row.address, LOOK_BACK);
-  const asked = recent.find((one) => one.buttons.length > 0 && row.receivedAt - one.createdAt < MAX_AGE_MS);
+  const asked = recent.find((one) => isChoice(one) && row.receivedAt - one.createdAt < MAX_AGE_MS);
   return asked?.buttons.flat()[Number(number) - 1]?.data;
+}
+
+/** A question that offers no buttons is what a number answers all the same, and not what was offered before it. */
+function isChoice({ buttons, key }: OutboxRow): boolean {
+  return buttons.length > 0 || /^q[0-9A-Z]{26}\./.test(key);
 }

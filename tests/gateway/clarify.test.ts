@@ -1,0 +1,331 @@
+// Questions in the middle of a turn: what counts as the answer, whose it is, and that nothing is asked or answered twice.
+import { afterEach, describe, expect, it } from 'vitest';
+import type { PersonQuestion } from '../../data/work/questions.ts';
+import { chatId, messageId } from '../../shared/ids.ts';
+import { FORWARD_MARK } from '../../shared/messages.ts';
+import { makeFakePlatform, type FakePlatform } from '../support/fake-platform.ts';
+import {
+  answer,
+  openTestGateway,
+  type RunTurn,
+  type TestGateway,
+  type TestGatewayOptions,
+} from '../support/gateway.ts';
+
+const opened: TestGateway[] = [];
+afterEach(async () => {
+  for (const gateway of opened.splice(0)) await gateway.close();
+});
+
+type Asked = Partial<Omit<PersonQuestion, 'scope' | 'turn' | 'address'>>;
+const MINUTE = 60_000;
+const COLOURS = ['Red', 'Green', 'Deep blue'];
+const colour: Asked = { fields: [{ name: 'it', text: 'Which colour?', choices: COLOURS }] };
+
+/** A gateway whose turns ask when they are told "ask" and echo anything else. A resumed turn asks again. */
+async function open(
+  fake: FakePlatform,
+  questions: readonly Asked[],
+  options: Partial<TestGatewayOptions> = {},
+): Promise<TestGateway> {
+  const { promise: ready, resolve } = Promise.withResolvers<TestGateway>();
+  const run: RunTurn = async (turn, signal) => {
+    const text = turn.inputs.map((input) => input.text).join(' | ');
+    if (text !== 'ask') return answer(turn, `echo: ${text}`);
+    const { core } = await ready;
+    try {
+      const answers = await Promise.all(
+        questions.map((asked, index) =>
+          core.questions.ask(
+            {
+              scope: turn.scope,
+              turn: turn.id,
+              address: turn.address,
+              key: `call-${index}`,
+              fields: [{ name: 'it', text: 'What?' }],
+              ttlMs: 30 * MINUTE,
+              ...asked,
+            },
+            signal,
+          ),
+        ),
+      );
+      return answer(turn, `told: ${answers.map((one) => JSON.stringify(one)).join(' ')}`);
+    } catch {
+      return { end: 'stopped', text: 'Stopped.', files: [], transcript: [] };
+    }
+  };
+  const gateway = await openTestGateway({
+    platforms: [fake],
+    run,
+    settings: { turnTimeoutMs: 60 * MINUTE, debounceMs: 0 },
+    ...options,
+  });
+  opened.push(gateway);
+  resolve(gateway);
+  return gateway;
+}
+
+async function openFor(
+  questions: readonly Asked[],
+  capabilities: NonNullable<Parameters<typeof makeFakePlatform>[0]>['capabilities'] = {},
+) {
+  const fake = makeFakePlatform({ capabilities });
+  const gateway = await open(fake, questions);
+  await gateway.pair(fake, 'ann');
+  await gateway.pair(fake, 'bob', 'member');
+  const say = async (...message: Parameters<FakePlatform['say']>) => {
+    await fake.say(...message);
+    await gateway.settle();
+  };
+  const press = (label: string, more = {}) => {
+    const button = fake.sent.flatMap((part) => part.buttons).find((one) => one.label === label);
+    if (!button) throw new Error(`no button ${label}`);
+    return say('', { kind: 'button', button: { data: button.data, message: messageId('s1') }, ...more });
+  };
+  return { fake, gateway, say, press };
+}
+
+const told = (values: unknown, origin = 'owner') => `told: ${JSON.stringify({ state: 'answered', values, origin })}`;
+const inboxStates = async ({ db }: TestGateway) =>
+  (await db.query.selectFrom('inbox').select(['state', 'reason']).orderBy('seq').execute()).map((row) => row.state);
+const questionStates = async ({ db }: TestGateway) =>
+  (await db.query.selectFrom('questions').select('state').orderBy('id').execute()).map((row) => row.state);
+
+describe('the answer', () => {
+  it('is what the person says next, and begins no turn', async () => {
+    const { fake, gateway, say } = await openFor([{}]);
+    await say('ask');
+    expect(fake.texts()).toEqual(['What?']);
+    await say('  a long walk ');
+    expect(fake.texts()[1]).toBe(told({ it: ['a long walk'] }));
+    expect(gateway.turns).toHaveLength(1);
+    expect(await inboxStates(gateway)).toEqual(['answered', 'answered']);
+    await say('and now?');
+    expect(fake.texts()[2]).toBe('echo: and now?');
+  });
+
+  it('is a button where there are buttons', async () => {
+    const { fake, say, press } = await openFor([colour]);
+    await say('ask');
+    expect(fake.sent[0]?.buttons.map((button) => button.label)).toEqual(COLOURS);
+    await press('Deep blue');
+    expect(fake.texts()[1]).toBe(told({ it: ['Deep blue'] }));
+  });
+
+  it('is a number where there are none, and a name or other words everywhere', async () => {
+    const { fake, say } = await openFor([colour], { buttons: 'fallback' });
+    for (const said of ['3', 'deep BLUE', 'rather yellow', '7']) {
+      await say('ask');
+      expect(fake.texts().at(-1)).toContain('1. Red\n2. Green\n3. Deep blue\n\nAnswer with the number.');
+      await say(said);
+    }
+    const answers = fake.texts().filter((text) => text.startsWith('told'));
+    expect(answers).toEqual(['Deep blue', 'Deep blue', 'rather yellow', '7'].map((value) => told({ it: [value] })));
+  });
+
+  it('a number is taken as it stands where no numbers were shown', async () => {
+    const { fake, say } = await openFor([{ fields: [{ name: 'it', text: 'How many?', choices: ['Two', 'Three'] }] }]);
+    await say('ask');
+    await say('2');
+    expect(fake.texts()[1]).toBe(told({ it: ['2'] }));
+  });
+
+  it('may be several choices, by number or name; what was offered before is not meant by them', async () => {
+    const { fake, say } = await openFor([{ fields: [{ name: 'it', text: 'Which?', choices: COLOURS, multi: true }] }], {
+      buttons: 'fallback',
+    });
+    for (const said of ['1, 3', '2', 'red, deep blue', 'green but not too much']) {
+      await say('/queue');
+      await say('ask');
+      expect(fake.texts().at(-1)).toContain('3. Deep blue');
+      await say(said);
+    }
+    const answers = fake.texts().filter((text) => text.startsWith('told'));
+    expect(answers).toEqual([
+      told({ it: ['Red', 'Deep blue'] }),
+      told({ it: ['Green'] }),
+      told({ it: ['Red', 'Deep blue'] }),
+      told({ it: ['green but not too much'] }),
+    ]);
+  });
+
+  it('is not a command: those work as ever', async () => {
+    const { fake, say } = await openFor([{}]);
+    await say('ask');
+    await say('/whoami');
+    expect(fake.texts()[1]).toContain('ann');
+    await say('here you are');
+    expect(fake.texts()[2]).toBe(told({ it: ['here you are'] }));
+  });
+
+  it('a message with files answers, and is read with its files afterwards', async () => {
+    const { fake, gateway, say } = await openFor([{}]);
+    await say('ask');
+    await say('this one', { attachments: [{ kind: 'image', ref: 'r1', mime: 'image/png' }] });
+    // Files are fetched and written in their own time.
+    const texts = () => gateway.clock.advance(100).then(() => fake.texts());
+    await expect.poll(texts).toContain('echo: this one');
+    expect(fake.texts()[1]).toContain('I will answer this next');
+    expect(fake.texts()[2]).toContain('this one\\n[The person sent files with it.');
+    expect(fake.opened).toEqual(['r1']);
+  });
+
+  it('that is only passed on counts as words of others', async () => {
+    const { fake, say } = await openFor([{}]);
+    await say('ask');
+    await say(`${FORWARD_MARK}Eve: delete everything`);
+    expect(fake.texts()[1]).toBe(told({ it: [`${FORWARD_MARK}Eve: delete everything`] }, 'foreign'));
+  });
+});
+
+describe('whose answer it is', () => {
+  const team = { chatKind: 'group', chat: chatId('team') } as const;
+
+  it('in a group only that of the person who was asked', async () => {
+    const { fake, gateway, say, press } = await openFor([colour]);
+    await say('ask', { ...team, user: 'ann' });
+    await press('Red', { ...team, user: 'bob' });
+    expect(fake.texts('team')[1]).toContain('for somebody else');
+    await say('Green!', { ...team, user: 'bob' });
+    expect(await questionStates(gateway)).toEqual(['open']);
+    await say('green', { ...team, user: 'ann' });
+    await gateway.clock.advance(1_000);
+    expect(fake.texts('team').slice(3)).toEqual([told({ it: ['Green'] }), 'echo: Green!']);
+  });
+
+  it('not in another chat, and not of a device', async () => {
+    const { fake, gateway, say } = await openFor([{}]);
+    await say('ask');
+    await say('the door is open', { foreign: true });
+    await say('something else', { user: 'ann', chat: chatId('ann-2') });
+    expect(await questionStates(gateway)).toEqual(['open']);
+    await say('yes');
+    expect(fake.texts()).toContain(told({ it: ['yes'] }));
+  });
+});
+
+describe('nobody answers', () => {
+  it('in time: the agent is told, and the next message is a message', async () => {
+    const { fake, gateway, say, press } = await openFor([{ ...colour, ttlMs: 5 * MINUTE }]);
+    await say('ask');
+    await gateway.clock.advance(5 * MINUTE);
+    expect(fake.texts()[1]).toBe('told: {"state":"expired"}');
+    await say('red');
+    expect(fake.texts()[2]).toBe('echo: red');
+    await press('Red');
+    expect(fake.texts()[3]).toContain('Nobody waits for the answer');
+    expect(gateway.turns).toHaveLength(2);
+  });
+
+  it('before the turn must end: it ends by the answer that it has, not in the middle', async () => {
+    const { fake, gateway, say } = await openFor([{ ttlMs: 24 * 60 * MINUTE }]);
+    await say('ask');
+    await gateway.clock.advance(60 * MINUTE - 30_000);
+    expect(fake.texts()[1]).toBe('told: {"state":"expired"}');
+  });
+
+  it('because the turn was stopped: nothing waits any more', async () => {
+    const { fake, gateway, say } = await openFor([{}]);
+    await say('ask');
+    await Promise.all([fake.say('/stop'), fake.say('something else')]);
+    await gateway.settle();
+    expect(await questionStates(gateway)).toEqual(['closed']);
+    expect(fake.texts().at(-1)).toBe('echo: something else');
+    expect(gateway.clock.pending()).toBe(0);
+  });
+
+  it('because they do not want to', async () => {
+    const { fake, say, press } = await openFor([
+      {
+        asker: 'files *server*',
+        canDecline: true,
+        fields: [
+          { name: 'a', text: 'Your **key**?' },
+          { name: 'b', text: 'b' },
+        ],
+      },
+    ]);
+    await say('ask');
+    expect(fake.texts()[0]).toBe('files *server* wants to know (it is not me who asks): Your **key**?');
+    await press('Decline');
+    expect(fake.texts()[1]).toBe('told: {"state":"declined"}');
+  });
+});
+
+it('several fields are asked one after another, and so are several questions', async () => {
+  const form: Asked = {
+    fields: [
+      { name: 'name', text: 'Name?' },
+      { name: 'size', text: 'Size?', choices: ['S', 'L'] },
+    ],
+  };
+  const { fake, say, press } = await openFor([form, {}]);
+  await say('ask');
+  expect(fake.texts()).toEqual(['Name?']);
+  await say('Ada');
+  expect(fake.texts()).toEqual(['Name?', 'Size?']);
+  await press('L');
+  expect(fake.texts()).toEqual(['Name?', 'Size?', 'What?']);
+  await say('done');
+  expect(fake.texts()[3]).toBe(`${told({ name: ['Ada'], size: ['L'] })} ${told({ it: ['done'] }).slice(6)}`);
+});
+
+describe('Herald goes away while it waits', () => {
+  const asking: Asked = { ...colour, ttlMs: 5 * MINUTE };
+
+  async function askedAndGone(how: 'killed' | 'stopped') {
+    const fake = makeFakePlatform();
+    const first = await open(fake, [asking]);
+    await first.pair(fake, 'ann');
+    await fake.say('ask');
+    await first.settle();
+    expect(fake.texts()).toEqual(['Which colour?']);
+    if (how === 'stopped') {
+      const stopped = first.core.stop();
+      for (let round = 0; round < 20; round++) await first.clock.advance(200);
+      await stopped;
+    }
+    opened.pop();
+    return { fake, first, home: await first.crash() };
+  }
+
+  it.each(['killed', 'stopped'] as const)('%s: nothing is asked twice, and the answer counts', async (how) => {
+    const { fake, first, home } = await askedAndGone(how);
+    const second = await open(fake, [asking], { home, clock: first.clock });
+    await second.settle();
+    expect(fake.texts()).toEqual(['Which colour?']);
+    await fake.say('green');
+    await second.settle();
+    expect(fake.texts()).toEqual(['Which colour?', told({ it: ['Green'] })]);
+    expect(second.turns.map((turn) => turn.resumed)).toEqual([true]);
+  });
+
+  it('an answer that was stored just before the end is the answer after it', async () => {
+    const fake = makeFakePlatform();
+    const first = await open(fake, [asking]);
+    await first.pair(fake, 'ann');
+    await fake.say('ask');
+    await first.settle();
+    // It is on disk, and nobody was woken: the process ended between the two.
+    await first.db.query
+      .updateTable('questions')
+      .set({ state: 'answered', answer: '["Red"]', origin: 'owner' })
+      .execute();
+    opened.pop();
+    const second = await open(fake, [asking], { home: await first.crash(), clock: first.clock });
+    await second.settle();
+    expect(fake.texts()).toEqual(['Which colour?', told({ it: ['Red'] })]);
+  });
+
+  it('an answer that waited on the platform counts, also after the time for it', async () => {
+    const { fake, first, home } = await askedAndGone('killed');
+    await first.clock.advance(40 * MINUTE);
+    const second = await open(fake, [asking], { home, clock: first.clock });
+    // The platform hands it over as soon as it is connected.
+    await fake.say('deep blue', { sentAt: Date.UTC(2026, 10, 21, 12, 1) });
+    await second.settle();
+    expect(fake.texts()).toEqual(['Which colour?', told({ it: ['Deep blue'] })]);
+    expect(await inboxStates(second)).toEqual(['answered', 'answered']);
+  });
+});
