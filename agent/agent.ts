@@ -1,5 +1,6 @@
 // The agent as the gateway sees it. Everything that it needs comes in here.
 import { askAuxiliary, type AuxiliaryRequest } from './auxiliary.ts';
+import { extendBudget } from './budget/extend.ts';
 import { makeMeter } from './budget/meter.ts';
 import { makeCalibration } from './context/calibration.ts';
 import { compressHistory } from './context/compress.ts';
@@ -58,6 +59,7 @@ export function openAgent(input: AgentInput): AgentPort {
       };
     },
     ...makeUndo(input),
+    extendBudget: (scope, cap) => extendBudget(input.db, scope, cap, input.settings()),
     resumeWorker: (task, place) => runner.start(task, place),
     stopWorker: (scope, id) => runner.stop(scope, id),
     close: () => runner.close(),

@@ -48,6 +48,7 @@ const modelSettings = z.strictObject({
   max_tokens: tokenCount
     .optional()
     .describe('Most tokens of one reply of this model. Default: agent.max_output_tokens.'),
+  vision: z.boolean().optional().describe('Whether the model sees images; false: model_vision does. Default true.'),
   api_key: z
     .string()
     .min(1)
@@ -58,6 +59,7 @@ const modelSettings = z.strictObject({
 const modelEntry = z.strictObject({
   context_length: tokenCount.optional().describe('Tokens that fit the model.'),
   max_output_tokens: tokenCount.optional().describe('Most tokens that the model can answer.'),
+  vision: z.boolean().optional().describe('Whether the model sees images. Default true.'),
   input_usd_per_million: price('input'),
   output_usd_per_million: price('output'),
   cache_read_usd_per_million: price('cache read'),
@@ -209,6 +211,20 @@ const budgetSettings = z.strictObject({
   per_turn_usd: limitUsd(2, 'Most that one turn may cost'),
   per_person_day_usd: limitUsd(10, 'Most that one person may cost per day'),
   per_day_usd: limitUsd(25, 'Most that all together may cost per day'),
+  per_chat_day_usd: z
+    .number()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe(
+      'Most that one conversation (a person in direct chats, or a group) may cost per day, in US dollars. Default null: no limit.',
+    ),
+  per_chat_day_tokens: z
+    .int()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe('Most that one conversation may use per day, in tokens in and out. Default null: no limit.'),
   per_turn_tokens: limitTokens(2_000_000, 'Most that one turn may use'),
   per_person_day_tokens: limitTokens(20_000_000, 'Most that one person may use per day'),
   per_day_tokens: limitTokens(50_000_000, 'Most that all together may use per day'),
@@ -222,6 +238,18 @@ export const coreSections = {
     .max(16)
     .default([])
     .describe('Models that are tried in order when the first one fails. Default: [].'),
+  model_auxiliary: z
+    .array(modelSettings)
+    .max(8)
+    .default([])
+    .describe(
+      'Cheap models for summaries, titles, rules and judgements, tried in order; then the model that answers. Default: [].',
+    ),
+  model_vision: z
+    .array(modelSettings)
+    .max(8)
+    .default([])
+    .describe('Models for messages with images, when the model that answers has vision: false. Default: [].'),
   providers: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, 'use lower-case letters, digits, _ and -'), providerSettings)
     .default({})

@@ -4,6 +4,7 @@ import type { PersonId, SessionId, SpaceId, TurnId } from '../shared/ids.ts';
 import type { Db } from './db.ts';
 import { prepare } from './query/prepared.ts';
 import type { Tables } from './schema.ts';
+import { addedToday } from './policy/extensions.ts';
 import type { Scope } from './scope.ts';
 import { spentOf, type Amount, type Place, type Sum } from './derived/spent.ts';
 
@@ -16,6 +17,9 @@ export interface UsageCaps {
   turnTokens: number | null;
   personDayTokens: number | null;
   dayTokens: number | null;
+  /** Of one conversation: a person's direct chats together, or a group. */
+  spaceDayMicroUsd?: number | null;
+  spaceDayTokens?: number | null;
 }
 
 export interface UsageReservation {
@@ -34,7 +38,7 @@ export interface UsageReservation {
   caps: UsageCaps;
 }
 
-export type CapName = 'turn' | 'person_day' | 'day' | 'turn_tokens' | 'person_day_tokens' | 'day_tokens';
+export type CapName = Sum | `${Sum}_tokens`;
 
 const insertReservation = prepare<Omit<Tables['usage'], 'id'>, { id: number }>((query, row) =>
   query.insertInto('usage').values(row).returning('id'),
@@ -45,12 +49,13 @@ export async function reserveUsage(
   db: Db,
   scope: Scope,
   reservation: UsageReservation,
-): Promise<{ ok: true; id: number } | CapRefusal> {
+): Promise<{ ok: true; id: number; fullest: CapShare | undefined } | CapRefusal> {
   const spent = spentOf(db);
   const place: Place = { ...scope, turn: reservation.turn, dayStart: reservation.dayStart };
   return db.query.transaction().execute(async (trx) => {
-    const refusal = await findCapInTheWay((sum) => spent.read(trx, sum, place), reservation);
-    if (refusal) return refusal;
+    const added = await addedToday(db, scope, reservation.dayStart, trx);
+    const found = await weighCaps((sum) => spent.read(trx, sum, place), reservation, added);
+    if ('ok' in found) return found;
     const write = spent.beginWrite();
     const { rows } = await insertReservation(trx, {
       person_id: scope.person,
@@ -72,31 +77,48 @@ export async function reserveUsage(
     });
     const id = rows[0]?.id ?? 0;
     write.reserved(id, { money: reservation.microUsd, tokens: reservation.tokens }, place);
-    return { ok: true, id };
+    return { ok: true, id, fullest: found.fullest };
   });
 }
 
 type CapRefusal = { ok: false; cap: CapName; limit: number; spent: number };
 
-/** Sums only where a cap is set, so that an installation without caps pays for none. */
-async function findCapInTheWay(
+/** How much of a cap is spent or reserved, from 0 to 1. */
+export interface CapShare {
+  cap: CapName;
+  share: number;
+}
+
+/** The cap that the call could pass, or else the one that is nearest. Sums only where a cap is set, so that without caps nobody pays for them. */
+async function weighCaps(
   read: (sum: Sum) => Promise<Amount>,
   { caps, ...call }: UsageReservation,
-): Promise<CapRefusal | undefined> {
+  added: (sum: Sum) => { microUsd: number; tokens: number },
+): Promise<CapRefusal | { fullest: CapShare | undefined }> {
   const groups = [
     { sum: 'turn', money: caps.turnMicroUsd, tokens: caps.turnTokens },
+    { sum: 'space_day', money: caps.spaceDayMicroUsd ?? null, tokens: caps.spaceDayTokens ?? null },
     { sum: 'person_day', money: caps.personDayMicroUsd, tokens: caps.personDayTokens },
     { sum: 'day', money: caps.dayMicroUsd, tokens: caps.dayTokens },
   ] as const;
-  for (const { sum, money, tokens } of groups) {
-    if (money === null && tokens === null) continue;
+  let fullest: CapShare | undefined;
+  for (const { sum, ...caps } of groups) {
+    if (caps.money === null && caps.tokens === null) continue;
     const spent = await read(sum);
-    if (money !== null && spent.money + call.microUsd > money)
-      return { ok: false, cap: sum, limit: money, spent: spent.money };
-    if (tokens !== null && spent.tokens + call.tokens > tokens)
-      return { ok: false, cap: `${sum}_tokens`, limit: tokens, spent: spent.tokens };
+    const more = added(sum);
+    const weighed = [
+      { cap: sum, limit: caps.money, extra: more.microUsd, spent: spent.money, next: call.microUsd },
+      { cap: `${sum}_tokens`, limit: caps.tokens, extra: more.tokens, spent: spent.tokens, next: call.tokens },
+    ] as const;
+    for (const one of weighed) {
+      if (one.limit === null) continue;
+      const limit = one.limit + one.extra;
+      if (one.spent + one.next > limit) return { ok: false, cap: one.cap, limit, spent: one.spent };
+      const share = limit === 0 ? 0 : one.spent / limit;
+      if (share > (fullest?.share ?? 0)) fullest = { cap: one.cap, share };
+    }
   }
-  return undefined;
+  return { fullest };
 }
 
 export interface UsageActual {

@@ -262,6 +262,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       turn: turn.id,
       person: turn.person,
       files: result.files,
+      buttons: result.buttons?.map((button) => [button]),
       editOf: input.preview,
       replyTo: turn.address.kind === 'group' ? rows.find((row) => !row.payload.event)?.message : undefined,
     });

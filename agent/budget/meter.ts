@@ -1,6 +1,13 @@
 // The one way to call a model. Each call is reserved at its upper bound before it starts and settled at what it took afterwards, on
 // every path: answered, refused, broken off. Caps are hard: a call that could exceed one is not made.
-import { reserveUsage, settleUsage, type CapName, type UsageActual, type UsageCaps } from '../../data/usage.ts';
+import {
+  reserveUsage,
+  settleUsage,
+  type CapName,
+  type CapShare,
+  type UsageActual,
+  type UsageCaps,
+} from '../../data/usage.ts';
 import type { Db } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -12,7 +19,7 @@ import type { callModel, ChainLink, RetryNotice } from '../providers/fallback.ts
 import { priceOf, type PriceOverrides } from '../providers/prices.ts';
 import type { ModelReply, ModelRequest, TokenUsage } from '../providers/types.ts';
 import { dayOf } from './day.ts';
-import { refusalText } from './refusal.ts';
+import { BudgetError, refusalText, warningText } from './refusal.ts';
 
 export interface MeterSettings {
   caps: UsageCaps;
@@ -40,6 +47,8 @@ export interface MeteredCall {
   signal: AbortSignal;
   /** Display only. */
   onText?(event: { type: 'text' | 'thinking'; delta: string }): void;
+  /** A cap of the day is nearly reached. */
+  onWarning?(warning: { cap: string; dayStart: number; text: string }): void;
   /** Text shown so far is void. */
   onRetry?(notice: RetryNotice): void;
 }
@@ -107,9 +116,26 @@ async function reserve(
     dayStart: day.start,
     caps: settings.caps,
   });
-  if (result.ok) return result.id;
+  if (result.ok) {
+    warn(call, result.fullest, { day, timezone: settings.timezone });
+    return result.id;
+  }
   const refusal: { cap: CapName; limit: number; spent: number } = result;
-  throw new AppError('budget_exceeded', refusalText(refusal, { resetsAt: day.end, now, timezone: settings.timezone }));
+  throw new BudgetError(refusal.cap, refusalText(refusal, { resetsAt: day.end, now, timezone: settings.timezone }));
+}
+
+/** A share from which people are told. Caps of one answer are not: it ends soon anyway. */
+const WARN_SHARE = 0.8;
+
+function warn(
+  call: MeteredCall,
+  fullest: CapShare | undefined,
+  { day, timezone }: { day: { start: number; end: number }; timezone: string },
+): void {
+  if (!fullest || fullest.share < WARN_SHARE || !fullest.cap.includes('day')) return;
+  const time = new Intl.DateTimeFormat('en-GB', { timeZone: timezone, hour: '2-digit', minute: '2-digit' });
+  const text = warningText(fullest, `it starts anew at ${time.format(day.end)}`);
+  call.onWarning?.({ cap: fullest.cap, dayStart: day.start, text });
 }
 
 /** The dearest link of the chain, with nothing read from a cache. A link without a known price counts as 0; token caps still hold. */

@@ -1,5 +1,24 @@
 // What a person reads when a cap stands in the way: which one, how much is used, when it starts anew, how to raise it.
-import type { CapName } from '../../data/usage.ts';
+import type { ExtendedCap } from '../../data/policy/extensions.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { CapName, CapShare } from '../../data/usage.ts';
+
+/** A call that was not made because of a cap. */
+export class BudgetError extends AppError {
+  /** What `/extend` takes. */
+  readonly cap: ExtendedCap;
+  constructor(cap: CapName, text: string) {
+    super('budget_exceeded', text);
+    this.cap = extendable(cap);
+  }
+}
+
+const EXTENDABLE: readonly ExtendedCap[] = ['space_day', 'person_day', 'day', 'turn'];
+
+/** The cap without its unit. */
+export function extendable(cap: CapName): ExtendedCap {
+  return EXTENDABLE.find((one) => cap === one || cap === `${one}_tokens`) ?? 'turn';
+}
 
 interface Cap {
   title: string;
@@ -12,6 +31,13 @@ interface Cap {
 const CAPS: Record<CapName, Cap> = {
   turn: { title: 'one answer', key: 'budget.per_turn_usd', unit: 'usd', daily: false },
   turn_tokens: { title: 'one answer', key: 'budget.per_turn_tokens', unit: 'tokens', daily: false },
+  space_day: { title: 'this conversation per day', key: 'budget.per_chat_day_usd', unit: 'usd', daily: true },
+  space_day_tokens: {
+    title: 'this conversation per day',
+    key: 'budget.per_chat_day_tokens',
+    unit: 'tokens',
+    daily: true,
+  },
   person_day: { title: 'you per day', key: 'budget.per_person_day_usd', unit: 'usd', daily: true },
   person_day_tokens: { title: 'you per day', key: 'budget.per_person_day_tokens', unit: 'tokens', daily: true },
   day: { title: 'everybody together per day', key: 'budget.per_day_usd', unit: 'usd', daily: true },
@@ -29,7 +55,7 @@ export function refusalText(
     : 'The next message starts with a fresh one.';
   return (
     `I stopped at the limit for ${cap.title}: ${used} is used, and the next step could go beyond it. Your messages are kept. ` +
-    `${when} The owner can raise it with \`herald config set ${cap.key} <${cap.unit === 'usd' ? 'dollars' : 'tokens'}>\`.`
+    `${when} The owner can extend it for today with \`/extend ${extendable(refusal.cap)}\`, or raise it with \`herald config set ${cap.key} <${cap.unit === 'usd' ? 'dollars' : 'tokens'}>\`.`
   );
 }
 
@@ -47,4 +73,9 @@ function timeText(at: number, timezone: string): string {
 function hoursText(ms: number): string {
   const minutes = Math.max(1, Math.ceil(ms / 60_000));
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** What a person reads when a cap is nearly reached. */
+export function warningText({ cap, share }: CapShare, resetsAt: string): string {
+  return `${Math.floor(share * 100)} % of the limit for ${CAPS[cap].title} is used; ${resetsAt}. \`/usage\` shows for what.`;
 }

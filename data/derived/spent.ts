@@ -21,7 +21,7 @@ export interface Place {
   dayStart: number;
 }
 
-export type Sum = 'turn' | 'person_day' | 'day';
+export type Sum = 'turn' | 'space_day' | 'person_day' | 'day';
 
 export interface Spent {
   /** What stands in the table; to be asked within the transaction that relies on it. */
@@ -62,7 +62,7 @@ function makeSpent(writes: TableWrites): Spent {
   }
 
   function add(more: Amount, place: Place, sign: 1 | -1): void {
-    for (const sum of ['turn', 'person_day', 'day'] as const) {
+    for (const sum of ['turn', 'space_day', 'person_day', 'day'] as const) {
       const known = sums.get(keyOf(sum, place));
       if (!known) continue;
       known.money += sign * more.money;
@@ -113,6 +113,8 @@ function keyOf(sum: Sum, { person, space, turn }: Place): string {
   switch (sum) {
     case 'turn':
       return ['turn', turn ?? '', space, person].join('\u001f');
+    case 'space_day':
+      return `space ${space}`;
     case 'person_day':
       return `person ${person}`;
     case 'day':
@@ -131,7 +133,9 @@ async function sumUp(query: Query, sum: Sum, place: Place): Promise<Amount> {
           .where('person_id', '=', place.person)
       : sum === 'day'
         ? rows.where('created_at', '>=', place.dayStart)
-        : rows.where('created_at', '>=', place.dayStart).where('person_id', '=', place.person);
+        : sum === 'space_day'
+          ? rows.where('created_at', '>=', place.dayStart).where('space_id', '=', place.space)
+          : rows.where('created_at', '>=', place.dayStart).where('person_id', '=', place.person);
   return counted
     .select([
       sql<number>`coalesce(sum(cost_micro_usd), 0)`.as('money'),

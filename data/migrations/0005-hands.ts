@@ -26,6 +26,12 @@ const STATEMENTS = [
     prev text not null, hash text not null unique, signature text not null) strict`,
   `create index ledger_subject on ledger (subject)`,
 
+  // What owners add to a day's caps: for one person, one space, or everybody.
+  `create table extensions (
+    id integer primary key autoincrement, cap text not null check (cap in ('turn','space_day','person_day','day')), space_id text not null,
+    person_id text not null, day_start integer not null, micro_usd integer not null, tokens integer not null, created_at integer not null) strict`,
+  `create index extensions_day on extensions (day_start)`,
+
   `create table results (
     id text primary key, space_id text not null, person_id text not null, turn_id text not null, tool text not null, origin text not null,
     text text not null, created_at integer not null) strict`,

@@ -49,6 +49,17 @@ export interface PolicyTables {
     hash: string;
     signature: string;
   };
+  /** What was added to caps of a day. */
+  extensions: {
+    id: Generated<number>;
+    cap: 'turn' | 'space_day' | 'person_day' | 'day';
+    space_id: SpaceId;
+    person_id: PersonId;
+    day_start: number;
+    micro_usd: number;
+    tokens: number;
+    created_at: number;
+  };
   /** Tool results that were too long for the conversation. */
   results: {
     id: string;

@@ -26,14 +26,9 @@ export async function addTaint(db: Db, scope: Scope, { from, to }: { from: numbe
   });
 }
 
-/** Whether a file that was last changed at `changedAt` may hold words of others. */
-export async function isTainted(db: Db, scope: Scope, changedAt: number): Promise<boolean> {
-  const row = await db.query
-    .selectFrom('taints')
-    .select('id')
-    .where('space_id', '=', scope.space)
-    .where('from_at', '<=', changedAt)
-    .where('to_at', '>=', changedAt)
-    .executeTakeFirst();
-  return row !== undefined;
+/** Whether a file that was last changed at `changedAt` may hold words of others; undefined: whether any file may. */
+export async function isTainted(db: Db, scope: Scope, changedAt?: number): Promise<boolean> {
+  let query = db.query.selectFrom('taints').select('id').where('space_id', '=', scope.space);
+  if (changedAt !== undefined) query = query.where('from_at', '<=', changedAt).where('to_at', '>=', changedAt);
+  return (await query.limit(1).executeTakeFirst()) !== undefined;
 }

@@ -5,7 +5,7 @@ import type { AgentPorts } from '../../agent/parts.ts';
 import { promptSize } from '../../agent/prompt/size.ts';
 import type { AgentPort } from '../../agent/port.ts';
 import { readPriceOverrides } from '../../agent/providers/prices.ts';
-import { chooseModel, resolveProviders, type ResolveDeps } from '../../agent/providers/resolve.ts';
+import { chooseModel, resolveOthers, resolveProviders, type ResolveDeps } from '../../agent/providers/resolve.ts';
 import type { AgentSettings, ModelLimits } from '../../agent/settings.ts';
 import { makeOwnTools, TOOLS } from '../../agent/tools/registry.ts';
 import type { Preset } from '../../agent/subagents/spec.ts';
@@ -182,10 +182,12 @@ async function agentSettings(
   const { agent, budget } = config;
   const deps: ResolveDeps = { fetch, clock, lookup: (name) => loaded.lookup(name), providers: config.providers };
   const models = await resolveProviders(config.model, config.fallback_models, deps);
+  const auxiliary = await resolveOthers('auxiliary model', config.model_auxiliary, deps);
+  const vision = await resolveOthers('vision model', config.model_vision, deps);
   const settings: AgentSettings = {
     home,
     workspaceOf: (scope) => join(home, 'workspaces', scope.space),
-    models,
+    models: { ...models, auxiliary: auxiliary.links, vision: vision.links },
     chooseModel: (name) => chooseModel(models, name, deps),
     modelLimits: modelLimits(loaded, models.chain[0]?.model),
     maxOutputTokens: agent.max_output_tokens,
@@ -212,13 +214,16 @@ async function agentSettings(
       turnMicroUsd: microUsd(budget.per_turn_usd),
       personDayMicroUsd: microUsd(budget.per_person_day_usd),
       dayMicroUsd: microUsd(budget.per_day_usd),
+      spaceDayMicroUsd: microUsd(budget.per_chat_day_usd),
+      spaceDayTokens: budget.per_chat_day_tokens,
       turnTokens: budget.per_turn_tokens,
       personDayTokens: budget.per_person_day_tokens,
       dayTokens: budget.per_day_tokens,
     },
     prices: readPriceOverrides(config.providers),
   };
-  return { settings, explanation: models.explanation };
+  const explanation = [models.explanation, ...auxiliary.skipped, ...vision.skipped].join(' ');
+  return { settings, explanation };
 }
 
 function modelLimits(loaded: LoadedConfig, first: string | undefined): Readonly<Record<string, ModelLimits>> {
@@ -226,14 +231,19 @@ function modelLimits(loaded: LoadedConfig, first: string | undefined): Readonly<
   const limits: Record<string, ModelLimits> = {};
   for (const [id, provider] of Object.entries(config.providers))
     for (const [model, entry] of Object.entries(provider.models))
-      limits[`${id}/${model}`] = { contextTokens: entry.context_length, maxOutputTokens: entry.max_output_tokens };
-  for (const model of [config.model, ...config.fallback_models]) {
+      limits[`${id}/${model}`] = {
+        contextTokens: entry.context_length,
+        maxOutputTokens: entry.max_output_tokens,
+        vision: entry.vision,
+      };
+  for (const model of [config.model, ...config.fallback_models, ...config.model_auxiliary, ...config.model_vision]) {
     const name = model.name ?? (model === config.model ? first : undefined);
     if (name === undefined) continue;
     const key = model.provider === undefined ? name : `${model.provider}/${name}`;
     limits[key] = {
       contextTokens: model.context_length ?? limits[key]?.contextTokens,
       maxOutputTokens: model.max_tokens ?? limits[key]?.maxOutputTokens,
+      vision: model.vision ?? limits[key]?.vision,
     };
   }
   return limits;

@@ -57,7 +57,7 @@ export async function openHands(input: HandsInput): Promise<Hands> {
   const checkpoints = openCheckpoints({ dir: path.join(home, 'checkpoints'), clock, log });
   const terminals = openTerminals({
     backend,
-    limits: {},
+    limits: { processes: 512, memoryMb: 4_096 },
     notesDir: path.join(home, NOTES_DIR),
     events: { onEvent: (event) => tellOwner(input, event) },
     clock,
@@ -74,7 +74,7 @@ export async function openHands(input: HandsInput): Promise<Hands> {
   });
   const mcp = await openServers(input);
   const fixed: readonly Tool[] = [
-    ...makeTerminalTools({ terminals, assessCommand }),
+    ...makeTerminalTools({ terminals, assessCommand, checkpoints }),
     ...makeFileTools({
       home,
       userHome: loaded.lookup('HOME'),

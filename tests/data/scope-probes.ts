@@ -27,6 +27,7 @@ import {
   switchSession,
 } from '../../data/sessions.ts';
 import { addGrant, listGrants, revokeGrant, useGrant } from '../../data/policy/grants.ts';
+import { addedToday, extendCap } from '../../data/policy/extensions.ts';
 import { appendLedger } from '../../data/policy/ledger.ts';
 import { addRule, listRules, removeRule } from '../../data/policy/rules.ts';
 import { addTaint, isTainted } from '../../data/policy/taints.ts';
@@ -150,6 +151,10 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
     useGrant: (db, me, target) =>
       useGrant(db, me.scope, { tool: 'send', key: target.spaceMark, session: target.session.id, narrowOnly: false }),
     revokeGrant: (db, me, target) => revokeGrant(db, me.scope, target.grant),
+  },
+  'policy/extensions.ts': {
+    extendCap: (db, me) => extendCap(db, me.scope, { cap: 'person_day', dayStart: 0, microUsd: me.cost, tokens: 1 }),
+    addedToday: async (db, me) => (await addedToday(db, me.scope, 0))('person_day').microUsd,
   },
   'policy/ledger.ts': {
     appendLedger: (db, me) =>

@@ -6,6 +6,7 @@ import { listTranscript } from '../../data/messages.ts';
 import { addNote } from '../../data/notes.ts';
 import { addGrant, listGrants } from '../../data/policy/grants.ts';
 import { addRule } from '../../data/policy/rules.ts';
+import { extendCap } from '../../data/policy/extensions.ts';
 import { addTaint } from '../../data/policy/taints.ts';
 import type { Person } from '../../data/process/people.ts';
 import { finishTurn } from '../../data/process/turns.ts';
@@ -134,6 +135,7 @@ async function fill(
     canDecline: false,
     expiresAt: 1e9,
   });
+  await extendCap(db, scope, { cap: 'person_day', dayStart: 0, microUsd: cost, tokens: 1 });
   const task = await addTask(db, scope, {
     root: turn.id,
     parent: undefined,
@@ -199,7 +201,7 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const row of await db.query.selectFrom('journal').selectAll().execute())
     add('journal', spaceOfTurn.get(row.turn_id) ?? '', row);
-  for (const table of ['approvals', 'grants', 'ledger', 'questions', 'tasks', 'usage'] as const)
+  for (const table of ['approvals', 'grants', 'ledger', 'questions', 'extensions', 'tasks', 'usage'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute())
       add(table, `${row.space_id} ${row.person_id}`, row);
   for (const table of [

@@ -25,6 +25,7 @@ type Args = z.infer<typeof parameters>;
 export function makeProcessTool(options: TerminalToolOptions): Tool {
   return defineTool({
     name: 'process',
+    isRare: true,
     description:
       `Background jobs. poll: new output. log: limit lines from offset, or the last. wait: timeout seconds, default ${WAIT_SECONDS}. ` +
       'write: data to its input.',
@@ -34,6 +35,7 @@ export function makeProcessTool(options: TerminalToolOptions): Tool {
     assess: (args, at) => assess(options, args, at),
     timeoutMs: ({ action, timeout }) => (action === 'wait' ? waitMs(timeout) : 0) + OVERHEAD_MS,
     origin: 'foreign',
+    readsWorkspace: true,
     toolset: 'terminal',
     summarize: ({ action, id }) =>
       id === undefined ? `${action} background jobs` : `${action} job ${id.slice(0, 20)}`,

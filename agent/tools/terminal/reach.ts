@@ -1,6 +1,7 @@
 // What a command could reach, and which machine is whose.
 import { createHash } from 'node:crypto';
 import type { Scope } from '../../../data/scope.ts';
+import type { Checkpoints } from '../../checkpoints/checkpoints.ts';
 import type { Terminals } from '../../terminal/terminals.ts';
 import type { Isolation } from '../../terminal/machine.ts';
 import type { Assessment, ToolContext, Touch } from '../tool.ts';
@@ -11,6 +12,8 @@ export type AssessCommand = (command: string, at: { cwd: string }) => Pick<Asses
 export interface TerminalToolOptions {
   terminals: Terminals;
   assessCommand: AssessCommand;
+  /** Keeps the files of a workspace on this machine before a command may change them. Default: nothing is kept. */
+  checkpoints?: Pick<Checkpoints, 'snapshotTree' | 'settle'> | undefined;
 }
 
 /** Name of the machine of a person or group: the same for ever, and says nothing about them. */

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { preview } from '../../../shared/text.ts';
+import type { Machine } from '../../terminal/machine.ts';
 import { canReachNetwork } from '../../terminal/jobs.ts';
 import { defineTool, type Assessment, type AssessAt, type Tool, type ToolContext, type ToolResult } from '../tool.ts';
 import { ownerText } from './owner.ts';
@@ -12,6 +13,8 @@ const DEFAULT_SECONDS = 180;
 const MAX_SECONDS = 3_600;
 const MAX_PATTERNS = 8;
 const MAX_PATTERN_CHARS = 200;
+/** The backend whose workspaces are folders of this machine. */
+const LOCAL = 'local';
 /** Beyond the command's own time: opening a machine, ending what runs. */
 const OVERHEAD_MS = 60_000;
 
@@ -33,13 +36,14 @@ export function makeTerminalTool(options: TerminalToolOptions): Tool {
     name: 'terminal',
     description:
       'Run a bash command in the workspace; folder and exported variables last. network only if needed. ' +
-      'background: see process; tells you when it ends (notify_on_complete) or prints a text (watch_patterns).',
+      'background (see tool_search: process) tells you when it ends (notify_on_complete) or prints a text (watch_patterns).',
     parameters,
     effect: 'once',
     touches: ['workspace', 'machine', 'network'],
     assess: (args, at) => assess(options, args, at),
     timeoutMs: ({ timeout, background }) => (background === true ? 0 : runMs(timeout)) + OVERHEAD_MS,
     origin: 'foreign',
+    readsWorkspace: true,
     toolset: 'terminal',
     summarize: ({ command, background }) => `${background === true ? 'starting' : 'running'} ${preview(command, 80)}`,
     execute: (args, context) =>
@@ -64,17 +68,18 @@ function runMs(seconds: number | undefined): number {
   return Math.min(MAX_SECONDS, Math.max(1, seconds ?? DEFAULT_SECONDS)) * 1000;
 }
 
-async function run({ terminals }: TerminalToolOptions, args: Args, context: ToolContext): Promise<ToolResult> {
+async function run(options: TerminalToolOptions, args: Args, context: ToolContext): Promise<ToolResult> {
   if (args.notify_on_complete === true || (args.watch_patterns ?? []).length > 0)
     return { text: 'notify_on_complete and watch_patterns go with background: true. It was not run.', isError: true };
   const timeoutMs = runMs(args.timeout);
   const network = args.network === true;
-  return terminals.use(terminalAt(context), async ({ shell, machine }) => {
+  return options.terminals.use(terminalAt(context), async ({ shell, machine }) => {
     const { command, workdir: cwd, pty } = args;
-    const result = await shell.run({ command, timeoutMs, cwd, network, pty, signal: context.signal });
+    const work = () => shell.run({ command, timeoutMs, cwd, network, pty, signal: context.signal });
+    const { result, notes } = await kept(options, { machine, context }, work);
     const hadNetwork = machine.isolation.network === 'per-call' ? network : undefined;
     return {
-      text: runText(result, { workspace: machine.workspace, timeoutMs, hadNetwork }),
+      text: [runText(result, { workspace: machine.workspace, timeoutMs, hadNetwork }), ...notes].join('\n'),
       isError: result.ended !== 'exit',
       origin: canReachNetwork(machine, network) ? 'foreign' : 'agent',
     };
@@ -101,6 +106,21 @@ async function start({ terminals }: TerminalToolOptions, args: Args, context: To
       owner: ownerText(context),
       signal: context.signal,
     });
-    return { text: `Started as ${id}. See process for its output.`, origin: 'agent' };
+    return { text: `Started as ${id}. See process for its output.`, origin: 'agent', goesOn: true };
   });
+}
+
+/** Runs `work` between two looks at the workspace, so that /undo can put its files back; says what it could not keep. */
+async function kept<Result>(
+  { checkpoints }: TerminalToolOptions,
+  { machine, context }: { machine: Machine; context: ToolContext },
+  work: () => Promise<Result>,
+): Promise<{ result: Result; notes: readonly string[] }> {
+  if (!checkpoints || machine.backend !== LOCAL) return { result: await work(), notes: [] };
+  const { turn, scope, signal } = context;
+  const before = await checkpoints.snapshotTree(turn, scope.space, machine.workspace, signal);
+  const result = await work();
+  const after = await checkpoints.settle(turn, signal);
+  const notes = [before.note, after.note].flatMap((note) => (note === undefined ? [] : [`(${note})`]));
+  return { result, notes: [...new Set(notes)] };
 }
