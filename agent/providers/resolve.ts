@@ -61,21 +61,31 @@ export async function resolveProviders(
   deps: ResolveDeps,
 ): Promise<ResolvedProviders> {
   const primary = isSet(model) ? await configured(model, deps) : await discovered(deps);
-  const links: ChainLink[] = [primary.link];
+  const { links, skipped } = await resolveOthers('fallback', fallbacks, deps);
+  return {
+    chain: [primary.link, ...links],
+    explanation: [primary.why, ...skipped].join(' '),
+    demo: primary.link.provider.id === DEMO_PROVIDER,
+  };
+}
+
+/** Models beside the one that answers, in order. Those that cannot be used are left out; `skipped` says so, as `what`. */
+export async function resolveOthers(
+  what: string,
+  entries: readonly ModelSettings[],
+  deps: ResolveDeps,
+): Promise<{ links: readonly ChainLink[]; skipped: readonly string[] }> {
+  const links: ChainLink[] = [];
   const skipped: string[] = [];
-  for (const entry of fallbacks) {
+  for (const entry of entries) {
     try {
       links.push((await configured(entry, deps)).link);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      skipped.push(`fallback ${entry.provider ?? entry.name ?? '?'} is left out: ${error.publicMessage}`);
+      skipped.push(`${what} ${entry.provider ?? entry.name ?? '?'} is left out: ${error.publicMessage}`);
     }
   }
-  return {
-    chain: links,
-    explanation: [primary.why, ...skipped].join(' '),
-    demo: primary.link.provider.id === DEMO_PROVIDER,
-  };
+  return { links, skipped };
 }
 
 /**
