@@ -154,7 +154,8 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
   },
   'policy/extensions.ts': {
     extendCap: (db, me) => extendCap(db, me.scope, { cap: 'person_day', dayStart: 0, microUsd: me.cost, tokens: 1 }),
-    addedToday: async (db, me) => (await addedToday(db, me.scope, 0))('person_day').microUsd,
+    // A number tells nothing of where it comes from: any but 0 stands for the person's own.
+    addedToday: async (db, me) => ((await addedToday(db, me.scope, 0))('person_day').microUsd > 0 ? me.personMark : ''),
   },
   'policy/ledger.ts': {
     appendLedger: (db, me) =>
