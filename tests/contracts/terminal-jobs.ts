@@ -130,7 +130,8 @@ export function describeJobs(rig: Rig): void {
 
     it.concurrent('are lost with the life of their machine', async ({ expect }) => {
       const { jobs, start } = begin(rig.machine(), 'reboot');
-      const id = await start('sleep 3');
+      // Longer than the two calls that follow, also where calls are slow.
+      const id = await start(`sleep ${3 + rig.slowMs / 100}`);
       await output(rig, `echo another > '${rig.machine().stateDir}/jobs/${id}/epoch'`);
       expect((await jobs.poll(id, never)).state).toBe('lost');
     });
