@@ -1,6 +1,7 @@
 // The sections of config.yaml other than `platforms`, with their defaults. Keys are snake_case, as they stand in the file.
 import { z } from 'zod';
 import { mcpServersSection } from '../agent/mcp/config.ts';
+import { terminalSettings } from '../agent/terminal/config.ts';
 import { browserSchema } from '../agent/tools/browser/config.ts';
 import { webSchema } from '../agent/tools/web/config.ts';
 import { voiceSection } from './voice.ts';
@@ -273,6 +274,7 @@ export const coreSections = {
     })
     .prefault({})
     .describe('When you are asked before a tool runs.'),
+  terminal: terminalSettings.prefault({}).describe('Where commands run.'),
   web: webSchema.prefault({}).describe('Searching the web and reading pages.'),
   browser: browserSchema.prefault({}).describe('The browser that the agent may use.'),
   mcp_servers: mcpServersSection,

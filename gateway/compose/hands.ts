@@ -1,5 +1,6 @@
 // What the agent works with on machines and in the web, made of the configuration: terminals, files, checkpoints, web, browser, MCP servers.
 // Loaded with the first turn, or at the start when jobs or servers wait for it.
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { openCheckpoints, type Checkpoints } from '../../agent/checkpoints/checkpoints.ts';
 import { openMcp, type Mcp } from '../../agent/mcp/mcp.ts';
@@ -7,11 +8,14 @@ import type { McpPorts } from '../../agent/mcp/ports.ts';
 import { makeUrlGuard } from '../../agent/net/guard.ts';
 import type { AgentNotice } from '../../agent/parts.ts';
 import { assessCommand } from '../../agent/policy/command.ts';
+import { machineLimits, openBackend } from '../../agent/terminal/backends.ts';
 import type { Backend } from '../../agent/terminal/machine.ts';
 import { openTerminals, type Terminals } from '../../agent/terminal/terminals.ts';
 import { makeBrowserTools } from '../../agent/tools/browser/browser-tools.ts';
+import type { FileToolsDeps } from '../../agent/tools/files/access.ts';
 import { makeFileTools } from '../../agent/tools/files/file-tools.ts';
 import { parseOwner } from '../../agent/tools/terminal/owner.ts';
+import { machineKey } from '../../agent/tools/terminal/reach.ts';
 import { makeTerminalTools } from '../../agent/tools/terminal/tools.ts';
 import type { Tool } from '../../agent/tools/tool.ts';
 import { makeWebTools, webRules } from '../../agent/tools/web/web-tools.ts';
@@ -22,7 +26,6 @@ import { AppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Origin } from '../../shared/messages.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import { openBackend } from './backend.ts';
 import { NOTES_DIR } from './hands-awaited.ts';
 
 export interface HandsInput {
@@ -53,11 +56,19 @@ export interface Hands {
 export async function openHands(input: HandsInput): Promise<Hands> {
   const { clock, log, loaded } = input;
   const { home, config } = loaded;
-  const backend = await openBackend(loaded, clock);
+  const backend = await openBackend(config.terminal, {
+    clock,
+    folder: path.join(home, 'machines'),
+    home: loaded.lookup('HOME') ?? '/',
+    privatePaths: [home],
+    instance: createHash('sha256').update(home).digest('hex').slice(0, 12),
+    secret: (name) => loaded.lookup(name),
+  });
   const checkpoints = openCheckpoints({ dir: path.join(home, 'checkpoints'), clock, log });
   const terminals = openTerminals({
     backend,
-    limits: { processes: 512, memoryMb: 4_096 },
+    limits: machineLimits(config.terminal),
+    idleMs: config.terminal.lifetime_seconds * 1_000,
     notesDir: path.join(home, NOTES_DIR),
     events: { onEvent: (event) => tellOwner(input, event) },
     clock,
@@ -81,6 +92,7 @@ export async function openHands(input: HandsInput): Promise<Hands> {
       clock,
       checkpoints,
       openResult: (id, { scope }) => input.openResult(scope, id),
+      ...(config.terminal.backend !== 'local' && { remote: remoteFiles(terminals) }),
     }),
     ...makeWebTools({ settings: config.web, clock, lookup: (name) => loaded.lookup(name) }),
     ...browser.tools,
@@ -97,6 +109,16 @@ export async function openHands(input: HandsInput): Promise<Hands> {
       await Promise.allSettled([mcp.close(), browser.close(), terminals.close()]);
     },
   };
+}
+
+/** Where commands run elsewhere, files are there too. */
+function remoteFiles(terminals: Terminals): NonNullable<FileToolsDeps['remote']> {
+  return ({ workspace }) => ({
+    workspace: undefined,
+    isIsolated: terminals.isolationAt(workspace).files,
+    use: ({ scope, workspace: at, signal }, work) =>
+      terminals.use({ key: machineKey(scope), workspace: at, signal }, ({ machine }) => work(machine)),
+  });
 }
 
 /** News of a background job, in the conversation that began it. */
