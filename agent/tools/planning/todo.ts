@@ -8,18 +8,18 @@ const MAX_ITEMS = 50;
 
 export const todoTool = defineTool({
   name: 'todo',
-  description: 'Your list of steps for work of several steps. You see it in each request. One in_progress at a time.',
+  description: 'Your steps, shown to you throughout; one in_progress.',
   parameters: z.strictObject({
     todos: z
       .array(
         z.strictObject({
           id: z.string().trim().min(1).max(40),
           content: z.string().trim().min(1).max(500),
-          status: z.enum(TODO_STATES),
+          status: z.enum(TODO_STATES).optional(),
         }),
       )
       .max(MAX_ITEMS),
-    merge: z.boolean().optional().describe('Change or add these; else they are the whole list'),
+    merge: z.boolean().optional(),
   }),
   effect: 'idempotent',
   touches: [],
@@ -27,7 +27,7 @@ export const todoTool = defineTool({
   toolset: 'planning',
   summarize: ({ todos }) => `planning ${todos.length} steps`,
   async execute({ todos, merge }, { db, scope, session }) {
-    const given = todos.map((item) => ({ ...item, content: cleanText(item.content) }));
+    const given = todos.map(({ id, content, status = 'pending' }) => ({ id, content: cleanText(content), status }));
     const twice = given.find((item, at) => given.findIndex(({ id }) => id === item.id) !== at);
     if (twice) return { text: `Two items have the id "${twice.id}". The list stays as it was.`, isError: true };
     const items = merge === true ? merged(await listTodos(db, scope, session), given) : given;
