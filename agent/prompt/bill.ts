@@ -7,14 +7,14 @@ import type { AgentParts } from '../parts.ts';
 import type { ContextBill, ContextQuestion } from '../port.ts';
 import { limitsOf } from '../settings.ts';
 import { promptTools } from '../tools/find-tools.ts';
-import { offeredTools } from '../tools/offered.ts';
+import { offeredTools, switchedOff } from '../tools/offered.ts';
 import { COMPRESS_SHARE, frameOf, HISTORY_SHARE, windowOf } from './frame.ts';
 
 /** Asks no model. Rejects with AppError `not_found` when the session's model cannot be used any more. */
 export async function contextBill(parts: AgentParts, question: ContextQuestion): Promise<ContextBill> {
   const settings = parts.settings();
   const chain = question.model === undefined ? settings.models.chain : settings.chooseModel(question.model);
-  const off = [...settings.tools.disabled, ...(question.disabledTools ?? [])];
+  const off = switchedOff(settings.tools, question, question.disabledTools);
   const tools = promptTools(offeredTools(await parts.tools(), { off }, question)).map((tool) => tool.schema);
   const frame = await frameOf(parts, { ...question, promptHint: '', settings, chain, tools });
   const budgetTokens = Math.floor(frame.room * HISTORY_SHARE);

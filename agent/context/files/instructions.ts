@@ -66,7 +66,9 @@ export async function readInstructions(
     const file = await readPlainFile(path.join(folder, name));
     if (file.kind === 'missing') continue;
     if (file.kind === 'refused') return { text: `[${name} of ${title} was not read: ${file.why}.]`, isForeign: false };
-    const blocked = scanInstructions(file.text);
+    // What is left out is not read, so it need not be looked through.
+    const shown = cutMiddle(file.text.replace(/^\ufeff/, '').trim(), maxChars, name);
+    const blocked = scanInstructions(shown);
     if (blocked) {
       place.log.warn({ file: name, reason: blocked.reason }, 'instruction file blocked');
       return {
@@ -74,7 +76,7 @@ export async function readInstructions(
         isForeign: false,
       };
     }
-    const text = cutMiddle(cleanText(file.text).trim(), maxChars, name);
+    const text = cleanText(shown);
     if (text === '') return NONE;
     if (await isTainted(place.db, place.scope, file.changedAt))
       return { text: `${name} of ${title} may hold words of others:\n${fence(text, name)}`, isForeign: true };

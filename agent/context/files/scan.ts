@@ -35,7 +35,7 @@ const PATTERNS: readonly { reason: string; pattern: RegExp }[] = [
   {
     reason: 'it reads secrets',
     pattern:
-      /\b(?:cat|less|head|tail|type|more|base64)\s+[^\n|;&]{0,60}(?:(?:^|[\s/])\.env\b(?!\.(?:example|sample|template))|id_rsa|id_ed25519|\.netrc|\.ssh\/|\.aws\/credentials|\/etc\/shadow)/m,
+      /\b(?:cat|less|head|tail|type|more|base64)\b[^\n|;&]{0,60}(?:[\s/]\.env\b(?!\.(?:example|sample|template))|id_rsa|id_ed25519|\.netrc|\.ssh\/|\.aws\/credentials|\/etc\/shadow)/,
   },
   {
     reason: 'it hides text in markup',
