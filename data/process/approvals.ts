@@ -1,7 +1,9 @@
 // What turns wait for people with, as the gateway sees it: whether a request was answered, and which question a message answers.
+import { sql } from 'kysely';
 import type { PersonId } from '../../shared/ids.ts';
 import type { Origin } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
+import { makeKeeper } from '../query/keep.ts';
 import type { ApprovalState } from '../schema.ts';
 import { questionOf, type Question } from '../work/questions.ts';
 
@@ -18,37 +20,41 @@ export async function readApprovalState(db: ProcessDb, id: string): Promise<Appr
   return row?.state;
 }
 
-/** The question that waits for what this person says in this chat next: the latest one whose turn still runs. */
+const keptOpen = makeKeeper<readonly Question[]>('questions');
+
+/** Latest first. Asked with each message, and there is seldom one. */
+async function listOpen(db: ProcessDb): Promise<readonly Question[]> {
+  return keptOpen(db, '', async () => {
+    const rows = await db.query
+      .selectFrom('questions')
+      .selectAll()
+      // Written out, so that the index of open ones serves.
+      .where(sql<boolean>`state = 'open'`)
+      .execute();
+    return rows.map(questionOf).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  });
+}
+
+/** The first that fits and whose turn still runs: where it ended in another way, nobody waits any more. */
+async function firstAwaited(db: ProcessDb, fits: (question: Question) => boolean): Promise<Question | undefined> {
+  for (const question of (await listOpen(db)).filter(fits)) {
+    const turn = await db.query.selectFrom('turns').select('state').where('id', '=', question.turn).executeTakeFirst();
+    if (turn?.state === 'running') return question;
+  }
+  return undefined;
+}
+
+/** The question that waits for what this person says in this chat next: the latest one. */
 export async function findOpenQuestion(
   db: ProcessDb,
   at: { person: PersonId; chatKey: string },
 ): Promise<Question | undefined> {
-  const row = await db.query
-    .selectFrom('questions')
-    .innerJoin('turns', 'turns.id', 'questions.turn_id')
-    .selectAll('questions')
-    .where('questions.chat_key', '=', at.chatKey)
-    .where('questions.person_id', '=', at.person)
-    .where('questions.state', '=', 'open')
-    // The turn may have ended in another way: then nobody waits any more.
-    .where('turns.state', '=', 'running')
-    .orderBy('questions.id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row && questionOf(row);
+  return firstAwaited(db, ({ person, chatKey }) => person === at.person && chatKey === at.chatKey);
 }
 
 /** The question with this id, whoever was asked, when somebody waits for its answer. */
 export async function findQuestionById(db: ProcessDb, id: string): Promise<Question | undefined> {
-  const row = await db.query
-    .selectFrom('questions')
-    .innerJoin('turns', 'turns.id', 'questions.turn_id')
-    .selectAll('questions')
-    .where('questions.id', '=', id)
-    .where('questions.state', '=', 'open')
-    .where('turns.state', '=', 'running')
-    .executeTakeFirst();
-  return row && questionOf(row);
+  return firstAwaited(db, (question) => question.id === id);
 }
 
 /** open → answered or declined. False when it was not open any more. */

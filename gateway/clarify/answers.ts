@@ -10,6 +10,10 @@ export interface Answer {
 }
 
 const MAX_LABEL_CHARS = 60;
+/** More would be cut off by platforms. */
+const MAX_BUTTONS = 10;
+/** Of a question that is not Herald's. */
+const MAX_ASKER_LINES = 60;
 const MAX_ANSWER_CHARS = 20_000;
 const DECLINE = 'Decline';
 /** Shorter than the 64 bytes that a button may carry everywhere: an id has 26. Nobody types this by accident. */
@@ -26,12 +30,16 @@ export function readPress(text: string): { id: string; choice: number } | undefi
   return id === undefined ? undefined : { id, choice: Number(choice) };
 }
 
-/** One press answers, so several choices are said in words and numbers. */
+/** Choices as numbered lines instead of buttons: one press answers, and is not enough where several may be chosen. */
+function isListed({ choices = [], multi }: Pick<QuestionField, 'choices' | 'multi'>): boolean {
+  return multi === true || choices.length > MAX_BUTTONS;
+}
+
 export function buttonsOf(question: Pick<Question, 'id' | 'choices' | 'multi' | 'canDecline'>): readonly Button[][] {
-  const { id, choices, multi, canDecline } = question;
-  const shown = multi ? [] : choices;
-  const buttons = shown.map((choice, index) => [{ label: labelOf(choice), data: dataOf(id, index + 1) }]);
-  return canDecline && !multi ? [...buttons, [{ label: DECLINE, data: dataOf(id, 0) }]] : buttons;
+  const { id, choices, canDecline } = question;
+  if (isListed(question)) return [];
+  const buttons = choices.map((choice, index) => [{ label: labelOf(choice), data: dataOf(id, index + 1) }]);
+  return canDecline ? [...buttons, [{ label: DECLINE, data: dataOf(id, 0) }]] : buttons;
 }
 
 /** Markdown of the message that asks. */
@@ -40,11 +48,17 @@ export function questionText(field: QuestionField, asked: { asker?: string | und
   const text =
     asker === undefined
       ? field.text
-      : `**${plain(asker)} wants to know** (it is not me who asks): ${plain(field.text, 2_000)}`;
-  if (field.multi !== true) return text;
+      : `**${plain(asker)} wants to know** (it is not me who asks):\n\n${plainLines(field.text)}`;
+  if (!isListed(field)) return text;
   const lines = (field.choices ?? []).map((choice, index) => `${index + 1}. ${plain(choice, MAX_LABEL_CHARS)}`);
+  const how = field.multi === true ? 'the numbers, such as `1, 2`,' : 'the number,';
   const refusal = canDecline ? ` \`${DECLINE.toLowerCase()}\` refuses.` : '';
-  return `${text}\n\n${lines.join('\n')}\n\nAnswer with the numbers, such as \`1, 2\`, or in words.${refusal}`;
+  return `${text}\n\n${lines.join('\n')}\n\nAnswer with ${how} or in words.${refusal}`;
+}
+
+function plainLines(text: string): string {
+  const lines = text.split('\n').slice(0, MAX_ASKER_LINES);
+  return lines.map((line) => plain(line, 4_000)).join('\n');
 }
 
 /** What was pressed; undefined when the question has no such choice. */
@@ -55,26 +69,38 @@ export function pressedAnswer({ choices, canDecline }: Question, choice: number)
 }
 
 /** What was said: choices by name, by numbers where numbers were shown, else the words themselves. */
-export function saidAnswer({ choices, multi, canDecline }: Question, text: string): Answer {
+export function saidAnswer(question: Question, text: string): Answer {
+  const { choices, canDecline } = question;
   const said = cleanText(text).trim().slice(0, MAX_ANSWER_CHARS);
-  if (canDecline && said.toLowerCase() === DECLINE.toLowerCase()) return { state: 'declined', values: [] };
-  const values = (multi ? severalOf(choices, said) : undefined) ?? [named(choices, said) ?? said];
-  return { state: 'answered', values };
+  if (canDecline && isSame(said, DECLINE)) return { state: 'declined', values: [] };
+  const known = named(choices, said);
+  const values = known === undefined && isListed(question) ? listedIn(question, said) : undefined;
+  return { state: 'answered', values: values ?? [known ?? said] };
 }
 
-function severalOf(choices: readonly string[], said: string): readonly string[] | undefined {
-  const whole = named(choices, said);
-  if (whole !== undefined) return [whole];
+/** Undefined unless all of it names choices, and only one where only one may be chosen. */
+function listedIn({ choices, multi }: Question, said: string): readonly string[] | undefined {
   const isNumbers = /^[\d\s,;.)&+]+$/.test(said);
   const words = said.split(isNumbers ? /[^\d]+/ : /[,;\n]+/).filter((word) => word.trim() !== '');
   const found = words.map((word) => (isNumbers ? choices[Number(word) - 1] : named(choices, word)));
-  const known = found.filter((value) => value !== undefined);
-  return known.length === 0 || known.length < found.length ? undefined : [...new Set(known)];
+  const known = new Set(found.filter((value) => value !== undefined));
+  if (known.size === 0 || found.includes(undefined) || (known.size > 1 && !multi)) return undefined;
+  return [...known];
 }
 
 function named(choices: readonly string[], said: string): string | undefined {
-  const wanted = said.trim().toLowerCase();
-  return choices.find((choice) => [choice, labelOf(choice)].some((name) => name.trim().toLowerCase() === wanted));
+  return choices.find((choice) => isSame(choice, said) || isSame(labelOf(choice), said));
+}
+
+/** Case does not count, nor the full stop that transcripts end with. */
+function isSame(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((text) =>
+    text
+      .trim()
+      .replace(/[.!?]+$/, '')
+      .toLowerCase(),
+  );
+  return first === second && first !== '';
 }
 
 function labelOf(choice: string): string {

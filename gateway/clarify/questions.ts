@@ -167,7 +167,8 @@ export function openQuestions(ports: QuestionPorts): Questions {
     if (!question || dropped.has(question.id)) return false;
     const hasFiles = payload.attachments.length > 0 && payload.voice?.text === undefined;
     if (!hasFiles && text.trim() === '') return false;
-    const answer = saidAnswer(question, hasFiles ? `${text}\n${FILES_FOLLOW}`.trim() : text);
+    const said = spokenIn(payload) ?? text;
+    const answer = saidAnswer(question, hasFiles ? `${said}\n${FILES_FOLLOW}`.trim() : said);
     const isTaken = await store(question, { row, person, answer, ends: !hasFiles });
     // What was sent with it is a message of its own, after this turn.
     return isTaken && !hasFiles;
@@ -215,6 +216,12 @@ const FILES_FOLLOW = '[The person sent files with it. They come with the next me
 /** Herald is only restarted: the turn goes on, and so does its question. */
 function isParked({ reason }: AbortSignal): boolean {
   return reason instanceof TurnCut && reason.why === 'shutdown';
+}
+
+/** What was said aloud and nothing else, without what marks it as heard. */
+function spokenIn({ text, voice }: InboxRow['payload']): string | undefined {
+  const isAll = voice?.by === 'voice' && voice.text !== undefined && text.startsWith('[') && text.endsWith(voice.text);
+  return isAll ? voice.text : undefined;
 }
 
 /** Words that are only passed on are not the person's own. */

@@ -8,6 +8,7 @@ import { DATABASE_FILE, type ProcessDb } from '../../data/db.ts';
 import { listSteps, writeStep } from '../../data/journal.ts';
 import { lastExchange, listHistory } from '../../data/messages.ts';
 import { findNotes } from '../../data/notes.ts';
+import { findOpenQuestion } from '../../data/process/approvals.ts';
 import { listDmChats } from '../../data/process/chats.ts';
 import {
   countQueued,
@@ -47,7 +48,7 @@ import {
 import { openTemporaryData } from './temporary-data.ts';
 
 /** Partial indexes that hold open rows only: reading one from end to end is reading the work that is left. */
-const OPEN_ROWS = /USING (COVERING )?INDEX (inbox_open|outbox_open|turns_running|pairing_codes_open)/;
+const OPEN_ROWS = /USING (COVERING )?INDEX (inbox_open|outbox_open|turns_running|pairing_codes_open|questions_open)/;
 
 /** `db` that remembers every query that goes through it. */
 function watch(db: ProcessDb): { db: ProcessDb; seen: RootOperationNode[] } {
@@ -93,6 +94,7 @@ const hot: Record<string, (db: ProcessDb, ann: Speaker, plain: ProcessDb) => Pro
   endInbox: (db) => endInbox(db, [inboxId('1')], { state: 'answered' }),
   findWaiting: (db) => findWaiting(db, dmAddress('ann'), messageId('1')),
   findPerson: (db) => findPerson(db, { platform: 'p', account: accountId('a'), user: userId('u') }),
+  findOpenQuestion: (db, ann) => findOpenQuestion(db, { person: ann.person.id, chatKey: annKey }),
   listDmChats: (db, ann) => listDmChats(db, ann.person.id),
   enqueueOutbox: (db) => enqueueOutbox(db, [makeOutboxRow('k')]),
   nextOutbox: (db) => nextOutbox(db, annKey),

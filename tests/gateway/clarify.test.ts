@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { PersonQuestion } from '../../data/work/questions.ts';
 import { chatId, messageId } from '../../shared/ids.ts';
 import { FORWARD_MARK } from '../../shared/messages.ts';
+import { makeScriptedVoice } from '../support/voice/scripted.ts';
 import { makeFakePlatform, type FakePlatform } from '../support/fake-platform.ts';
 import {
   answer,
@@ -69,9 +70,10 @@ async function open(
 async function openFor(
   questions: readonly Asked[],
   capabilities: NonNullable<Parameters<typeof makeFakePlatform>[0]>['capabilities'] = {},
+  options: Partial<TestGatewayOptions> = {},
 ) {
   const fake = makeFakePlatform({ capabilities });
-  const gateway = await open(fake, questions);
+  const gateway = await open(fake, questions, options);
   await gateway.pair(fake, 'ann');
   await gateway.pair(fake, 'bob', 'member');
   const say = async (...message: Parameters<FakePlatform['say']>) => {
@@ -148,6 +150,30 @@ describe('the answer', () => {
       told({ it: ['Red', 'Deep blue'] }),
       told({ it: ['green but not too much'] }),
     ]);
+  });
+
+  it('is a number of a list where there are too many choices for buttons', async () => {
+    const choices = Array.from({ length: 12 }, (_, n) => `Room ${n + 101}`);
+    const { fake, say } = await openFor([{ fields: [{ name: 'it', text: 'Which?', choices }] }]);
+    for (const said of ['12.', 'room 101!', '1, 2']) {
+      await say('ask');
+      expect(fake.sent.at(-1)?.buttons).toEqual([]);
+      expect(fake.texts().at(-1)).toContain('12. Room 112');
+      await say(said);
+    }
+    const answers = fake.texts().filter((text) => text.startsWith('told'));
+    expect(answers).toEqual(['Room 112', 'Room 101', '1, 2'].map((value) => told({ it: [value] })));
+  });
+
+  it('may be said aloud', async () => {
+    const voice = makeScriptedVoice();
+    voice.hear = () => ({ ok: true, text: 'Deep blue.', engine: 'command' });
+    const { fake, gateway, say } = await openFor([colour], {}, { voice: voice.engines });
+    await say('ask');
+    await fake.say('', { attachments: [{ kind: 'voice', ref: 'r1', mime: 'audio/ogg' }] });
+    const texts = () => gateway.clock.advance(100).then(() => fake.texts());
+    await expect.poll(texts).toContain(told({ it: ['Deep blue'] }));
+    expect(gateway.turns).toHaveLength(1);
   });
 
   it('is not a command: those work as ever', async () => {
@@ -247,7 +273,7 @@ describe('nobody answers', () => {
       },
     ]);
     await say('ask');
-    expect(fake.texts()[0]).toBe('files *server* wants to know (it is not me who asks): Your **key**?');
+    expect(fake.texts()[0]).toBe('files *server* wants to know (it is not me who asks):\n\nYour **key**?');
     await press('Decline');
     expect(fake.texts()[1]).toBe('told: {"state":"declined"}');
   });
