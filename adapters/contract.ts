@@ -255,6 +255,8 @@ export interface AdapterManifest<Settings = unknown> {
   accountOf?(settings: Settings): string;
   /** Where users are keys that we give out: makes one. `user` is the identity that it stands for; the key itself is kept nowhere. */
   makeKey?(): { key: string; user: UserId };
+  /** The identity of the key that a request carries; undefined without one of ours. Whether somebody has it is not looked at. */
+  readKey?(request: Request): UserId | undefined;
   /** Sender who can only be the machine's owner (the terminal over the local socket): belongs to the owner without any code. */
   ownerUser?: UserId;
   load(): Promise<(input: AdapterInput<Settings>) => Adapter>;

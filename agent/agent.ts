@@ -1,5 +1,5 @@
 // The agent as the gateway sees it. Everything that it needs comes in here.
-import { askAuxiliary, type AuxiliaryRequest } from './auxiliary.ts';
+import { askAuxiliary, sampleText, type AuxiliaryRequest } from './auxiliary.ts';
 import { extendBudget } from './budget/extend.ts';
 import { makeMeter } from './budget/meter.ts';
 import { makeCalibration } from './context/calibration.ts';
@@ -7,6 +7,7 @@ import { compressHistory } from './context/compress.ts';
 import { makeWorkspaceInstructions } from './context/files/instructions.ts';
 import { makeCompactionGuard } from './context/guard.ts';
 import { makeUndo } from './undo.ts';
+import type { SamplingReply, SamplingRequest } from './mcp/ports.ts';
 import { makeModelList } from './models.ts';
 import type { AgentInput, AgentParts } from './parts.ts';
 import type { AgentPort } from './port.ts';
@@ -14,6 +15,7 @@ import { contextBill } from './prompt/bill.ts';
 import { windowOf } from './prompt/frame.ts';
 import { listPersonalities } from './prompt/personalities.ts';
 import { callModel } from './providers/fallback.ts';
+import { describeTools } from './tools/offered.ts';
 import { makeOwnTools, TOOLS } from './tools/registry.ts';
 import { makeTaskRunner } from './subagents/runner.ts';
 import { compileRule, widenRule } from './policy/compile-rule.ts';
@@ -21,7 +23,13 @@ import { describeSpecs, writeSpecs } from './policy/rules.ts';
 import { auxiliaryChain } from './routing.ts';
 import { runTurn } from './turn.ts';
 
-export function openAgent(input: AgentInput): AgentPort {
+/** With what the composition needs besides. */
+export interface OpenedAgent extends AgentPort {
+  /** A text for an MCP server, paid by whoever called it. Rejects with AppError. */
+  sample(request: SamplingRequest, signal: AbortSignal): Promise<SamplingReply>;
+}
+
+export function openAgent(input: AgentInput): OpenedAgent {
   const meter = makeMeter({
     db: input.db,
     clock: input.clock,
@@ -77,6 +85,11 @@ export function openAgent(input: AgentInput): AgentPort {
       });
     },
     describeContext: (question) => contextBill(parts, question),
+    async describeTools(question) {
+      const known = describeTools(await tools(), input.settings().tools, question);
+      return { tools: known, notes: (await input.toolNotes?.()) ?? [] };
+    },
+    sample: (request, signal) => sampleText(parts, request, signal),
     personalities: () =>
       listPersonalities(parts.settings().personalities).map(({ name, description }) => ({ name, description })),
   };

@@ -53,10 +53,12 @@ export interface AgentInput {
   checkpoints?: () => Promise<Pick<Checkpoints, 'undo' | 'list'>>;
   /** Asked at the start of each turn. Default: the registry. */
   tools?: () => Promise<readonly Tool[]>;
+  /** See ToolOverview. Default: none. */
+  toolNotes?: () => Promise<readonly string[]>;
 }
 
 /** What the parts of the agent share. */
-export interface AgentParts extends Required<Omit<AgentInput, 'checkpoints'>> {
+export interface AgentParts extends Required<Omit<AgentInput, 'checkpoints' | 'toolNotes'>> {
   meter: Meter;
   calibration: Calibration;
   guard: CompactionGuard;

@@ -147,6 +147,32 @@ export interface ContextBill {
   }[];
 }
 
+/** What becomes of a tool in turns of one chat. */
+export interface ToolState {
+  name: string;
+  toolset: string;
+  /** Its first sentence; of tools of others, foreign text. */
+  description: string;
+  /** `prompt`: the model always sees it. `searched`: the model finds it when it looks for it. */
+  state: 'prompt' | 'searched' | 'off' | 'unavailable';
+  /** Why it is off or not available. */
+  why?: string | undefined;
+}
+
+export interface ToolQuestion {
+  role: Role;
+  address: Address;
+  /** As in a turn. */
+  disabledTools?: readonly string[] | undefined;
+}
+
+export interface ToolOverview {
+  /** In the order of the prompt. */
+  tools: readonly ToolState[];
+  /** Where tools come from that are not Herald's own, and what is wrong there; one line each, foreign text cleaned. */
+  notes: readonly string[];
+}
+
 export interface AgentPort {
   /** Never rejects: failures are results. Resolves within a second of `signal` aborting. */
   run(turn: AgentTurn, signal: AbortSignal): Promise<TurnResult>;
@@ -183,6 +209,8 @@ export interface AgentPort {
   ): Promise<{ summarized: number }>;
   /** What the next request takes of each model, by part. Asks no model. Rejects with AppError. */
   describeContext(question: ContextQuestion): Promise<ContextBill>;
+  /** All tools, with what becomes of them in turns there. Asks no model and starts nothing. */
+  describeTools(question: ToolQuestion): Promise<ToolOverview>;
   /** Known models, the configured one first. */
   models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
   /** Checks a `/model` argument; the normalized name, or AppError `not_found` with suggestions. */

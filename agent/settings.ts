@@ -2,6 +2,7 @@
 // from the next one on.
 import type { Scope } from '../data/scope.ts';
 import type { UsageCaps } from '../data/usage.ts';
+import type { Role } from '../shared/messages.ts';
 import type { ApprovalMode } from './policy/decide.ts';
 import type { Preset } from './subagents/spec.ts';
 import type { ChainLink } from './providers/fallback.ts';
@@ -45,7 +46,12 @@ export interface AgentSettings {
   personality: string | undefined;
   personalities: Readonly<Record<string, string>>;
   tools: {
+    /** Names and toolsets; so are those below. */
     disabled: readonly string[];
+    /** Off in all chats of a platform, by its id. Default: none. */
+    byPlatform?: Readonly<Record<string, readonly string[]>> | undefined;
+    /** Off for people of a role. Default: none. */
+    byRole?: Readonly<Partial<Record<Role, readonly string[]>>> | undefined;
     timeoutMs: number;
     maxParallel: number;
     /** UTF-16 units. */

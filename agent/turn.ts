@@ -1,19 +1,27 @@
 // One turn from its inputs to its result: puts journal, conversation, tools and loop together, and says in words how it ended.
+import { createHash } from 'node:crypto';
 import { asAppError, type AppError } from '../shared/errors.ts';
 import type { Origin } from '../shared/messages.ts';
 import { listRules } from '../data/policy/rules.ts';
+import { askAuxiliary } from './auxiliary.ts';
+import type { MeteredCall } from './budget/meter.ts';
+import { BudgetError } from './budget/refusal.ts';
 import type { AgentParts } from './parts.ts';
 import { inputText, presentSpoken, type PresentOptions } from './context/present.ts';
-import { openConversation } from './conversation.ts';
+import { readReferences } from './context/files/references.ts';
+import { isForwarded } from './context/others.ts';
+import { openConversation, type Conversation } from './conversation.ts';
 import { openTurnJournal, steerKey } from './journal.ts';
+import { makeJudge, type JudgeInput } from './policy/judge.ts';
+import type { TurnPolicy } from './policy/permission.ts';
 import { readRule } from './policy/rules.ts';
-import { openSeenAddresses } from './policy/seen.ts';
+import { openSeenAddresses, type SeenAddresses } from './policy/seen.ts';
 import { runLoop, type Arrival, type CallReport, type LoopResult } from './loop.ts';
 import type { AgentTurn, TranscriptEntry, TurnInput, TurnResult } from './port.ts';
 import type { ModelMessage } from './providers/types.ts';
 import { makeDispatcher } from './tools/dispatcher.ts';
 import { promptTools } from './tools/find-tools.ts';
-import { offeredTools } from './tools/offered.ts';
+import { offeredTools, switchedOff } from './tools/offered.ts';
 import type { Tool } from './tools/tool.ts';
 
 /** What speaks to the person, or remembers for them, is for whoever speaks with them. */
@@ -37,16 +45,28 @@ export async function runTurn(parts: AgentParts, turn: AgentTurn, signal: AbortS
   }
 }
 
+/** Who is near a limit is told so once a day, in the chat where it happens. */
+function withWarnings(parts: AgentParts, turn: AgentTurn): AgentParts {
+  const onWarning: MeteredCall['onWarning'] = ({ cap, dayStart, text }) => {
+    const key = createHash('sha256').update(`budget ${cap} ${dayStart} ${turn.person}`).digest('hex').slice(0, 40);
+    parts.ports
+      .sendMessage({ to: turn.address, text, key, scope: turn.scope })
+      .catch((error: unknown) => parts.log.warn({ err: error }, 'a warning of the budget was not told'));
+  };
+  return { ...parts, meter: { call: (call) => parts.meter.call({ ...call, onWarning }) } };
+}
+
 function failedEarly(parts: AgentParts, turn: AgentTurn, error: AppError): TurnResult {
   logFailure(parts, turn, error);
   const transcript = spokenEntries(turn.inputs, false);
   return { end: 'failed', text: error.publicMessage, files: [], transcript, errorCode: error.code };
 }
 
-async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
+async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
+  const parts = withWarnings(outer, turn);
   const settings = parts.settings();
   const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
-  const off = [...settings.tools.disabled, ...(turn.disabledTools ?? []), ...(turn.worker ? NOT_FOR_WORKERS : [])];
+  const off = [...switchedOff(settings.tools, turn, turn.disabledTools), ...(turn.worker ? NOT_FOR_WORKERS : [])];
   const tools = offeredTools(await parts.tools(), { off, only: turn.worker?.tools }, turn);
   const direct = turn.worker ? ['board', ...(turn.worker.tools ?? [])] : [];
   const journal = await openTurnJournal(parts.db, turn.scope, turn.id, turn.resumed);
@@ -61,8 +81,12 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
   });
   const origins = new Set<Origin>(conversation.origins);
   if (turn.worker?.tainted) origins.add('foreign');
-  const arrive = (inputs: readonly TurnInput[], steered: boolean) =>
-    arrival(inputs, { present: conversation.present, steered, origins });
+  const arrive = async (inputs: readonly TurnInput[], steered: boolean) =>
+    arrival(await withReferences(parts, turn, inputs, { conversation, signal }), {
+      present: conversation.present,
+      steered,
+      origins,
+    });
   // After a restart the turn's rows hold the steered ones too; they come in where they came in before.
   const later = new Set(journal.allSteered().map((input) => input.inbox));
   const opening = await arrive(
@@ -75,12 +99,7 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
     direct,
     journal,
     approvals: parts.ports,
-    policy: {
-      mode: settings.approvals.mode,
-      rules: (await listRules(parts.db, turn.scope)).map(readRule),
-      seen,
-      sign: parts.sign,
-    },
+    policy: await policyOf(parts, turn, seen),
     context: {
       listOwnChats: (scope) => parts.ports.listOwnChats(scope),
       sendMessage: (message) => parts.ports.sendMessage(message),
@@ -126,6 +145,49 @@ async function run(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
     },
   );
   return turnResult(parts, turn, { result, tools });
+}
+
+async function policyOf(parts: AgentParts, turn: AgentTurn, seen: SeenAddresses): Promise<TurnPolicy> {
+  const { approvals, models } = parts.settings();
+  const call = {
+    scope: turn.scope,
+    session: turn.session,
+    // Workers spend what their tree may spend.
+    turn: turn.worker?.root ?? turn.id,
+    cause: 'approval',
+  };
+  const ask: JudgeInput['ask'] = (request, signal) => askAuxiliary(parts, call, request, signal);
+  return {
+    mode: approvals.mode,
+    rules: (await listRules(parts.db, turn.scope)).map(readRule),
+    seen,
+    sign: parts.sign,
+    ...(approvals.mode === 'smart' &&
+      !models.demo && { judge: makeJudge({ ask, clock: parts.clock, log: parts.log }) }),
+  };
+}
+
+/** The inputs with what people refer to in them, as files. */
+async function withReferences(
+  parts: AgentParts,
+  turn: AgentTurn,
+  inputs: readonly TurnInput[],
+  { conversation, signal }: { conversation: Conversation; signal: AbortSignal },
+): Promise<readonly TurnInput[]> {
+  const { references } = parts.ports;
+  if (!references || turn.role === 'guest') return inputs;
+  const workspace = parts.settings().workspaceOf(turn.scope);
+  const { windowTokens, present } = conversation;
+  const limits = { windowTokens, maxFileChars: present.maxFileChars };
+  return Promise.all(
+    inputs.map(async (input) => {
+      // What is handed on is not the person's to point with.
+      const isOwn = (input.origin === 'owner' || input.origin === 'member') && !isForwarded(input.text);
+      if (!isOwn) return input;
+      const read = await readReferences(input.text, references, { scope: turn.scope, workspace, limits, signal });
+      return read.length === 0 ? input : { ...input, files: [...input.files, ...read] };
+    }),
+  );
 }
 
 async function arrival(
@@ -179,7 +241,15 @@ function turnResult(
       const error = asAppError(result.error);
       logFailure(parts, turn, error);
       const text = [parts.redact(result.text), error.publicMessage, effects.join(' ')];
-      return { ...base, end: 'failed', text: text.filter((part) => part !== '').join('\n\n'), errorCode: error.code };
+      const buttons =
+        error instanceof BudgetError ? [{ label: 'Extend for today', data: `/extend ${error.cap}` }] : undefined;
+      return {
+        ...base,
+        end: 'failed',
+        text: text.filter((part) => part !== '').join('\n\n'),
+        errorCode: error.code,
+        buttons,
+      };
     }
   }
 }

@@ -35,10 +35,7 @@ export async function callControl<Name extends OperationName>(
   input: OperationInput<Name>,
 ): Promise<OperationOutput<Name>> {
   const { output } = outputsByName[name];
-  const owner = await findOwner(home);
-  const result =
-    owner?.socket === undefined ? await runOffline(home, name, input) : await postControl(owner.socket, name, input);
-  const parsed = output.safeParse(result);
+  const parsed = output.safeParse(await callOperation(home, name, input));
   if (parsed.success) return parsed.data;
   throw new AppError(
     'internal',
@@ -47,6 +44,12 @@ export async function callControl<Name extends OperationName>(
       cause: parsed.error,
     },
   );
+}
+
+/** The same for callers who check themselves what goes in and comes out. */
+export async function callOperation(home: string, name: OperationName, input: unknown): Promise<unknown> {
+  const owner = await findOwner(home);
+  return owner?.socket === undefined ? runOffline(home, name, input) : postControl(owner.socket, name, input);
 }
 
 /** The live process that owns the data of `home`. */

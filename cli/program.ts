@@ -21,6 +21,7 @@ export interface ProgramHooks {
 
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 export const SHELLS = ['bash', 'zsh', 'fish'];
+const ROLES = ['owner', 'admin', 'member', 'guest'];
 export const EXPORT_FORMATS = ['markdown', 'json', 'jsonl'];
 
 export function buildProgram(hooks: ProgramHooks): Command {
@@ -50,6 +51,8 @@ export function buildProgram(hooks: ProgramHooks): Command {
   addKeyCommands(program, hooks);
   addDataCommands(program, hooks);
   addVoiceCommands(program, hooks);
+  addToolCommands(program, hooks);
+  addMcpCommands(program, hooks);
   addCareCommands(program, hooks);
   program.addHelpText('after', () => `\nExit codes:\n${exitCodeLines().join('\n')}\n`);
   return program;
@@ -288,6 +291,40 @@ function addVoiceCommands(program: Command, hooks: ProgramHooks): void {
     'transcribe a recording, or a sample of known words, and say it again',
     async () => (await import('./voice/test.ts')).runVoiceTest,
   );
+}
+
+function addToolCommands(program: Command, hooks: ProgramHooks): void {
+  const add = adderTo(group(program, 'tools', 'what the agent can do'), hooks);
+  const load = () => import('./commands/tools.ts');
+  add('list', 'show all tools, and why some are off', async () => (await load()).runToolsList)
+    .option('--person <who>', 'as this person instead of the owner')
+    .option('--platform <id>', 'as in chats of this platform');
+  const where = (command: Command) =>
+    command
+      .addOption(new Option('--platform <id>', 'in chats of this platform only').conflicts('role'))
+      .addOption(new Option('--role <role>', 'for people of this role only').choices(ROLES));
+  where(add('disable <name>', 'switch a tool or group off', async () => (await load()).runToolsDisable));
+  where(add('enable <name>', 'switch it on again', async () => (await load()).runToolsEnable));
+}
+
+function addMcpCommands(program: Command, hooks: ProgramHooks): void {
+  const add = adderTo(group(program, 'mcp', 'MCP: servers that bring tools, and Herald as one'), hooks);
+  const load = () => import('./commands/mcp.ts');
+  add('serve', 'be an MCP server on standard input and output', async () => (await load()).runMcpServe)
+    .addOption(new Option('--person <who>', 'speak for this person instead of the owner').conflicts('http'))
+    .option('--http', 'serve it on the port of the gateway instead, from its next start on');
+  add('list', 'show the servers and their tools', async () => (await load()).runMcpList);
+  add('login <server>', 'log in to a server with a browser', async () => (await load()).runMcpLogin).option(
+    '--address <url>',
+    'end a login with the address that the browser was sent to',
+  );
+  add('logout <server>', 'delete the tokens of a server', async () => (await load()).runMcpLogout);
+  add(
+    'allow <server> [tools...]',
+    'use tools again that have changed: those named, or all',
+    async () => (await load()).runMcpAllow,
+  );
+  add('refresh <server>', 'read again what a server offers', async () => (await load()).runMcpRefresh);
 }
 
 function addCareCommands(program: Command, hooks: ProgramHooks): void {

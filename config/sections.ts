@@ -174,7 +174,18 @@ const agentSettings = z.strictObject({
   timezone: timeZone.optional().describe('Time zone of dates in prompts and schedules. Default: that of the machine.'),
   tools: z
     .strictObject({
-      disabled: textList('Names of tools that the model does not get. Default: [].'),
+      disabled: textList('Tools and toolsets that the model does not get. Default: [].'),
+      by_platform: z
+        .record(z.string().min(1).max(64), textList('Tools and toolsets that are off there.'))
+        .default({})
+        .describe('Tools and toolsets that are off in all chats of a platform, by its id. Default: {}.'),
+      by_role: z
+        .partialRecord(
+          z.enum(['owner', 'admin', 'member', 'guest']),
+          textList('Tools and toolsets that are off for them.'),
+        )
+        .default({})
+        .describe('Tools and toolsets that are off for people of a role: owner, admin, member or guest. Default: {}.'),
       timeout_ms: z
         .int()
         .min(100)
@@ -278,6 +289,17 @@ export const coreSections = {
   web: webSchema.prefault({}).describe('Searching the web and reading pages.'),
   browser: browserSchema.prefault({}).describe('The browser that the agent may use.'),
   mcp_servers: mcpServersSection,
+  mcp_server: z
+    .strictObject({
+      http: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Serves MCP at /mcp on the port of the gateway, to programs with a key (`herald keys create`). Default false.',
+        ),
+    })
+    .prefault({})
+    .describe('Herald as an MCP server for other programs; `herald mcp serve` needs no setting.'),
   workers: z
     .strictObject({
       max_parallel: z

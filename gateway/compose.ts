@@ -23,12 +23,15 @@ import type { GatewayActions } from './actions.ts';
 import { accountsOf, ownerUserOf, settingsOf } from './compose/accounts.ts';
 import { openConfiguredAgent, type ConfiguredAgent } from './compose/agent.ts';
 import { openLog } from './compose/logging.ts';
+import { mountMcpServer } from './compose/mcp-server.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { openConfiguredVoice, type ConfiguredVoice } from './compose/voice.ts';
 import { makeControlHandler } from './control/http.ts';
+import type { ControlContext } from './control/operation.ts';
 import { makeCore, type Core } from './core.ts';
 import { openHttpServer, type HttpServer } from './http/server.ts';
 import { openSetup } from './setup/setup.ts';
+import { makeActivity } from './mcp/activity.ts';
 import { makeFileStore, type FileStore } from './media/downloads.ts';
 
 const SOCKET_FILE = 'herald.sock';
@@ -160,7 +163,12 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
       backup,
     },
   ));
-  parts.control = controlOf(base, { agent, core, http, backup });
+  const context = contextOf(base, { agent, core, http, backup });
+  parts.control = makeControlHandler(context, log);
+  if (loaded.config.mcp_server.http) {
+    const allowedHosts = loaded.config.gateway.allowed_hosts;
+    undo.push(await mountMcpServer({ http, context, manifests, allowedHosts, log }));
+  }
   const watch = (parts.watch = watchFiles(base, agent));
   undo.push(() => watch.stop());
   undo.push(startUpkeep({ db: data.db, clock, log }));
@@ -258,25 +266,26 @@ function setupOf({ clock, home, redactor }: Base, actions: () => GatewayActions)
   });
 }
 
-function controlOf(
+function contextOf(
   base: Base,
   parts: { agent: ConfiguredAgent; core: Core; http: HttpServer; backup: GatewayActions['backup'] },
-): (request: Request) => Promise<Response> {
-  return makeControlHandler(
-    {
-      db: base.data.db,
-      pairing: base.pairing,
-      clock: base.clock,
-      home: base.home,
-      actions: parts.core.actions,
-      agent: parts.agent.port,
-      backup: parts.backup,
-      promptSize: () => parts.agent.promptSize(),
-      ownerLink: (code) => linkTo(parts.http, code),
-      storeUpload: (name, mime, body) => base.files.keep(name, mime, body),
-    },
-    base.log,
-  );
+): ControlContext {
+  const activity = makeActivity(base.clock);
+  parts.core.onNews(() => activity.notify());
+  return {
+    db: base.data.db,
+    pairing: base.pairing,
+    clock: base.clock,
+    home: base.home,
+    actions: parts.core.actions,
+    agent: parts.agent.port,
+    mcp: parts.agent.mcp,
+    activity,
+    backup: parts.backup,
+    promptSize: () => parts.agent.promptSize(),
+    ownerLink: (code) => linkTo(parts.http, code),
+    storeUpload: (name, mime, body) => base.files.keep(name, mime, body),
+  };
 }
 
 function linkTo(http: HttpServer, code: string): string {
@@ -305,9 +314,10 @@ function watchFiles(base: Base, agent: ConfiguredAgent): ConfigWatch {
       for (const secret of next.secrets) redactor.add(secret);
       await agent.reload(next);
       base.voice.reload(next);
-      const lasting = ({ config }: LoadedConfig) => JSON.stringify([config.platforms, config.gateway, config.sessions]);
+      const lasting = ({ config }: LoadedConfig) =>
+        JSON.stringify([config.platforms, config.gateway, config.sessions, config.mcp_server]);
       if (lasting(next) === lasting(previous)) log.info({}, 'configuration read');
-      else log.warn({}, 'configuration read; platforms, gateway and sessions change with `herald restart`');
+      else log.warn({}, 'configuration read; platforms, gateway, sessions and mcp_server change with `herald restart`');
     },
     onError(error) {
       met.splice(0, met.length, error);

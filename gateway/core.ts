@@ -68,6 +68,8 @@ export interface Core {
   platforms: Platforms;
   /** How the agent asks people in the middle of a turn. */
   questions: Pick<Questions, 'ask'>;
+  /** Calls `listener` when something was said to Herald or is to be said by it. */
+  onNews(listener: () => void): void;
   /** Takes up what an earlier process left, then starts the accounts. */
   start(accounts: readonly PlatformAccount[]): Promise<void>;
   /** Ends in order: no new work, running turns drained or parked, sends ended, platforms closed. */
@@ -153,6 +155,10 @@ export function makeCore(input: CoreInput): Core {
     actions,
     platforms,
     questions,
+    onNews(listener) {
+      bus.on('inbox', listener);
+      bus.on('outbox', listener);
+    },
     async start(accounts) {
       await platforms.start(accounts);
       await delivery.start();

@@ -1,7 +1,7 @@
 // The OpenAI-compatible API: chat front ends and programs talk to the agent as if it were a model. Who calls is told by their key.
 import { z } from 'zod';
 import { defineManifest } from '../contract.ts';
-import { makeKey } from './keys.ts';
+import { makeKey, readUser } from './keys.ts';
 
 export const apiManifest = defineManifest({
   id: 'http-api',
@@ -17,5 +17,6 @@ export const apiManifest = defineManifest({
   }),
   builtin: true,
   makeKey,
+  readKey: readUser,
   load: async () => (await import('./adapter.ts')).makeApiAdapter,
 });

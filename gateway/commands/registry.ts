@@ -4,6 +4,7 @@ import { context } from './hands/context.ts';
 import { extend } from './hands/extend.ts';
 import { rollback } from './hands/rollback.ts';
 import { rules } from './hands/rules.ts';
+import { tools } from './hands/tools.ts';
 import { approve } from './approve.ts';
 import { chat } from './chat.ts';
 import { compress } from './compress.ts';
@@ -53,6 +54,7 @@ export const commands: readonly Command[] = [
   model,
   personality,
   voice,
+  tools,
   chat,
   here,
   handoff,

@@ -1,6 +1,7 @@
 // The agent made from the configuration, and made anew from a changed one without a restart.
 import { join } from 'node:path';
-import { openAgent } from '../../agent/agent.ts';
+import { openAgent, type OpenedAgent } from '../../agent/agent.ts';
+import { describeServers } from '../../agent/mcp/report.ts';
 import type { AgentPorts } from '../../agent/parts.ts';
 import { promptSize } from '../../agent/prompt/size.ts';
 import type { AgentPort } from '../../agent/port.ts';
@@ -15,6 +16,7 @@ import type { ProcessDb } from '../../data/db.ts';
 import { openResult } from '../../data/work/results.ts';
 import { getChat, listDmChats } from '../../data/process/chats.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { asAppError } from '../../shared/errors.ts';
 import { accountId, chatId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import { makeRedactor, type Redactor } from '../../shared/redact.ts';
@@ -22,9 +24,11 @@ import { openSigner } from './signer.ts';
 import { areHandsAwaited } from './hands-awaited.ts';
 import type { Hands, HandsInput } from './hands.ts';
 import { askForApproval } from './approvals.ts';
+import { openMcpDesk } from './mcp.ts';
 import { makePlatformTools } from './platform-tools.ts';
-import type { PromptPart } from '../control/operation.ts';
+import type { McpControl, PromptPart } from '../control/operation.ts';
 import type { Core } from '../core.ts';
+import type { FileStore } from '../media/downloads.ts';
 
 export interface ConfiguredAgent {
   port: AgentPort;
@@ -33,6 +37,7 @@ export interface ConfiguredAgent {
   /** Takes over a new configuration from the next turn on. Rejects with AppError; the old one then stays. */
   reload(next: LoadedConfig): Promise<void>;
   promptSize(): Promise<readonly PromptPart[]>;
+  mcp: McpControl;
   /** Takes up what waits for it; never rejects. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -44,6 +49,7 @@ export interface ConfiguredAgentInput {
   log: Logger;
   redactor: Redactor;
   loaded: LoadedConfig;
+  files: Pick<FileStore, 'keep'>;
   /** The gateway, which is built after its agent. */
   core(): Core;
   /** More tools than the registry's; for tests. */
@@ -62,9 +68,21 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
 
   /** Loaded once; what fails is tried again with the next turn. */
   function findHands(): Promise<Hands> {
-    hands ??= loadHands(input, { notify, openResult: (scope, id) => openResult(db, scope, id) });
+    const mcpPorts = { ...desk.ports, ask: port.sample };
+    hands ??= loadHands(input, { notify, mcpPorts, openResult: (scope, id) => openResult(db, scope, id) });
     hands.catch(() => (hands = undefined));
     return hands;
+  }
+
+  const desk = openMcpDesk({ ...input, mcp: async () => (await findHands()).mcp });
+
+  /** What comes from others, and why what should be there is not. */
+  async function toolNotes(): Promise<readonly string[]> {
+    try {
+      return describeServers((await findHands()).mcp.status());
+    } catch (error) {
+      return [`The tools for machines could not be loaded: ${asAppError(error).publicMessage}`];
+    }
   }
 
   async function handTools(): Promise<readonly Tool[]> {
@@ -76,7 +94,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     }
   }
 
-  const port = openAgent({
+  const port: OpenedAgent = openAgent({
     db,
     clock,
     random: Math.random,
@@ -86,6 +104,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     sign: openSigner(input.loaded.home).sign,
     checkpoints: async () => (await findHands()).checkpoints,
     tools: async () => [...own, ...(await handTools()), ...platformTools(core().platforms.tools())],
+    toolNotes,
     ports: {
       async listOwnChats(scope) {
         const chats = await listDmChats(db, scope.person);
@@ -108,6 +127,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
   return {
     port,
     explanation: () => explanation,
+    mcp: desk.control,
     async reload(next) {
       ({ settings, explanation } = await agentSettings(next, clock));
       await (await hands)?.reload(next);
@@ -116,6 +136,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
       if (await areHandsAwaited(input.loaded)) await handTools();
     },
     async close() {
+      desk.close();
       await port.close();
       await (await hands)?.close();
     },
@@ -151,10 +172,10 @@ export async function measureConfiguredPrompt(
 
 async function loadHands(
   { loaded, clock, log, redactor }: ConfiguredAgentInput,
-  ports: Pick<HandsInput, 'notify' | 'openResult'>,
+  ports: Pick<HandsInput, 'notify' | 'openResult' | 'mcpPorts'>,
 ): Promise<Hands> {
   const { openHands } = await import('./hands.ts');
-  const hands = await openHands({ ...ports, loaded, clock, log, redactor, mcpPorts: {} });
+  const hands = await openHands({ ...ports, loaded, clock, log, redactor });
   void hands.adopt();
   return hands;
 }
@@ -198,6 +219,8 @@ async function agentSettings(
     personalities: config.personalities,
     tools: {
       disabled: agent.tools.disabled,
+      byPlatform: agent.tools.by_platform,
+      byRole: agent.tools.by_role,
       timeoutMs: agent.tools.timeout_ms,
       maxParallel: agent.tools.max_parallel,
       maxResultChars: agent.tools.max_result_chars,

@@ -17,6 +17,35 @@ export interface PromptPart {
   chars: number;
 }
 
+export interface McpServerState {
+  name: string;
+  transport: 'stdio' | 'http';
+  state: string;
+  /** Names of tools, of the server's own. */
+  offered: readonly string[];
+  /** Not offered: looks dangerous, or is not what it was. */
+  heldBack: readonly string[];
+  problem?: string | undefined;
+  /** All of it in words; lines after the first begin with two spaces. */
+  lines: readonly string[];
+}
+
+/** The MCP servers of the running gateway. All reject with AppError, `not_found` for an unknown name. */
+export interface McpControl {
+  list(): Promise<readonly McpServerState[]>;
+  /** The address where the owner logs in; undefined when no login is needed. Begins none when one is under way. */
+  beginLogin(server: string): Promise<{ address: string | undefined }>;
+  /** True when the login that was begun has worked, false when it still waits after `waitMs`. */
+  awaitLogin(server: string, waitMs: number): Promise<boolean>;
+  /** Ends the login that waits with the address that the browser was sent to. */
+  completeLogin(server: string, address: string): Promise<void>;
+  logout(server: string): Promise<void>;
+  /** Offers tools again that have changed: those named, or all. */
+  allow(server: string, tools: readonly string[] | undefined): Promise<void>;
+  /** Reads anew what the server offers. */
+  refresh(server: string): Promise<void>;
+}
+
 /** What operations work on. Without `actions` there is no gateway: only operations with `needsGateway` false run. */
 export interface ControlContext {
   db: ProcessDb;
@@ -35,6 +64,7 @@ export interface ControlContext {
   storeUpload?: ((name: string, mime: string, body: ReadableStream<Uint8Array>) => Promise<StoredFile>) | undefined;
   /** Who asks, when they have proven it by a key of theirs. Undefined: whoever can open the local socket. */
   actor?: PersonId | undefined;
+  mcp?: McpControl | undefined;
   /** Tells of news, so that an operation can wait for them; without it, waiting ends at once. */
   activity?: Activity | undefined;
 }

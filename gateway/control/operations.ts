@@ -9,6 +9,7 @@ import { pairingOperations } from './pairing-operations.ts';
 import { probeOperations } from './probe-operations.ts';
 import { sendOperations } from './send-operations.ts';
 import { sessionOperations } from './session-operations.ts';
+import { toolOperations } from './tool-operations.ts';
 
 export const operations = {
   ...gatewayOperations,
@@ -17,6 +18,7 @@ export const operations = {
   ...sendOperations,
   ...probeOperations,
   ...mcpOperations,
+  ...toolOperations,
 };
 
 export type OperationName = keyof typeof operations;

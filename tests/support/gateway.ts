@@ -94,6 +94,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
     close: async () => undefined,
     compress: async () => ({ summarized: 0 }),
     describeContext: async () => ({ parts: [], dropped: 0, compressAtTokens: 0, models: [] }),
+    describeTools: async () => ({ tools: [], notes: [] }),
     models: async () => [],
     resolveModel: (name) => name,
     personalities: () => [],

@@ -69,6 +69,8 @@ export type FakeAgent = AgentPort & {
   list: ModelInfo[] | AppError;
   compressed: { session: SessionId; focus: string | undefined }[];
   summarizes: number;
+  /** Of tools that are not Herald's own. */
+  notes: string[];
 };
 const ACCOUNT = accountId('bot');
 
@@ -297,6 +299,7 @@ function makeAgent(): FakeAgent {
       { name: 'maker/large', provider: 'cloud', current: false },
     ],
     compressed: [],
+    notes: [],
     summarizes: 4,
     run: () => Promise.reject(new Error('commands run no turns')),
     stopped: [],
@@ -323,6 +326,19 @@ function makeAgent(): FakeAgent {
       agent.compressed.push({ session, focus });
       return Promise.resolve({ summarized: agent.summarizes });
     },
+    describeTools: ({ disabledTools = [] }) =>
+      Promise.resolve({
+        tools: [
+          { name: 'clock', toolset: 'core', description: 'The time.', state: 'prompt' },
+          ...['web_search', 'web_extract'].map((name) =>
+            disabledTools.some((off) => off === name || off === 'web')
+              ? { name, toolset: 'web', description: 'The web.', state: 'off' as const, why: 'in this chat' }
+              : { name, toolset: 'web', description: 'The web.', state: 'searched' as const },
+          ),
+          { name: 'speak', toolset: 'voice', description: 'Sound.', state: 'unavailable', why: 'not set up here' },
+        ],
+        notes: agent.notes,
+      }),
     describeContext: () =>
       Promise.resolve({
         parts: [
