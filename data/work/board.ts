@@ -47,6 +47,8 @@ export async function putCell(
   return db.query.transaction().execute(async (trx) => {
     const row = await cells(trx, scope, write.root).where('key', '=', write.key).executeTakeFirst();
     const known = row && cellOf(row, now);
+    // The same write again, after a restart: it has happened.
+    if (known && isSame(known, write)) return { ok: true, cell: known };
     if ((known?.version ?? 0) !== write.expected) return { ok: false, reason: 'changed', cell: known };
     if (known?.holder !== undefined && known.holder !== write.author) return { ok: false, reason: 'held', cell: known };
     if (!known && !(await hasRoom(trx, scope, write.root))) return { ok: false, reason: 'full', cell: undefined };
@@ -108,6 +110,15 @@ export async function releaseCell(
 
 function cells(query: Query, scope: Scope, root: TurnId) {
   return query.selectFrom('cells').selectAll().where('root_id', '=', root).where('space_id', '=', scope.space);
+}
+
+function isSame(cell: Cell, write: { type: string; value: string; expected: number; author: string }): boolean {
+  return (
+    cell.version === write.expected + 1 &&
+    cell.author === write.author &&
+    cell.value === write.value &&
+    cell.type === write.type
+  );
 }
 
 async function hasRoom(trx: Query, scope: Scope, root: TurnId): Promise<boolean> {

@@ -17,17 +17,14 @@ export const boardTool = defineTool({
     value: z.string().max(8_000).optional(),
     version: z.int().min(0).optional(),
   }),
-  effect: 'once',
+  // A write that is made again finds what it wrote.
+  effect: 'idempotent',
   // It ends with its task.
   touches: [],
   origin: 'agent',
   toolset: 'agents',
   isRare: true,
   available: ({ role }) => role !== 'guest',
-  assess: ({ action }) => ({
-    effect: action === 'list' ? 'pure' : action === 'put' ? 'once' : 'idempotent',
-    touches: [],
-  }),
   summarize: ({ action, key }) => `board: ${action} ${key ?? ''}`.trim(),
   async execute({ action, key, type = 'fact', value, version }, context) {
     const { db, scope, tree } = context;
