@@ -125,8 +125,8 @@ const gatewaySettings = z.strictObject({
     .int()
     .min(1000)
     .max(24 * HOUR_MS)
-    .default(HOUR_MS / 2)
-    .describe('Longest turn, in ms. Default 1800000 (30 minutes).'),
+    .default(4 * HOUR_MS)
+    .describe('Longest turn, waiting for your answers included, in ms. Default 14400000 (4 hours).'),
   answer_ttl_hours: z
     .number()
     .positive()

@@ -59,6 +59,19 @@ function run(rig: Rig, input: Partial<LoopInput> = {}) {
 const ok = (text: string): ToolOutcome => ({ text, isError: false, origin: 'agent' });
 const lastText = (messages: readonly ModelMessage[]) => JSON.stringify(messages.at(-1));
 
+describe('calls that somebody must allow', () => {
+  it('come last, so that the others of the same reply need not wait', async () => {
+    const rig = makeRig([
+      { toolCalls: [makeCall('ask_first', {}, 'a'), makeCall('send', {}, 'b'), makeCall('read', {}, 'c')] },
+      { text: 'done' },
+    ]);
+    const { transcript } = await run(rig);
+    expect(rig.ran).toEqual(['t1.b', 't1.c', 't1.a']);
+    // What the model reads stays in its own order.
+    expect(transcript.flatMap((entry) => (entry.role === 'tool' ? [entry.callId] : []))).toEqual(['a', 'b', 'c']);
+  });
+});
+
 describe('answers', () => {
   it('gives the text of a plain reply and records it before it ends', async () => {
     const rig = makeRig([{ text: 'hi' }]);
