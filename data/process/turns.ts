@@ -6,6 +6,8 @@ import type { ProcessDb, Query } from '../db.ts';
 import type { NewMessage } from '../messages.ts';
 import { prepare } from '../query/prepared.ts';
 import { newRowId } from '../row-id.ts';
+import { storedScope } from '../scope.ts';
+import { listLiveTasks } from '../work/tasks.ts';
 import { indexInTime } from '../derived/search-index.ts';
 import type { InboxEndState, Tables, TurnState } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
@@ -211,7 +213,7 @@ const deleteSteps = prepare<{ turn: TurnId }>((query, { turn }) =>
  * turn had ended already (then nothing was written).
  */
 export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boolean> {
-  const { id: turn, session } = finish.turn;
+  const { id: turn, session, person, space } = finish.turn;
   const now = db.clock.now();
   let lastMessage: number | undefined;
   const isEnded = await db.query.transaction().execute(async (trx) => {
@@ -220,7 +222,9 @@ export async function finishTurn(db: ProcessDb, finish: TurnFinish): Promise<boo
     lastMessage = await insertMessages(db, finish.turn, finish.messages, trx);
     await enqueueOutbox(db, finish.outbox, trx);
     for (const end of finish.inbox) await endInbox(db, end.rows, end, trx);
-    await stopWaitedFor(trx, { turn, now });
+    // Seldom are there any, and that is mostly known without asking.
+    const workers = await listLiveTasks({ ...db, query: trx }, storedScope(person, space), session);
+    if (workers.length > 0) await stopWaitedFor(trx, { turn, now });
     const left = await selectRunning(trx, { turn });
     if (left.rows.length > 0) await queueAgain(trx, turn, now);
     await touchSession(trx, { session, now });
