@@ -1,5 +1,6 @@
 // The built-in model for a first try: offline, deterministic, rule-based, and saying so in every answer. It goes through the
 // same interface and the same tool calls as a real one, so that the whole path can be seen and tested without a key.
+import { isState } from '../context/state.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { abortError } from './errors.ts';
 import type {
@@ -168,8 +169,9 @@ type ToolMessage = Extract<ModelMessage, { role: 'tool' }>;
 
 /** Results at the end of the conversation, which nothing has answered yet. */
 function trailingResults(messages: readonly ModelMessage[]): ToolMessage[] {
-  const from = messages.findLastIndex((message) => message.role !== 'tool') + 1;
-  return messages.slice(from).filter((message) => message.role === 'tool');
+  const said = messages.filter((message) => !isState(message));
+  const from = said.findLastIndex((message) => message.role !== 'tool') + 1;
+  return said.slice(from).filter((message) => message.role === 'tool');
 }
 
 function lastUserText(messages: readonly ModelMessage[]): string {
@@ -184,7 +186,7 @@ function lastUserImages(messages: readonly ModelMessage[]): number {
 }
 
 function lastUser(messages: readonly ModelMessage[]) {
-  return messages.findLast((message) => message.role === 'user');
+  return messages.filter((message) => !isState(message)).findLast((message) => message.role === 'user');
 }
 
 function answer(request: ModelRequest, body: string): ModelReply {

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import { DEMO_FOOTER, makeDemoProvider } from '../../../agent/providers/demo.ts';
 import type { ModelMessage, ModelRequest, ToolSchema } from '../../../agent/providers/types.ts';
+import { readState } from '../../../agent/context/state.ts';
+import { setTodos } from '../../../data/work/todos.ts';
+import { openHome } from '../fixture.ts';
 import { collect, collectError, makeRequest } from '../../contracts/provider-contract.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
 
@@ -89,6 +92,19 @@ describe('the demo model', () => {
       user('remember tea'),
     ];
     expect((await ask(messages)).reply.toolCalls).toMatchObject([{ name: 'note', arguments: { text: 'tea' } }]);
+  });
+
+  it('answers the person, not the state of the conversation behind what they said', async () => {
+    const dir = await openHome();
+    try {
+      await setTodos(dir.db, dir.scope, dir.session.id, [{ id: '1', content: 'help', status: 'pending' }]);
+      const state = await readState(dir.db, dir.scope, dir.session.id);
+      if (!state) throw new Error('no state');
+      const { reply } = await ask([user('what time is it?'), state]);
+      expect(reply.toolCalls.map(({ name }) => name)).toEqual(['clock']);
+    } finally {
+      await dir.close();
+    }
   });
 
   it('does the same for the same request, with ids that differ along a conversation', async () => {
