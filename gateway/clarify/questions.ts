@@ -103,7 +103,8 @@ export function openQuestions(ports: QuestionPorts): Questions {
     return untilEnded(question, asked, signal, () =>
       poster.post(address, questionText(field, { asker, canDecline }), {
         key: `q${asked.id}`,
-        kind: 'notice',
+        // Whole in itself: a client that waits for one answer per request gets the question as its answer.
+        kind: 'command',
         person: scope.person,
         buttons: buttonsOf(asked),
       }),

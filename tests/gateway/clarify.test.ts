@@ -107,6 +107,30 @@ describe('the answer', () => {
     expect(fake.texts()[2]).toBe('echo: and now?');
   });
 
+  it('is the next request of a client that waits for one answer per request', async () => {
+    const fake = makeFakePlatform({ capabilities: { buttons: 'fallback' } });
+    const ends: (boolean | undefined)[] = [];
+    const { load } = fake.account;
+    fake.account.load = async () => {
+      const adapter = await load();
+      return {
+        ...adapter,
+        send(to, message, signal) {
+          ends.push(message.isEnd);
+          return adapter.send(to, message, signal);
+        },
+      };
+    };
+    const gateway = await open(fake, [{}]);
+    await gateway.pair(fake, 'ann');
+    for (const text of ['ask', 'here you are']) {
+      await fake.say(text);
+      await gateway.settle();
+    }
+    expect(fake.texts()).toEqual(['What?', told({ it: ['here you are'] })]);
+    expect(ends).toEqual([true, true]);
+  });
+
   it('is a button where there are buttons', async () => {
     const { fake, say, press } = await openFor([colour]);
     await say('ask');
