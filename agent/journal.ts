@@ -1,6 +1,6 @@
 // The journal of one turn as the agent uses it: what is recorded is never done again. Keys are deterministic: `m<n>` is the n-th model
-// reply, `t<n>.<call id>` a call of that reply, `s<n>` the messages steered in after it. Ids of calls may repeat in a later reply, so
-// the number of the reply is part of their key.
+// reply, `t<n>.<call id>` a call of that reply, `<that>/<i>.<digest>` the i-th call that its tool made, `s<n>` the messages steered in
+// after the reply. Ids of calls may repeat in a later reply, so the number of the reply is part of their key.
 import { z } from 'zod';
 import { listSteps, writeStep, type JournalStep } from '../data/journal.ts';
 import type { Db } from '../data/db.ts';
@@ -28,6 +28,8 @@ export interface TurnJournal {
   /** Resolves when it is on disk. Rejects when it could not be written: then nothing that follows from it may be done. */
   recordReply(step: number, reply: ModelReply): Promise<void>;
   tool(key: string): ToolStep | undefined;
+  /** Keys that begin so. */
+  keysWith(prefix: string): readonly string[];
   startTool(key: string, call: ToolCall, effect: Effect): Promise<void>;
   finishTool(key: string, outcome: ToolOutcome): Promise<void>;
   /** Messages that an earlier start of this turn steered in after reply `step`. */
@@ -80,6 +82,7 @@ export async function openTurnJournal(db: Db, scope: Scope, turn: TurnId, resume
         ? { state: 'started', effect: stored.effect ?? 'once' }
         : { state: 'done', outcome: parse(outcomeSchema, stored) };
     },
+    keysWith: (prefix) => [...steps.keys()].filter((key) => key.startsWith(prefix)),
     startTool: (key, call, effect) =>
       writeTool({
         key,

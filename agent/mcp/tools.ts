@@ -90,6 +90,8 @@ export function shape({ server }: MakeInput, own: Shape): MadeTool {
       origin: 'foreign',
       toolset: `mcp-${server.name}`,
       isRare,
+      isResumable: false,
+      readsWorkspace: false,
       schema: { name, description: own.description, parameters: own.parameters },
       available: ({ role }) => roles.some((allowed) => allowed === role),
       prepare(raw) {

@@ -63,6 +63,8 @@ export interface ToolRequest {
   key: string;
   tool: Tool;
   call: PreparedCall;
+  /** Of the call, where it can end before its turn. */
+  signal?: AbortSignal | undefined;
 }
 
 /** `record` names what the result is noted under; absent when nobody had to be asked. */
@@ -71,7 +73,7 @@ export type Permission = { allowed: true; record?: string } | { allowed: false; 
 export interface Permissions {
   /** Decides as things stand, without asking anybody. */
   look(request: Pick<ToolRequest, 'tool' | 'call'>): { assessment: Assessment; verdict: ToolVerdict };
-  /** Rejects with AppError `cancelled` when the turn is stopped meanwhile. */
+  /** Rejects with AppError `cancelled` when the turn, or the call, is stopped meanwhile. */
   ask(request: ToolRequest): Promise<Permission>;
   /** Notes what came of a call that was allowed under `record`. */
   noteResult(record: string, result: { text: string; isError: boolean }): Promise<void>;
@@ -135,7 +137,7 @@ interface Asked {
 /** What the person, or in mode `smart` a model, has said to such calls; the name that this one is recorded under. */
 async function grantedBefore(
   input: PermissionInput,
-  { key, tool, call }: ToolRequest,
+  { key, tool, call, signal = input.signal }: ToolRequest,
   { assessment, cause, reason, digest }: Asked,
 ): Promise<string | undefined> {
   const { at, policy } = input;
@@ -159,7 +161,7 @@ async function grantedBefore(
   // Who wrote what the turn has read may have chosen the arguments, and words that persuade a model with them.
   if (input.origins.has('foreign')) return undefined;
   const question = { tool: tool.name, arguments: call.canonical, reason };
-  if (!(await policy.judge(question, input.signal))) return undefined;
+  if (!(await policy.judge(question, signal))) return undefined;
   const subject = `judged ${at.turn} ${key}`;
   await note(input, [{ kind: 'execution', subject, body: { tool: tool.name, digest, by: 'model' } }]);
   return subject;
@@ -167,7 +169,7 @@ async function grantedBefore(
 
 async function askPerson(
   input: PermissionInput,
-  { key, tool, call }: ToolRequest,
+  { key, tool, call, signal = input.signal }: ToolRequest,
   { assessment, cause, reason, digest }: Asked,
 ): Promise<Permission> {
   const { db, scope, turn, address, clock } = input.at;
@@ -187,7 +189,7 @@ async function askPerson(
   let approval = await requestApproval(db, scope, request);
   await note(input, [{ kind: 'request', subject: approval.id, body: { tool: tool.name, digest, cause } }]);
   if (approval.state === 'pending' && approval.expiresAt > clock.now()) {
-    if (!(await showApproval(input, approval))) return UNASKED;
+    if (!(await showApproval(input, approval, signal))) return UNASKED;
     approval = await requestApproval(db, scope, request);
   }
   switch (approval.state) {
@@ -232,12 +234,12 @@ async function take(input: PermissionInput, approval: Approval, digest: string):
 }
 
 /** False when the person could not be asked, for which the call is not worth losing the turn. */
-async function showApproval(input: PermissionInput, approval: Approval): Promise<boolean> {
+async function showApproval(input: PermissionInput, approval: Approval, signal: AbortSignal): Promise<boolean> {
   try {
-    await untilAborted(input.approvals.requestApproval(approval, approval.why, input.signal), input.signal);
+    await untilAborted(input.approvals.requestApproval(approval, approval.why, signal), signal);
     return true;
   } catch (error) {
-    if (input.signal.aborted) throw cancelledError(input.signal);
+    if (signal.aborted) throw cancelledError(signal);
     input.log.warn({ approval: approval.id, err: error }, 'approval could not be asked for');
     return false;
   }

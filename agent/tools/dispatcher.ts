@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { SpawnOptions } from 'node:child_process';
 import type { Effect } from '../../data/schema.ts';
-import { addTaint } from '../../data/policy/taints.ts';
+import { addTaint, isTainted } from '../../data/policy/taints.ts';
 import { keepResult } from '../../data/work/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -16,11 +16,16 @@ import type { ToolOutcome, TurnJournal } from '../journal.ts';
 import type { ToolCall } from '../providers/types.ts';
 import { openPermissions, type ApprovalPort, type TurnPolicy } from '../policy/permission.ts';
 import { spawnChild } from './child.ts';
+import { makeInnerCalls } from './code/inner-calls.ts';
 import { promptTools, unwrapCall } from './find-tools.ts';
-import type { PreparedCall, Tool, ToolContext, ToolResult } from './tool.ts';
+import type { InnerCall, PreparedCall, Tool, ToolContext, ToolResult } from './tool.ts';
 
 /** How long a cancelled tool may take to wind up; the turn has a second. */
 const WIND_UP_MS = 300;
+/** Times of files come from a clock of the kernel's that lags behind by some milliseconds. */
+const FILE_CLOCK_MS = 50;
+/** What goes on after its call is taken to write files for so long. */
+const GOING_ON_MS = 24 * 3_600_000;
 /** Of a long result; what is beyond it is gone. */
 const MAX_KEPT_CHARS = 2_000_000;
 
@@ -30,7 +35,7 @@ export interface DispatcherInput {
   approvals: ApprovalPort;
   policy: TurnPolicy;
   /** What every tool of this turn gets. */
-  context: Omit<ToolContext, 'tainted' | 'idempotencyKey' | 'signal' | 'spawn' | 'rareTools'>;
+  context: Omit<ToolContext, 'tainted' | 'idempotencyKey' | 'signal' | 'spawn' | 'rareTools' | 'calls'>;
   /** Names of rare tools that are in the prompt all the same. */
   direct?: readonly string[] | undefined;
   /** Whose words are in the context of the turn; grows as results come in. */
@@ -52,6 +57,9 @@ export interface Dispatcher {
   run(key: string, call: ToolCall): Promise<ToolOutcome>;
 }
 
+/** What holds for one call beside its turn. */
+type Frame = Pick<InnerCall, 'signal' | 'hold'>;
+
 export function makeDispatcher(input: DispatcherInput): Dispatcher {
   const shown = promptTools(input.tools, input.direct);
   const rareTools = input.tools.filter((tool) => !shown.includes(tool));
@@ -66,28 +74,29 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
     signal,
   });
 
-  async function run(key: string, call: ToolCall): Promise<ToolOutcome> {
-    const outcome = await settle(key, unwrapCall(call, byName));
+  async function run(key: string, call: ToolCall, frame: Frame = { signal, hold: (work) => work }) {
+    const outcome = await settle(key, unwrapCall(call, byName), frame);
     if (outcome.origin === 'foreign') input.origins.add('foreign');
     input.policy.seen.note(outcome.text);
     return outcome;
   }
 
-  async function settle(key: string, call: ToolCall): Promise<ToolOutcome> {
+  async function settle(key: string, call: ToolCall, frame: Frame): Promise<ToolOutcome> {
     const known = input.journal.tool(key);
     if (known?.state === 'done') return known.outcome;
     const tool = byName.get(call.name);
-    if (known?.state === 'started' && (!tool || !isRepeatable(known.effect))) return unknownEffect(key, call);
+    if (known?.state === 'started' && !tool?.isResumable && (!tool || !isRepeatable(known.effect)))
+      return unknownEffect(key, call);
     if (!tool) return failure(`There is no tool "${preview(call.name)}". Tools: ${names || 'none'}.`);
     const prepared = prepare(tool, call);
     if (!prepared.ok) return failure(prepared.problem);
-    const permit = await permissions.ask({ key, tool, call: prepared.call });
+    const permit = await frame.hold(permissions.ask({ key, tool, call: prepared.call, signal: frame.signal }));
     if (!permit.allowed) {
       const refused = failure(permit.reason);
       await input.journal.finishTool(key, refused);
       return refused;
     }
-    const outcome = await perform(key, tool, { call, prepared: prepared.call });
+    const outcome = await perform(key, tool, { call, prepared: prepared.call, signal: frame.signal });
     if (permit.record !== undefined) await permissions.noteResult(permit.record, outcome);
     return outcome;
   }
@@ -105,38 +114,56 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
   async function perform(
     key: string,
     tool: Tool,
-    work: { call: ToolCall; prepared: PreparedCall },
+    work: { call: ToolCall; prepared: PreparedCall; signal: AbortSignal },
   ): Promise<ToolOutcome> {
-    if (input.signal.aborted) throw cancelledError(input.signal);
+    if (work.signal.aborted) throw cancelledError(work.signal);
     const { effect, touches } = permissions.look({ tool, call: work.prepared }).assessment;
     await input.journal.startTool(key, work.call, effect);
     const from = input.context.clock.now();
     emit({ type: 'tool_start', callId: work.call.id, name: tool.name, summary: work.prepared.summary });
     let ok = false;
+    let goesOn = false;
+    const { db, scope } = input.context;
+    let isOthers = tool.readsWorkspace && (await isTainted(db, scope));
     try {
-      const outcome = await seal(tool, await execute(key, tool, work.prepared));
+      const result = await execute(key, tool, work);
+      isOthers ||= await showsOthers(result);
+      goesOn = result.goesOn ?? false;
+      const outcome = await seal(tool, isOthers ? { ...result, origin: 'foreign' } : result);
       await input.journal.finishTool(key, outcome);
       ok = !outcome.isError;
       return outcome;
     } finally {
-      const isOthers = input.origins.has('foreign') || touches.includes('network');
-      if (touches.includes('workspace') && isOthers) await noteTaint(from);
+      isOthers ||= input.origins.has('foreign') || touches.includes('network');
+      if (touches.includes('workspace') && isOthers) await noteTaint(from, goesOn ? GOING_ON_MS : 0);
       emit({ type: 'tool_end', callId: work.call.id, name: tool.name, ok });
     }
   }
 
   /** What a call wrote into files meanwhile may be words of others. */
-  async function noteTaint(from: number): Promise<void> {
+  async function noteTaint(from: number, afterMs: number): Promise<void> {
     const { db, scope, clock } = input.context;
-    await addTaint(db, scope, { from, to: clock.now() });
+    await addTaint(db, scope, { from: from - FILE_CLOCK_MS, to: clock.now() + afterMs });
+  }
+
+  /** Whether a file in the result changed when words of others were written. */
+  async function showsOthers({ changedAt = [] }: ToolResult): Promise<boolean> {
+    const { db, scope } = input.context;
+    for (const at of new Set(changedAt.map((time) => (time === undefined ? undefined : Math.floor(time)))))
+      if (await isTainted(db, scope, at)) return true;
+    return false;
   }
 
   /** The tool's own result, or what became of it. Rejects only when the turn is cancelled. Children of the call are dead or dying afterwards. */
-  async function execute(key: string, tool: Tool, call: PreparedCall): Promise<ToolResult> {
+  async function execute(
+    key: string,
+    tool: Tool,
+    { call: asked, prepared: call, signal: above }: { call: ToolCall; prepared: PreparedCall; signal: AbortSignal },
+  ): Promise<ToolResult> {
     const controller = new AbortController();
-    const stop = () => controller.abort(input.signal.reason);
-    input.signal.addEventListener('abort', stop, { once: true });
-    if (input.signal.aborted) stop();
+    const stop = () => controller.abort(above.reason);
+    above.addEventListener('abort', stop, { once: true });
+    if (above.aborted) stop();
     let timedOut = false;
     const { clock } = input.context;
     const timeoutMs = call.timeoutMs ?? limits.timeoutMs;
@@ -151,17 +178,18 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
         tainted: input.origins.has('foreign'),
         idempotencyKey: idempotencyKey(input.context.turn, key),
         signal: controller.signal,
+        calls: callsOf(key, asked),
         spawn: (command, args, options: SpawnOptions = {}) => spawnChild(command, args, options, controller.signal),
       });
       return await untilAborted(work, controller.signal, { clock, graceMs: WIND_UP_MS });
     } catch (error) {
-      if (input.signal.aborted) throw cancelledError(input.signal);
+      if (above.aborted) throw cancelledError(above);
       if (timedOut) return { text: timeoutText(tool, timeoutMs), isError: true, origin: 'agent' };
       input.log.warn({ tool: tool.name, err: error }, 'tool failed');
       return { text: `${tool.name} failed: ${errorText(error)}`, isError: true };
     } finally {
       cancelTimeout();
-      input.signal.removeEventListener('abort', stop);
+      above.removeEventListener('abort', stop);
       // Ends what the call left behind: its listeners, and every child process with its group.
       controller.abort(new AppError('cancelled', 'The call is over.'));
     }
@@ -179,6 +207,14 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
     const id = await keepResult(db, scope, { tool: tool.name, text: kept, origin, turn });
     // The id is what read_file takes as a path.
     return { text: cutMiddle(text, limits.maxResultChars, `result:${id}`), isError, origin, ...files };
+  }
+
+  const callsOf = (key: string, outer: ToolCall) =>
+    makeInnerCalls({ key, id: outer.id, names: [...byName.keys()], journal: input.journal, run, isParallel });
+
+  function isParallel(call: ToolCall): boolean {
+    const ready = prepareCall(call);
+    return !ready || isRepeatable(permissions.look(ready).assessment.effect);
   }
 
   /** Undefined for a call that will not run at all. */
@@ -200,15 +236,12 @@ export function makeDispatcher(input: DispatcherInput): Dispatcher {
   }
 
   return {
-    isParallel: (call) => {
-      const ready = prepareCall(call);
-      return !ready || isRepeatable(permissions.look(ready).assessment.effect);
-    },
+    isParallel,
     mustAsk: (call) => {
       const ready = prepareCall(call);
       return ready !== undefined && permissions.look(ready).verdict.verdict === 'ask';
     },
-    run,
+    run: (key, call) => run(key, call),
   };
 }
 

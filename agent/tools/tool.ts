@@ -80,6 +80,39 @@ export interface WorkTree {
   depth: number;
 }
 
+/** A call that a running tool makes, as if the model had made it. */
+export interface InnerCall {
+  /** From 1, in the order in which the tool makes them. */
+  index: number;
+  name: string;
+  arguments: { [key: string]: JsonValue };
+  /** Ends this call; aborts no later than the signal of the tool. */
+  signal: AbortSignal;
+  /** Waits for what may take a person's time. */
+  hold<Value>(waiting: Promise<Value>): Promise<Value>;
+}
+
+/** Calls of a running tool: decided, asked about, journaled, redacted and counted as words of others like any other call of the turn. */
+export interface InnerCalls {
+  /** All tools of the turn. */
+  readonly names: readonly string[];
+  /** Whether it may run beside others. */
+  isParallel(call: Pick<InnerCall, 'name' | 'arguments'>): boolean;
+  /**
+   * After a restart, what was recorded of the same call at the same index. `diverged`: another call was made at this index before the
+   * restart, and this one was not run. Failures of tools are results; rejects with AppError when the turn cannot go on, or `signal` aborts.
+   */
+  run(call: InnerCall): Promise<InnerOutcome | 'diverged'>;
+}
+
+export interface InnerOutcome {
+  text: string;
+  isError: boolean;
+  origin: Origin;
+  /** Shown to the person with the answer. */
+  files?: readonly StoredFile[] | undefined;
+}
+
 /** What a running tool may use. */
 export interface ToolContext extends ToolPorts {
   db: Db;
@@ -102,6 +135,7 @@ export interface ToolContext extends ToolPorts {
   idempotencyKey: string;
   /** Aborted when the turn is stopped or the call times out. */
   signal: AbortSignal;
+  calls: InnerCalls;
   /** Starts a child process that dies, with its own children, when the call ends. */
   spawn(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
 }
@@ -114,6 +148,13 @@ export interface ToolResult {
   origin?: Origin;
   /** Shown to the person with the answer. */
   files?: readonly StoredFile[];
+  /**
+   * When the files of the workspace that the text shows, or that were made of others, last changed (ms since the epoch; undefined: not known).
+   * What may hold words of others makes the result `foreign`.
+   */
+  changedAt?: readonly (number | undefined)[];
+  /** True: what the call began goes on and may write files after it. */
+  goesOn?: boolean;
 }
 
 export interface ToolDefinition<Args> {
@@ -132,10 +173,14 @@ export interface ToolDefinition<Args> {
   timeoutMs?(args: Args): number;
   /** Whose words its results are. `foreign` makes the rest of the turn ask before it acts. */
   origin: Origin;
+  /** True: its results may show any file of the workspace; words of others in there make them `foreign`. Default false. */
+  readsWorkspace?: boolean;
   /** Group of tools that is switched on or off together. */
   toolset: string;
   /** True: not in each prompt; tool_search finds it. Default false. */
   isRare?: boolean;
+  /** True: when a restart cut it off it is run again, whatever its effect, since its own calls come from the journal. Default false. */
+  isResumable?: boolean;
   /** Whether it is offered in this turn. Default: always. Should be stable within a session, for the prompt cache. */
   available?(at: { role: Role; address: Address }): boolean;
   /** Short line shown to the person while it runs. */
@@ -157,6 +202,8 @@ export interface PreparedCall {
 /** A tool with its argument type closed over. */
 export interface Tool extends Pick<ToolDefinition<unknown>, 'name' | 'effect' | 'origin' | 'toolset'> {
   isRare: boolean;
+  isResumable: boolean;
+  readsWorkspace: boolean;
   schema: ToolSchema;
   available(at: { role: Role; address: Address }): boolean;
   /** Checks arguments; `problem` is for the model. */
@@ -172,6 +219,8 @@ export function defineTool<Args>(definition: ToolDefinition<Args>): Tool {
     origin: definition.origin,
     toolset: definition.toolset,
     isRare: definition.isRare ?? false,
+    isResumable: definition.isResumable ?? false,
+    readsWorkspace: definition.readsWorkspace ?? false,
     schema: {
       name: definition.name,
       description: definition.description,

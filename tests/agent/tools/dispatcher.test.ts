@@ -33,6 +33,7 @@ function makeJournal(effect: Effect): TurnJournal & { rows: Map<string, ToolOutc
       if (row === undefined) return undefined;
       return row === 'started' ? { state: 'started', effect } : { state: 'done', outcome: row };
     },
+    keysWith: (prefix) => [...rows.keys()].filter((key) => key.startsWith(prefix)),
     startTool: async (key) => void rows.set(key, 'started'),
     finishTool: async (key, outcome) => void rows.set(key, outcome),
     steered: () => undefined,
