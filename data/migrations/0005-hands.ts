@@ -50,7 +50,7 @@ const STATEMENTS = [
 
   `create table questions (
     id text primary key, space_id text not null, person_id text not null, turn_id text not null, key text not null, chat_key text not null,
-    choices text not null, multi integer not null, can_decline integer not null,
+    asker text, choices text not null, multi integer not null, can_decline integer not null,
     state text not null check (state in ('open','answered','declined','expired','closed')),
     answer text, origin text, created_at integer not null, expires_at integer not null, ended_at integer) strict`,
   `create unique index questions_key on questions (turn_id, key)`,

@@ -47,9 +47,12 @@ async function firstAwaited(db: ProcessDb, fits: (question: Question) => boolean
 /** The question that waits for what this person says in this chat next: the latest one. */
 export async function findOpenQuestion(
   db: ProcessDb,
-  at: { person: PersonId; chatKey: string },
+  at: { person: PersonId; chatKey: string; isAwaited(question: Question): boolean },
 ): Promise<Question | undefined> {
-  return firstAwaited(db, ({ person, chatKey }) => person === at.person && chatKey === at.chatKey);
+  return firstAwaited(
+    db,
+    (question) => question.person === at.person && question.chatKey === at.chatKey && at.isAwaited(question),
+  );
 }
 
 /** The question with this id, whoever was asked, when somebody waits for its answer. */

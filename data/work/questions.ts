@@ -31,7 +31,10 @@ export interface PersonQuestion {
   address: Address;
   /** Unique in the turn, at most 80 characters: the same key is asked once, and a replay gets the answer of the first time. */
   key: string;
-  /** Who wants to know, when it is not Herald itself: shown with the question, whose text is then taken as plain text. */
+  /**
+   * Who wants to know, when it is not Herald itself: shown with the question, whose text is then taken as plain text. Such a question ends with
+   * the process, as whoever asked does.
+   */
   asker?: string | undefined;
   /** At least one. */
   fields: readonly QuestionField[];
@@ -53,6 +56,7 @@ export interface Question {
   person: PersonId;
   /** addressKey of the chat that was asked. */
   chatKey: string;
+  asker: string | undefined;
   choices: readonly string[];
   multi: boolean;
   canDecline: boolean;
@@ -64,6 +68,7 @@ export interface Question {
 }
 
 export interface NewQuestion extends Pick<Question, 'turn' | 'chatKey' | 'choices' | 'multi' | 'canDecline'> {
+  asker?: string | undefined;
   key: string;
   expiresAt: number;
 }
@@ -95,6 +100,7 @@ export async function askQuestion(db: Db, scope: Scope, question: NewQuestion): 
         turn_id: question.turn,
         key: question.key,
         chat_key: question.chatKey,
+        asker: question.asker ?? null,
         choices: JSON.stringify(question.choices),
         multi: question.multi ? 1 : 0,
         can_decline: question.canDecline ? 1 : 0,
@@ -170,6 +176,7 @@ export function questionOf(row: Selectable<Tables['questions']>): Question {
     turn: row.turn_id,
     person: row.person_id,
     chatKey: row.chat_key,
+    asker: row.asker ?? undefined,
     choices: texts.parse(JSON.parse(row.choices)),
     multi: row.multi === 1,
     canDecline: row.can_decline === 1,

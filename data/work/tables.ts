@@ -22,6 +22,8 @@ export interface WorkTables {
     /** Of the call that asks; unique in its turn. */
     key: string;
     chat_key: string;
+    /** Who wants to know, when it is not Herald itself. */
+    asker: string | null;
     /** JSON of string[]. */
     choices: string;
     multi: number;

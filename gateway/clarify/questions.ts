@@ -54,6 +54,11 @@ export function openQuestions(ports: QuestionPorts): Questions {
   /** Tail of the questions per person and chat: one is asked after the other, so that it is plain what an answer is to. */
   const tails = new Map<string, Promise<void>>();
 
+  /** Questions of Herald's own from before a restart are asked again by their turns; whoever else asked is gone. */
+  function isAwaited({ id, asker }: Question): boolean {
+    return !dropped.has(id) && (asker === undefined || waiting.has(id));
+  }
+
   async function ask(question: PersonQuestion, signal: AbortSignal): Promise<PersonAnswer> {
     const key = `${question.scope.person} ${addressKey(question.address)}`;
     const before = tails.get(key);
@@ -94,6 +99,7 @@ export function openQuestions(ports: QuestionPorts): Questions {
       turn,
       key,
       chatKey: addressKey(address),
+      asker,
       choices: field.choices ?? [],
       multi: field.multi ?? false,
       canDecline,
@@ -164,8 +170,8 @@ export function openQuestions(ports: QuestionPorts): Questions {
     if (payload.foreign || payload.event || parseCommand(text)) return false;
     const press = readPress(text);
     if (press) return takePress(press, { row, person });
-    const question = await findOpenQuestion(db, { person: person.id, chatKey: addressKey(row.address) });
-    if (!question || dropped.has(question.id)) return false;
+    const question = await findOpenQuestion(db, { person: person.id, chatKey: addressKey(row.address), isAwaited });
+    if (!question) return false;
     const hasFiles = payload.attachments.length > 0 && payload.voice?.text === undefined;
     if (!hasFiles && text.trim() === '') return false;
     const said = spokenIn(payload) ?? text;
@@ -181,7 +187,7 @@ export function openQuestions(ports: QuestionPorts): Questions {
   ): Promise<boolean> {
     const question = await findQuestionById(db, id);
     const isTheirs = question?.person === person.id && question.chatKey === addressKey(row.address);
-    const answer = question && isTheirs && !dropped.has(id) ? pressedAnswer(question, choice) : undefined;
+    const answer = question && isTheirs && isAwaited(question) ? pressedAnswer(question, choice) : undefined;
     if (question && answer && (await store(question, { row, person, answer, ends: true }))) return true;
     const text =
       question && !isTheirs

@@ -62,13 +62,14 @@ test('only in a turn of the person', async () => {
 
 test('what is said next answers the latest open one of the person and chat, while its turn runs', async () => {
   const { db, ann, turn, row } = await openTurn();
-  const at = { person: ann.person.id, chatKey: 'chat' };
+  const at = { person: ann.person.id, chatKey: 'chat', isAwaited: () => true };
   expect(await findOpenQuestion(db, at)).toBeUndefined();
   const [first, second] = [await ask(db, ann, turn, { key: '1' }), await ask(db, ann, turn, { key: '2' })];
   expect((await findOpenQuestion(db, at))?.id).toBe(second.id);
   await answerQuestion(db, second.id, answer);
   expect((await findOpenQuestion(db, at))?.id).toBe(first.id);
   expect(await findOpenQuestion(db, { ...at, chatKey: 'other' })).toBeUndefined();
+  expect(await findOpenQuestion(db, { ...at, isAwaited: () => false })).toBeUndefined();
   const bob = await makePerson(db, 'bob');
   expect(await findOpenQuestion(db, { ...at, person: bob.id })).toBeUndefined();
   expect((await findQuestionById(db, first.id))?.id).toBe(first.id);

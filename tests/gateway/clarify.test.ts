@@ -351,6 +351,27 @@ describe('Herald goes away while it waits', () => {
     expect(second.turns.map((turn) => turn.resumed)).toEqual([true]);
   });
 
+  it('whoever else asked is gone after a restart, and gets no answer', async () => {
+    const fake = makeFakePlatform();
+    const first = await open(fake, [{ asker: 'a server', canDecline: true, key: 'before' }]);
+    await first.pair(fake, 'ann');
+    await fake.say('ask');
+    await first.settle();
+    opened.pop();
+    const second = await open(fake, [asking], { home: await first.crash(), clock: first.clock });
+    await second.settle();
+    const decline = fake.sent[0]?.buttons[0]?.data ?? '';
+    await fake.say('', { kind: 'button', button: { data: decline, message: messageId('s1') } });
+    await second.settle();
+    await fake.say('red');
+    await second.settle();
+    expect(fake.texts().slice(1)).toEqual([
+      'Which colour?',
+      expect.stringContaining('Nobody waits for the answer'),
+      told({ it: ['Red'] }),
+    ]);
+  });
+
   it('an answer that was stored just before the end is the answer after it', async () => {
     const fake = makeFakePlatform();
     const first = await open(fake, [asking]);
