@@ -4,6 +4,7 @@ import { callControl, findOwner } from '../client.ts';
 import type { CliContext, Given } from '../context.ts';
 import { checkDatabase, checkOwner, checkQueues, readConfiguration } from '../doctor/herald.ts';
 import type { Check, Examination, Finding } from '../doctor/finding.ts';
+import { checkBrowser, checkPrograms, checkServers, checkTerminal } from '../doctor/hands.ts';
 import { checkHome, checkNode, checkPort, checkSecretsFile, checkSpace } from '../doctor/machine.ts';
 import { proveLive } from '../doctor/live.ts';
 import { checkModelService, checkPlatforms } from '../doctor/outside.ts';
@@ -22,6 +23,10 @@ const CHECKS: readonly Check[] = [
   checkModelService,
   checkPlatforms,
   checkVoice,
+  checkTerminal,
+  checkBrowser,
+  checkServers,
+  checkPrograms,
 ];
 
 export async function runDoctor(context: CliContext, given: Given): Promise<number> {

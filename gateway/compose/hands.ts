@@ -8,7 +8,7 @@ import type { McpPorts } from '../../agent/mcp/ports.ts';
 import { makeUrlGuard } from '../../agent/net/guard.ts';
 import type { AgentNotice } from '../../agent/parts.ts';
 import { assessCommand } from '../../agent/policy/command.ts';
-import { machineLimits, openBackend } from '../../agent/terminal/backends.ts';
+import { machineLimits } from '../../agent/terminal/backends.ts';
 import type { Backend } from '../../agent/terminal/machine.ts';
 import { openTerminals, type Terminals } from '../../agent/terminal/terminals.ts';
 import { makeBrowserTools } from '../../agent/tools/browser/browser-tools.ts';
@@ -26,6 +26,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Origin } from '../../shared/messages.ts';
 import type { Redactor } from '../../shared/redact.ts';
+import { openConfiguredBackend } from './backend.ts';
 import { NOTES_DIR } from './hands-awaited.ts';
 
 export interface HandsInput {
@@ -56,14 +57,7 @@ export interface Hands {
 export async function openHands(input: HandsInput): Promise<Hands> {
   const { clock, log, loaded } = input;
   const { home, config } = loaded;
-  const backend = await openBackend(config.terminal, {
-    clock,
-    folder: path.join(home, 'machines'),
-    home: loaded.lookup('HOME') ?? '/',
-    privatePaths: [home],
-    instance: createHash('sha256').update(home).digest('hex').slice(0, 12),
-    secret: (name) => loaded.lookup(name),
-  });
+  const backend = await openConfiguredBackend(loaded, clock);
   const checkpoints = openCheckpoints({ dir: path.join(home, 'checkpoints'), clock, log });
   const terminals = openTerminals({
     backend,

@@ -88,6 +88,12 @@ describe('POST /control/<name>', () => {
       'probe-send': { platforms: [] },
       'probe-look': { key: 'x' },
       'mcp.decide': { permission: 'x', allow: true },
+      'mcp.login': { server: 'x' },
+      'mcp.login.wait': { server: 'x' },
+      'mcp.login.complete': { server: 'x', address: 'x' },
+      'mcp.logout': { server: 'x' },
+      'mcp.allow': { server: 'x' },
+      'mcp.refresh': { server: 'x' },
     };
     for (const [name] of needing) {
       const input = inputs[name] ?? {};
