@@ -1,6 +1,5 @@
 // What the agent works with on machines and in the web, made of the configuration: terminals, files, checkpoints, web, browser, MCP servers.
 // Loaded with the first turn, or at the start when jobs or servers wait for it.
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { openCheckpoints, type Checkpoints } from '../../agent/checkpoints/checkpoints.ts';
 import { openMcp, type Mcp } from '../../agent/mcp/mcp.ts';
