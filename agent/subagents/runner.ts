@@ -1,5 +1,5 @@
 // Runs workers: each is a turn of its own with its own journal, so that what it has finished is not done again after a crash.
-import { storedScope, type Scope } from '../../data/scope.ts';
+import type { Scope } from '../../data/scope.ts';
 import {
   beginTask,
   endTask,
@@ -10,7 +10,7 @@ import {
   type Task,
 } from '../../data/work/tasks.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
-import { inboxId, personId, spaceId } from '../../shared/ids.ts';
+import { inboxId } from '../../shared/ids.ts';
 import type { Address, Role } from '../../shared/messages.ts';
 import type { AgentParts } from '../parts.ts';
 import type { AgentTurn, TurnInput, TurnResult } from '../port.ts';
@@ -235,9 +235,4 @@ function workerTurn(parts: AgentParts, task: Task, place: TaskPlace): AgentTurn 
 
 function inputOf(id: string, text: string, sentAt: number): TurnInput {
   return { inbox: inboxId(id), text, files: [], author: 'Herald', origin: 'agent', sentAt };
-}
-
-/** The scope of a stored task. */
-export function scopeOfTask(task: { person: string; space: string }): Scope {
-  return storedScope(personId(task.person), spaceId(task.space));
 }

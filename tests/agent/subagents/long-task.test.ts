@@ -21,7 +21,7 @@ beforeEach(async () => {
   home = await openHome({
     observe(when, sql) {
       if (life.dead) throw new Killed('dead');
-      if (when !== 'after' || !/^insert into "journal"/.test(sql)) return;
+      if (when !== 'after' || !sql.startsWith('insert into "journal"')) return;
       life.seen += 1;
       if (life.seen !== life.dieAt) return;
       life.dead = true;
