@@ -49,7 +49,7 @@ export interface ConfiguredAgentInput {
   log: Logger;
   redactor: Redactor;
   loaded: LoadedConfig;
-  files: Pick<FileStore, 'keep'>;
+  files: Pick<FileStore, 'keep' | 'keepText'>;
   /** The gateway, which is built after its agent. */
   core(): Core;
   /** More tools than the registry's; for tests. */
@@ -122,6 +122,11 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
       notify,
       requestApproval: (approval, reason, signal) =>
         askForApproval({ db, clock, actions: core().actions }, approval, reason, signal),
+      references: {
+        readPath: async (reference, at) => (await findHands()).references.readPath(reference, at),
+        readPage: async (url, signal) => (await findHands()).references.readPage(url, signal),
+        keep: (name, text) => input.files.keepText(name, 'text/plain', text),
+      },
     },
   });
   return {

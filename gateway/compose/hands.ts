@@ -11,13 +11,16 @@ import { machineLimits } from '../../agent/terminal/backends.ts';
 import type { Backend } from '../../agent/terminal/machine.ts';
 import { openTerminals, type Terminals } from '../../agent/terminal/terminals.ts';
 import { makeBrowserTools } from '../../agent/tools/browser/browser-tools.ts';
-import type { FileToolsDeps } from '../../agent/tools/files/access.ts';
+import { makeFileAccess, type FileToolsDeps } from '../../agent/tools/files/access.ts';
+import { makeFolderHints, withFolderHints } from '../../agent/context/files/hints.ts';
+import { makeReferencePorts } from '../../agent/context/files/reference-ports.ts';
+import type { ReferencePorts } from '../../agent/context/files/references.ts';
 import { makeFileTools } from '../../agent/tools/files/file-tools.ts';
 import { parseOwner } from '../../agent/tools/terminal/owner.ts';
 import { machineKey } from '../../agent/tools/terminal/reach.ts';
 import { makeTerminalTools } from '../../agent/tools/terminal/tools.ts';
 import type { Tool } from '../../agent/tools/tool.ts';
-import { makeWebTools, webRules } from '../../agent/tools/web/web-tools.ts';
+import { makePageReader, makeWebTools, webRules } from '../../agent/tools/web/web-tools.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -43,6 +46,8 @@ export interface HandsInput {
 export interface Hands {
   tools(): readonly Tool[];
   checkpoints: Checkpoints;
+  /** How `@file:…` and its kin are read. */
+  references: Omit<ReferencePorts, 'keep'>;
   terminals: Terminals;
   mcp: Mcp;
   backend: Backend;
@@ -77,22 +82,26 @@ export async function openHands(input: HandsInput): Promise<Hands> {
     uid,
   });
   const mcp = await openServers(input);
+  const files: FileToolsDeps = {
+    home,
+    userHome: loaded.lookup('HOME'),
+    clock,
+    checkpoints,
+    openResult: (id, { scope }) => input.openResult(scope, id),
+    ...(config.terminal.backend !== 'local' && { remote: remoteFiles(terminals) }),
+  };
+  const web = { settings: config.web, clock, lookup: (name: string) => loaded.lookup(name) };
+  const hints = makeFolderHints();
   const fixed: readonly Tool[] = [
     ...makeTerminalTools({ terminals, assessCommand, checkpoints }),
-    ...makeFileTools({
-      home,
-      userHome: loaded.lookup('HOME'),
-      clock,
-      checkpoints,
-      openResult: (id, { scope }) => input.openResult(scope, id),
-      ...(config.terminal.backend !== 'local' && { remote: remoteFiles(terminals) }),
-    }),
-    ...makeWebTools({ settings: config.web, clock, lookup: (name) => loaded.lookup(name) }),
+    ...makeFileTools(files).map((tool) => withFolderHints(tool, hints, log)),
+    ...makeWebTools(web),
     ...browser.tools,
   ];
   return {
     tools: () => [...fixed, ...mcp.tools()],
     checkpoints,
+    references: makeReferencePorts({ access: makeFileAccess(files), readPage: makePageReader(web) }),
     terminals,
     mcp,
     backend,

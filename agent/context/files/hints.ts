@@ -2,7 +2,10 @@
 // the system prompt stays as it is.
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import type { SessionId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/log.ts';
+import type { Tool } from '../../tools/tool.ts';
 import { readInstructions, type InstructionPlace, type Instructions } from './instructions.ts';
 
 /** Of all folders on the way together. */
@@ -48,6 +51,37 @@ export function makeFolderHints(): FolderHints {
       return {
         text: found.map(({ text }) => text).join('\n\n'),
         isForeign: found.some(({ isForeign }) => isForeign),
+      };
+    },
+  };
+}
+
+const pathSchema = z.object({ path: z.string() });
+
+/** A tool for files whose results also say what is to be known of the folder that its `path` touched. */
+export function withFolderHints(tool: Tool, hints: FolderHints, log: Logger): Tool {
+  return {
+    ...tool,
+    prepare(args) {
+      const prepared = tool.prepare(args);
+      const given = pathSchema.safeParse(args);
+      if (!prepared.ok || !given.success) return prepared;
+      const { call } = prepared;
+      return {
+        ok: true,
+        call: {
+          ...call,
+          async execute(context) {
+            const result = await call.execute(context);
+            if (result.isError === true) return result;
+            const { db, scope, session, workspace } = context;
+            const folder = path.resolve(workspace, given.data.path);
+            const hint = await hints.at({ db, scope, log }, { session, workspace, folder });
+            if (!hint) return result;
+            const text = `${result.text}\n\n${hint.text}`;
+            return hint.isForeign ? { ...result, text, origin: 'foreign' } : { ...result, text };
+          },
+        },
       };
     },
   };

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeFolderHints } from '../../../../agent/context/files/hints.ts';
+import { z } from 'zod';
+import { makeFolderHints, withFolderHints } from '../../../../agent/context/files/hints.ts';
 import { makeWorkspaceInstructions } from '../../../../agent/context/files/instructions.ts';
 import { scanInstructions } from '../../../../agent/context/files/scan.ts';
 import { addTaint } from '../../../../data/policy/taints.ts';
@@ -12,6 +13,8 @@ import {
   addPerson,
   makeScriptedModel,
   makeAgent,
+  makeCall,
+  makeTestTool,
   makeAgentTurn,
   openHome,
   startTurn,
@@ -184,5 +187,28 @@ describe('hints of folders', () => {
     expect((await at(path.join(workspace, 'a', 'b')))?.text.length).toBeLessThan(8_200);
     expect(await at(path.join(workspace, 'link'))).toBeUndefined();
     await rm(outside, { recursive: true });
+  });
+
+  it('come with the results of tools that name a path', async () => {
+    await mkdir(path.join(workspace, 'a'));
+    await write('a/AGENTS.md', 'of a');
+    const look = makeTestTool('look', { parameters: z.strictObject({ path: z.string() }) });
+    const tool = withFolderHints(look, makeFolderHints(), silentLog);
+    const ask = async (given: string) => {
+      const turn = await startTurn(home);
+      const model = makeScriptedModel([{ toolCalls: [makeCall('look', { path: given })] }, { text: 'ok' }]);
+      const agent = makeAgent(home, model, { tools: [tool], settings: { workspaceOf: () => workspace } });
+      await agent.run(makeAgentTurn(home, turn), new AbortController().signal);
+      return model.requests[1]?.messages.at(-1);
+    };
+    expect(await ask('.')).toMatchObject({ text: 'ok' });
+    expect(await ask('a/new.txt')).toMatchObject({ text: 'ok' });
+    await write('a/new.txt', 'x');
+    expect(await ask('a/new.txt')).toMatchObject({ text: 'ok\n\nInstructions for a/ (AGENTS.md):\nof a' });
+    expect(await ask('a')).toMatchObject({ text: 'ok' });
+    await mkdir(path.join(workspace, 'b'));
+    await write('b/AGENTS.md', 'of b');
+    await taintNow();
+    expect(await ask('b')).toMatchObject({ text: expect.stringMatching(/^<untrusted from="look">\nok/) });
   });
 });
