@@ -1,71 +1,23 @@
 // Questions in the middle of a turn: what counts as the answer, whose it is, and that nothing is asked or answered twice.
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PersonQuestion } from '../../data/work/questions.ts';
 import { chatId, messageId } from '../../shared/ids.ts';
 import { FORWARD_MARK } from '../../shared/messages.ts';
-import { makeScriptedVoice } from '../support/voice/scripted.ts';
 import { makeFakePlatform, type FakePlatform } from '../support/fake-platform.ts';
+import type { TestGatewayOptions } from '../support/gateway.ts';
+import { makeScriptedVoice } from '../support/voice/scripted.ts';
 import {
-  answer,
-  openTestGateway,
-  type RunTurn,
-  type TestGateway,
-  type TestGatewayOptions,
-} from '../support/gateway.ts';
+  closeAll,
+  colour,
+  COLOURS,
+  inboxStates,
+  MINUTE,
+  open,
+  questionStates,
+  told,
+  type Asked,
+} from './clarify-bench.ts';
 
-const opened: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of opened.splice(0)) await gateway.close();
-});
-
-type Asked = Partial<Omit<PersonQuestion, 'scope' | 'turn' | 'address'>>;
-const MINUTE = 60_000;
-const COLOURS = ['Red', 'Green', 'Deep blue'];
-const colour: Asked = { fields: [{ name: 'it', text: 'Which colour?', choices: COLOURS }] };
-
-/** A gateway whose turns ask when they are told "ask" and echo anything else. A resumed turn asks again. */
-async function open(
-  fake: FakePlatform,
-  questions: readonly Asked[],
-  options: Partial<TestGatewayOptions> = {},
-): Promise<TestGateway> {
-  const { promise: ready, resolve } = Promise.withResolvers<TestGateway>();
-  const run: RunTurn = async (turn, signal) => {
-    const text = turn.inputs.map((input) => input.text).join(' | ');
-    if (text !== 'ask') return answer(turn, `echo: ${text}`);
-    const { core } = await ready;
-    try {
-      const answers = await Promise.all(
-        questions.map((asked, index) =>
-          core.questions.ask(
-            {
-              scope: turn.scope,
-              turn: turn.id,
-              address: turn.address,
-              key: `call-${index}`,
-              fields: [{ name: 'it', text: 'What?' }],
-              ttlMs: 30 * MINUTE,
-              ...asked,
-            },
-            signal,
-          ),
-        ),
-      );
-      return answer(turn, `told: ${answers.map((one) => JSON.stringify(one)).join(' ')}`);
-    } catch {
-      return { end: 'stopped', text: 'Stopped.', files: [], transcript: [] };
-    }
-  };
-  const gateway = await openTestGateway({
-    platforms: [fake],
-    run,
-    settings: { turnTimeoutMs: 60 * MINUTE, debounceMs: 0 },
-    ...options,
-  });
-  opened.push(gateway);
-  resolve(gateway);
-  return gateway;
-}
+afterEach(closeAll);
 
 async function openFor(
   questions: readonly Asked[],
@@ -87,12 +39,6 @@ async function openFor(
   };
   return { fake, gateway, say, press };
 }
-
-const told = (values: unknown, origin = 'owner') => `told: ${JSON.stringify({ state: 'answered', values, origin })}`;
-const inboxStates = async ({ db }: TestGateway) =>
-  (await db.query.selectFrom('inbox').select(['state', 'reason']).orderBy('seq').execute()).map((row) => row.state);
-const questionStates = async ({ db }: TestGateway) =>
-  (await db.query.selectFrom('questions').select('state').orderBy('id').execute()).map((row) => row.state);
 
 describe('the answer', () => {
   it('is what the person says next, and begins no turn', async () => {
@@ -319,84 +265,4 @@ it('several fields are asked one after another, and so are several questions', a
   expect(fake.texts()).toEqual(['Name?', 'Size?', 'What?']);
   await say('done');
   expect(fake.texts()[3]).toBe(`${told({ name: ['Ada'], size: ['L'] })} ${told({ it: ['done'] }).slice(6)}`);
-});
-
-describe('Herald goes away while it waits', () => {
-  const asking: Asked = { ...colour, ttlMs: 5 * MINUTE };
-
-  async function askedAndGone(how: 'killed' | 'stopped') {
-    const fake = makeFakePlatform();
-    const first = await open(fake, [asking]);
-    await first.pair(fake, 'ann');
-    await fake.say('ask');
-    await first.settle();
-    expect(fake.texts()).toEqual(['Which colour?']);
-    if (how === 'stopped') {
-      const stopped = first.core.stop();
-      for (let round = 0; round < 20; round++) await first.clock.advance(200);
-      await stopped;
-    }
-    opened.pop();
-    return { fake, first, home: await first.crash() };
-  }
-
-  it.each(['killed', 'stopped'] as const)('%s: nothing is asked twice, and the answer counts', async (how) => {
-    const { fake, first, home } = await askedAndGone(how);
-    const second = await open(fake, [asking], { home, clock: first.clock });
-    await second.settle();
-    expect(fake.texts()).toEqual(['Which colour?']);
-    await fake.say('green');
-    await second.settle();
-    expect(fake.texts()).toEqual(['Which colour?', told({ it: ['Green'] })]);
-    expect(second.turns.map((turn) => turn.resumed)).toEqual([true]);
-  });
-
-  it('whoever else asked is gone after a restart, and gets no answer', async () => {
-    const fake = makeFakePlatform();
-    const first = await open(fake, [{ asker: 'a server', canDecline: true, key: 'before' }]);
-    await first.pair(fake, 'ann');
-    await fake.say('ask');
-    await first.settle();
-    opened.pop();
-    const second = await open(fake, [asking], { home: await first.crash(), clock: first.clock });
-    await second.settle();
-    const decline = fake.sent[0]?.buttons[0]?.data ?? '';
-    await fake.say('', { kind: 'button', button: { data: decline, message: messageId('s1') } });
-    await second.settle();
-    await fake.say('red');
-    await second.settle();
-    expect(fake.texts().slice(1)).toEqual([
-      'Which colour?',
-      expect.stringContaining('Nobody waits for the answer'),
-      told({ it: ['Red'] }),
-    ]);
-  });
-
-  it('an answer that was stored just before the end is the answer after it', async () => {
-    const fake = makeFakePlatform();
-    const first = await open(fake, [asking]);
-    await first.pair(fake, 'ann');
-    await fake.say('ask');
-    await first.settle();
-    // It is on disk, and nobody was woken: the process ended between the two.
-    await first.db.query
-      .updateTable('questions')
-      .set({ state: 'answered', answer: '["Red"]', origin: 'owner' })
-      .execute();
-    opened.pop();
-    const second = await open(fake, [asking], { home: await first.crash(), clock: first.clock });
-    await second.settle();
-    expect(fake.texts()).toEqual(['Which colour?', told({ it: ['Red'] })]);
-  });
-
-  it('an answer that waited on the platform counts, also after the time for it', async () => {
-    const { fake, first, home } = await askedAndGone('killed');
-    await first.clock.advance(40 * MINUTE);
-    const second = await open(fake, [asking], { home, clock: first.clock });
-    // The platform hands it over as soon as it is connected.
-    await fake.say('deep blue', { sentAt: Date.UTC(2026, 10, 21, 12, 1) });
-    await second.settle();
-    expect(fake.texts()).toEqual(['Which colour?', told({ it: ['Deep blue'] })]);
-    expect(await inboxStates(second)).toEqual(['answered', 'answered']);
-  });
 });
