@@ -4,6 +4,8 @@ import fs from 'node:fs';
 import { z } from 'zod';
 import { ensureDir } from '../../../data/files.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
+import { cancelledError } from '../../abort.ts';
+import type { Checkpoints } from '../../checkpoints/checkpoints.ts';
 import { makeCallOrder } from '../../code/call-order.ts';
 import type { ScriptAnswer, ScriptCall } from '../../code/channel.ts';
 import { isFenced, planScript, type ScriptPlan } from '../../code/plan.ts';
@@ -19,8 +21,8 @@ export interface CodeToolsDeps {
   /** Folders that no script may see: $HERALD_HOME and the home of the account. */
   hidden: readonly string[];
   settings: CodeSettings;
-  /** The program that runs JavaScript. Default: the one that runs Herald. */
-  node?: string;
+  /** Keeps the files of the workspace before a script may change them. Default: nothing is kept. */
+  checkpoints?: Pick<Checkpoints, 'snapshotTree' | 'settle'> | undefined;
 }
 
 const DEFAULT_SECONDS = 120;
@@ -35,6 +37,7 @@ const WHOLE_MS = 24 * 3_600_000;
 const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set([
   'execute_code',
   'delegate_task',
+  'worker',
   'clarify',
   'send_message',
   'memory',
@@ -82,10 +85,14 @@ function assess(hasFence: boolean): Assessment {
 }
 
 async function execute(deps: CodeToolsDeps, args: Args, context: ToolContext): Promise<ToolResult> {
+  const hasFence = isFenced({ sandbox: deps.sandbox, arch: process.arch });
   const seconds = Math.min(MAX_SECONDS, Math.max(1, args.timeout_s ?? DEFAULT_SECONDS));
-  const served = serveCalls(context);
+  const plan = makePlan(deps, { language: args.language, seconds }, context);
+  const undo = keepFiles(hasFence ? deps.checkpoints : undefined, context);
+  await undo.keep();
+  const served = serveCalls(context, undo.keep);
   const end = await runScript({
-    plan: makePlan(deps, { language: args.language, seconds }, context),
+    plan,
     code: args.code,
     names: served.names,
     timeoutMs: seconds * 1000,
@@ -95,12 +102,26 @@ async function execute(deps: CodeToolsDeps, args: Args, context: ToolContext): P
     spawn: (command, list, options) => context.spawn(command, list, options),
     call: served.call,
   });
-  const hasNetwork = !isFenced({ sandbox: deps.sandbox, arch: process.arch });
   return {
-    text: scriptText(end),
+    text: scriptText({ ...end, notes: await undo.settle() }),
     isError: end.code !== 0 || end.stopped !== undefined,
-    origin: served.isForeign() || hasNetwork ? 'foreign' : 'agent',
+    origin: served.isForeign() || !hasFence ? 'foreign' : 'agent',
     files: served.files().slice(0, MAX_FILES),
+  };
+}
+
+/** For /undo: what stands in the workspace, looked at again after each call that may have looked itself, and what it became. */
+function keepFiles(checkpoints: CodeToolsDeps['checkpoints'], { turn, scope, workspace, signal }: ToolContext) {
+  const notes = new Set<string>();
+  const add = ({ note }: { note: string | undefined }) => void (note !== undefined && notes.add(note));
+  return {
+    async keep(): Promise<void> {
+      if (checkpoints) add(await checkpoints.snapshotTree(turn, scope.space, workspace, signal));
+    },
+    async settle(): Promise<readonly string[]> {
+      if (checkpoints) add(await checkpoints.settle(turn, signal));
+      return [...notes];
+    },
   };
 }
 
@@ -114,14 +135,14 @@ function makePlan(
     sandbox: deps.sandbox,
     workspace: fs.realpathSync(workspace),
     hidden: deps.hidden.filter((folder) => fs.existsSync(folder)).map((folder) => fs.realpathSync(folder)),
-    node: deps.node ?? process.execPath,
+    node: process.execPath,
     arch: process.arch,
   };
   return planScript(language, place, { memoryMb: deps.settings.memory_mb, cpuSeconds: seconds });
 }
 
-/** The calls of one script, and what is to be known of them afterwards. */
-function serveCalls({ calls }: ToolContext) {
+/** The calls of one script, and what is to be known of them afterwards. `keep` is called after each that may have changed something. */
+function serveCalls({ calls }: ToolContext, keep: () => Promise<void>) {
   const names = calls.names.filter((name) => !NOT_FOR_SCRIPTS.has(name));
   const order = makeCallOrder(MAX_PARALLEL);
   const files: StoredFile[] = [];
@@ -135,7 +156,14 @@ function serveCalls({ calls }: ToolContext) {
     if (!names.includes(name))
       return { ok: false, text: `Scripts cannot call a tool "${name}". Tools: ${names.join(', ') || 'none'}.` };
     const request = { index, name, arguments: given, ...work };
-    const outcome = await order.run(calls.isParallel(request), () => calls.run(request));
+    const isParallel = calls.isParallel(request);
+    const outcome = await order.run(isParallel, async () => {
+      // It may have waited for others until the script was over: then nobody is asked for it any more.
+      if (work.signal.aborted) throw cancelledError(work.signal);
+      const done = await calls.run(request);
+      if (!isParallel) await keep();
+      return done;
+    });
     if (outcome === 'diverged')
       return {
         stop:

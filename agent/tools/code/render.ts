@@ -2,7 +2,9 @@
 import type { ScriptEnd } from '../../code/run.ts';
 import { plainOutput } from '../terminal/render.ts';
 
-export function scriptText({ code, stopped, stdout, stderr, calls, cutOff }: ScriptEnd): string {
+/** `notes`: on what undo will not bring back. */
+export function scriptText(end: ScriptEnd & { notes: readonly string[] }): string {
+  const { code, stopped, stdout, stderr, calls, cutOff } = end;
   const [out, err] = [plainOutput(stdout), plainOutput(stderr)];
   const notes = [
     ...(stopped === undefined ? [] : [`the script was stopped: ${stopped}`]),
@@ -17,5 +19,6 @@ export function scriptText({ code, stopped, stdout, stderr, calls, cutOff }: Scr
     ...(out === '' ? [] : [out]),
     ...(err === '' ? [] : [`[errors]\n${err}`]),
     `[${notes.join('; ')}]`,
+    ...end.notes.map((note) => `(${note})`),
   ].join('\n');
 }
