@@ -1,4 +1,5 @@
 // The agent made from the configuration, and made anew from a changed one without a restart.
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { openAgent, type OpenedAgent } from '../../agent/agent.ts';
 import { describeServers } from '../../agent/mcp/report.ts';
@@ -212,7 +213,7 @@ async function agentSettings(
   const vision = await resolveOthers('vision model', config.model_vision, deps);
   const settings: AgentSettings = {
     home,
-    workspaceOf: (scope) => join(home, 'workspaces', scope.space),
+    workspaceOf: ({ space }) => join(home, 'workspaces', folderName(space)),
     models: { ...models, auxiliary: auxiliary.links, vision: vision.links },
     chooseModel: (name) => chooseModel(models, name, deps),
     modelLimits: modelLimits(loaded, models.chain[0]?.model),
@@ -286,4 +287,10 @@ function workerPresets(presets: LoadedConfig['config']['workers']['presets']): A
   for (const [name, { description = '', prompt = '', tools, model }] of Object.entries(presets))
     made[name] = { description, prompt, tools, model };
   return made;
+}
+
+/** A name that people can type and every system takes; spaces that differ have folders that differ. */
+function folderName(space: string): string {
+  const own = /^p:([0-9A-Za-z]+)$/.exec(space)?.[1];
+  return own?.toLowerCase() ?? `group-${createHash('sha256').update(space).digest('hex').slice(0, 16)}`;
 }
