@@ -18,7 +18,7 @@ export interface HistoryOptions extends PresentOptions {
 
 export interface History {
   messages: readonly ModelMessage[];
-  /** Whose words it holds. */
+  /** Whose words it holds, or what did not fit. */
   origins: ReadonlySet<Origin>;
   /** Stored messages that did not fit. */
   dropped: number;
@@ -46,7 +46,8 @@ export async function presentHistory(stored: readonly StoredMessage[], options: 
   const gone = exchanges.slice(0, exchanges.length - kept.length).reduce((sum, exchange) => sum + exchange.rows, 0);
   const dropped = gone + (longest ? Math.max(1, longest.rows - (kept[0]?.messages.length ?? 0)) : 0);
   const notice = dropped === 0 ? [] : [droppedNotice()];
-  const origins = new Set(kept.flatMap((exchange) => [...exchange.origins]));
+  // Also of what did not fit: what was said after it may repeat it.
+  const origins = new Set(exchanges.flatMap((exchange) => [...exchange.origins]));
   if (summaries.some((row) => isForeignSummary(row.text))) origins.add('foreign');
   return {
     messages: [...head, ...notice, ...kept.flatMap((exchange) => exchange.messages)],

@@ -43,6 +43,10 @@ async function discover(context: ToolContext, query: string, limit: number): Pro
       `message ${hit.message}, session ${hit.session}${hit.sessionTitle === undefined ? '' : ` "${hit.sessionTitle}"`}, ` +
       `${timeText(hit.createdAt)}, ${speaker(hit.role, hit.author)}: ${preview(hit.text, HIT_CHARS)}`,
   );
+  const answered = new Set(hits.filter(({ role }) => role === 'assistant').map((hit) => hit.session));
+  for (const session of answered)
+    if (holdsForeign(await listTranscript(context.db, context.scope, session), context))
+      return { text: lines.join('\n'), origin: 'foreign' };
   return { text: lines.join('\n'), origin: mixedOrigin(hits, context) };
 }
 
@@ -55,10 +59,12 @@ async function readSession(
   const [session, other] = await findSessions(context.db, context.scope, name);
   if (!session) return { text: `There is no session "${name}" here.`, isError: true };
   if (other) return { text: `Several sessions begin with "${name}"; give the whole id.`, isError: true };
-  const messages = (await listTranscript(context.db, context.scope, session.id)).filter(isShown);
+  const all = await listTranscript(context.db, context.scope, session.id);
+  const messages = all.filter(isShown);
   const shown = around === undefined ? messages.slice(-limit) : windowAround(messages, around, limit);
   if (shown.length === 0) return { text: `No message ${around ?? ''} in session ${session.id}.`, isError: true };
-  return { text: shown.map(line).join('\n'), origin: mixedOrigin(shown, context) };
+  const isForeign = shown.some(({ role }) => role === 'assistant') && holdsForeign(all, context);
+  return { text: shown.map(line).join('\n'), origin: isForeign ? 'foreign' : mixedOrigin(shown, context) };
 }
 
 async function browse(context: ToolContext, limit: number): Promise<ToolResult> {
@@ -93,6 +99,11 @@ function line(message: StoredMessage): string {
 
 function speaker(role: StoredMessage['role'], author: string): string {
   return role === 'assistant' ? 'you' : preview(author, 40) || 'person';
+}
+
+/** Whether words of others were read in a conversation: what the agent said there may repeat them. */
+function holdsForeign(messages: readonly StoredMessage[], context: ToolContext): boolean {
+  return mixedOrigin(messages, context) === 'foreign' || messages.some(({ files }) => (files ?? []).length > 0);
 }
 
 /** What was said by the person or by the agent is no instruction any more, but harmless; one foreign line makes all foreign. */

@@ -1,6 +1,7 @@
 // Handing work to workers, and looking after them. Called again after a restart, delegate_task finds the tasks that it made.
 import { z } from 'zod';
 import { addTask, getTask, listTasks, steerTask, type Task } from '../../../data/work/tasks.ts';
+import { FORWARD_MARK } from '../../../shared/messages.ts';
 import { preview } from '../../../shared/text.ts';
 import { isLive, type TaskPlace, type TaskRunner } from '../../subagents/runner.ts';
 import { readResult, type Preset, type TaskSpec } from '../../subagents/spec.ts';
@@ -25,8 +26,7 @@ export function makeDelegateTools(deps: DelegateDeps): readonly Tool[] {
 function delegateTool(deps: DelegateDeps): Tool {
   return defineTool({
     name: 'delegate_task',
-    description:
-      'Give independent work to workers with a fresh context, in parallel; they know only what you write.',
+    description: 'Give independent work to workers with a fresh context, in parallel; they know only what you write.',
     parameters: z.strictObject({
       tasks: z
         .array(
@@ -141,7 +141,7 @@ function workerTool({ runner }: DelegateDeps): Tool {
           return isLive(task) ? { text: `${task.name} is still ${task.state}.` } : resultsOf([task]);
         case 'steer':
           if (text === undefined) return { text: 'Say in `text` what it should know.', isError: true };
-          return (await steerTask(context.db, context.scope, task.id, text))
+          return (await steerTask(context.db, context.scope, task.id, context.tainted ? passedOn(text) : text))
             ? { text: `${task.name} reads it after its next step.` }
             : { text: `${task.name} has ended.`, isError: true };
         case 'stop':
@@ -151,6 +151,11 @@ function workerTool({ runner }: DelegateDeps): Tool {
       }
     },
   });
+}
+
+/** As words that are handed on: what is said after reading words of others may be theirs. */
+function passedOn(text: string): string {
+  return `${FORWARD_MARK}another agent, which has read words of others:\n${text}`;
 }
 
 async function listText({ db, scope, clock }: ToolContext): Promise<ToolResult> {

@@ -74,7 +74,8 @@ async function runReplace(change: ChangeDeps, find: FindFile, args: PatchArgs): 
   const report = await commitChanges(change, [{ file, old: before.old, text: outcome.text }]);
   const how = outcome.how === undefined ? '' : ` (${outcome.how})`;
   const places = outcome.at.length > 1 ? `${outcome.at.length} places from line` : 'Line';
-  return { text: `${report.join('\n')} ${places} ${outcome.at[0] ?? 1}${how}.` };
+  const changedAt = [before.old.stat.ctimeMs];
+  return { text: `${report.join('\n')} ${places} ${outcome.at[0] ?? 1}${how}.`, changedAt };
 }
 
 async function readText(change: ChangeDeps, file: FilePath): Promise<{ old: OldFile; text: string }> {
@@ -133,7 +134,9 @@ async function runPatch(change: ChangeDeps, find: FindFile, args: PatchArgs): Pr
   if (changes.length === 0) return failed('The files have this content already.');
   const report = await commitChanges(change, changes);
   const note = loose === 0 ? '' : `\n${loose} changes were found with spaces and punctuation left aside.`;
-  return { text: report.join('\n') + note };
+  // What is moved or kept of words of others stays theirs.
+  const changedAt = [...plan.values()].flatMap(({ old }) => (old ? [old.stat.ctimeMs] : []));
+  return { text: report.join('\n') + note, changedAt };
 }
 
 function isChange({ text, old }: PlannedChange): boolean {

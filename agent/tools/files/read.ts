@@ -81,15 +81,19 @@ async function readOpened(opened: OpenedFile, range: LineRange, signal: AbortSig
   const found = await describeFile(files, file, signal);
   if (found.kind === 'missing') return { text: found.text, isError: true };
   const origin = file.area === 'outside' ? 'foreign' : 'agent';
-  if (found.kind === 'described') return { text: found.text, origin };
+  const label: Pick<ToolResult, 'origin' | 'changedAt'> =
+    file.area === 'outside' ? { origin } : { origin, changedAt: found.changedAt };
+  if (found.kind === 'described') return { text: found.text, ...label };
   seen.remember(session, file.real, found.hash);
   const note = found.encoding === 'utf-8' ? '' : `[encoded as ${found.encoding}]\n`;
-  return { text: note + numberedLines(found.text, range), origin };
+  return { text: note + numberedLines(found.text, range), ...label };
 }
 
+type ChangeTimes = NonNullable<ToolResult['changedAt']>;
+
 type FoundFile =
-  | { kind: 'text'; text: string; encoding: Encoding; hash: string }
-  | { kind: 'described'; text: string }
+  | { kind: 'text'; text: string; encoding: Encoding; hash: string; changedAt: ChangeTimes }
+  | { kind: 'described'; text: string; changedAt: ChangeTimes }
   | { kind: 'missing'; text: string };
 
 /** The text of an ordinary file, or words about what it is instead. Rejects with AppError. */
@@ -97,18 +101,20 @@ async function describeFile(files: OpenFiles, file: FilePath, signal: AbortSigna
   const { host } = files;
   const stat = await host.stat(file.real, signal);
   if (!stat) return { kind: 'missing', text: `There is no file ${file.shown}.` };
-  if (stat.kind === 'folder') return { kind: 'described', text: await listFolder(files, file, signal) };
+  if (stat.kind === 'folder') return { kind: 'described', ...(await listFolder(files, file, signal)) };
   if (stat.kind !== 'file')
     return { kind: 'missing', text: `${file.shown} is a device, pipe, socket or link: not read.` };
   if (stat.size > MAX_FILE_BYTES) {
     if (stat.allocated < stat.size / 16)
       return { kind: 'missing', text: `${file.shown} is ${sizeText(stat.size)} of holes: not read.` };
-    return { kind: 'described', text: await describeLarge(files, { file, stat }, signal) };
+    return { kind: 'described', text: await describeLarge(files, { file, stat }, signal), changedAt: [stat.ctimeMs] };
   }
-  const { bytes } = await host.read(file.real, MAX_FILE_BYTES, signal);
+  const { bytes, stat: read } = await host.read(file.real, MAX_FILE_BYTES, signal);
+  const changedAt = [read.ctimeMs];
   const decoded = decodeText(bytes);
-  if (decoded) return { kind: 'text', ...decoded, hash: hashBytes(bytes) };
-  return { kind: 'described', text: `${file.shown}: ${describeBytes(bytes)}, ${sizeText(bytes.length)}. No text.` };
+  if (decoded) return { kind: 'text', ...decoded, hash: hashBytes(bytes), changedAt };
+  const text = `${file.shown}: ${describeBytes(bytes)}, ${sizeText(bytes.length)}. No text.`;
+  return { kind: 'described', text, changedAt };
 }
 
 async function describeLarge(
@@ -123,7 +129,11 @@ async function describeLarge(
   return `${about} Search it, or cut it with a command. It begins:\n${numberedLines(text.text, { limit: 20 })}`;
 }
 
-async function listFolder({ host }: OpenFiles, file: FilePath, signal: AbortSignal): Promise<string> {
+async function listFolder(
+  { host }: OpenFiles,
+  file: FilePath,
+  signal: AbortSignal,
+): Promise<{ text: string; changedAt: ChangeTimes }> {
   const entries = await host.list(file.real, MAX_ENTRIES + 1, signal);
   const shown = entries.slice(0, MAX_ENTRIES);
   const lines = shown.map(({ name: whole, kind, size }) => {
@@ -132,8 +142,9 @@ async function listFolder({ host }: OpenFiles, file: FilePath, signal: AbortSign
     return kind === 'file' && host.isLocal ? `${name} (${sizeText(size)})` : kind === 'link' ? `${name} (link)` : name;
   });
   const more = entries.length > shown.length ? `\n[more than ${MAX_ENTRIES} entries]` : '';
-  if (shown.length === 0) return `${file.shown} is an empty folder.`;
-  return `${file.shown} is a folder with:\n${lines.join('\n')}${more}`;
+  const changedAt = shown.map(({ ctimeMs }) => ctimeMs);
+  if (shown.length === 0) return { text: `${file.shown} is an empty folder.`, changedAt };
+  return { text: `${file.shown} is a folder with:\n${lines.join('\n')}${more}`, changedAt };
 }
 
 /** The lines of the range with their numbers, and how to go on. */

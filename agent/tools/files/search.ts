@@ -56,7 +56,10 @@ async function searchBelow(
     return { text: `There is no folder ${root.shown}.`, isError: true };
   }
   const outcome = await search(files, { root, args }, signal);
-  return showHits(files, { root, args, outcome });
+  const stats = await Promise.all(
+    [...new Set(outcome.hits.map((hit) => hit.path))].map((path) => files.host.stat(path, signal)),
+  );
+  return { ...showHits(files, { root, args, outcome }), changedAt: stats.map((one) => one?.ctimeMs) };
 }
 
 function isShortLine(text: string): boolean {

@@ -11,6 +11,8 @@ export interface FileStat {
   allocated: number;
   /** Milliseconds since the Unix epoch. */
   mtimeMs: number;
+  /** When anything of it last changed; unlike `mtimeMs` nobody can set it. Undefined: it cannot be told here. */
+  ctimeMs?: number | undefined;
   /** Permission bits. */
   mode: number;
 }
@@ -19,6 +21,8 @@ export interface ListEntry {
   name: string;
   kind: FileStat['kind'];
   size: number;
+  /** As of FileStat. */
+  ctimeMs?: number | undefined;
 }
 
 export interface SearchQuery {

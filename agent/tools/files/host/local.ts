@@ -208,7 +208,10 @@ async function listLocal(path: string, max: number): Promise<readonly ListEntry[
     const entries: ListEntry[] = [];
     for (const name of names) {
       const stat = await lstatIn(folder, name);
-      if (stat !== undefined) entries.push({ name, kind: statOf(stat).kind, size: Number(stat.size) });
+      if (stat !== undefined) {
+        const { kind, size, ctimeMs } = statOf(stat);
+        entries.push({ name, kind, size, ctimeMs });
+      }
     }
     return entries;
   } finally {
@@ -244,6 +247,7 @@ function statOf(stat: BigIntStats): FileStat {
     size: Number(stat.size),
     allocated: Number(stat.blocks) * 512,
     mtimeMs: Number(stat.mtimeNs) / 1e6,
+    ctimeMs: Number(stat.ctimeNs) / 1e6,
     mode: Number(stat.mode) & 0o777,
   };
 }
