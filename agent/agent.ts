@@ -81,7 +81,8 @@ export function openAgent(input: AgentInput): OpenedAgent {
         focus,
         windowTokens: windowOf(settings, settings.models.chain),
         readableTokens: windowOf(settings, auxiliaryChain(settings)),
-        ask: (request) => askAuxiliary(parts, call, request, signal),
+        isAsked: true,
+        ask: settings.models.demo ? undefined : (request) => askAuxiliary(parts, call, request, signal),
       });
     },
     describeContext: (question) => contextBill(parts, question),

@@ -74,7 +74,10 @@ export async function openConversation(input: ConversationInput): Promise<Conver
       windowTokens: frame.windowTokens,
       readableTokens: windowOf(settings, auxiliaryChain(settings)),
       budgetTokens: Math.floor(room * HISTORY_SHARE),
-      ask: (request) => askAuxiliary(parts, { scope, session, turn: paidBy, cause: 'compress' }, request, signal),
+      // The demo would echo what it is to condense.
+      ask: settings.models.demo
+        ? undefined
+        : (request) => askAuxiliary(parts, { scope, session, turn: paidBy, cause: 'compress' }, request, signal),
     });
     history = await load();
   }

@@ -7,7 +7,8 @@ import { AppError } from '../../shared/errors.ts';
 import type { SessionId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import { preview } from '../../shared/text.ts';
-import type { ModelReply, ModelRequest } from '../providers/types.ts';
+import type { AuxiliaryRequest } from '../auxiliary.ts';
+import type { ModelReply } from '../providers/types.ts';
 import { cutMiddle } from './cut.ts';
 import type { CompactionGuard } from './guard.ts';
 import { splitExchanges, type Exchange } from './history.ts';
@@ -50,11 +51,13 @@ export interface CompressInput {
   windowTokens: number;
   /** Exchanges at the end that stay; at least 1. Default 2. */
   keep?: number | undefined;
+  /** True when a person asked for it: then the model is asked, whatever happened before. */
+  isAsked?: boolean | undefined;
   /** What the person wants kept in most detail. */
   focus?: string | undefined;
   guard: CompactionGuard;
-  /** One metered model call with cause 'compress'. Rejects with AppError. */
-  ask(request: Pick<ModelRequest, 'system' | 'messages' | 'tools' | 'maxOutputTokens'>): Promise<ModelReply>;
+  /** One metered model call with cause 'compress'; rejects with AppError. Undefined: there is no model that could. */
+  ask: ((request: AuxiliaryRequest) => Promise<ModelReply>) | undefined;
 }
 
 /**
@@ -98,7 +101,7 @@ async function askSummary(
   earlier: readonly Summary[],
   old: readonly StoredMessage[],
 ): Promise<string | undefined> {
-  if (input.focus === undefined && !input.guard.mayAsk(input.session)) return undefined;
+  if (!input.ask || !(input.isAsked === true || input.guard.mayAsk(input.session))) return undefined;
   const notes = earlier.map(({ body }) => `Earlier summary:\n${body}`);
   const said = old.map(rowText).join('\n\n');
   const tokens = estimateTokens(said) + estimateTokens(notes.join(''));
@@ -183,9 +186,9 @@ function listSummary(earlier: readonly Summary[], old: readonly StoredMessage[])
 /** What is carried on as it is: earlier pins, then those of the exchanges. Results of tools give no names: they are too many. */
 function pinsOf(earlier: readonly Summary[], old: readonly Exchange[], isGroup: boolean): Pins {
   const rows = old.flatMap((exchange) => exchange.rows).filter((row) => !isOthers(row));
-  const asked = rows.filter((row) => row.role === 'user' && row.text.trim().length >= MIN_REQUEST_CHARS);
+  const asked = rows.filter((row) => isPersons(row) && row.text.trim().length >= MIN_REQUEST_CHARS);
   const byAgent = rows.filter((row) => row.role === 'assistant');
-  const byPeople = rows.filter((row) => row.role === 'user');
+  const byPeople = rows.filter(isPersons);
   const named = (of: readonly StoredMessage[]) => of.flatMap((row) => findIdentifiers(row.text));
   const before = earlier.flatMap((summary) => summary.names);
   const people = named(byPeople);
@@ -202,6 +205,10 @@ function pinsOf(earlier: readonly Summary[], old: readonly Exchange[], isGroup: 
       ...people,
     ],
   };
+}
+
+function isPersons(row: StoredMessage): boolean {
+  return row.role === 'user' && (row.origin === 'owner' || row.origin === 'member');
 }
 
 function holdsForeignWords(row: StoredMessage, isGroup: boolean): boolean {
