@@ -52,6 +52,7 @@ interface WatchOptions {
   notes: JobNotes;
   events: JobEvents;
   key: string;
+  firstAskMs?: number | undefined;
   read(id: string, from: number, at: { most: number; which: 'first' | 'last'; signal: AbortSignal }): Promise<JobPart>;
 }
 
@@ -83,9 +84,9 @@ export function openJobWatch(machine: Machine, options: WatchOptions): JobWatch 
 
 /** Never rejects. */
 async function watchJob(machine: Machine, options: WatchOptions, id: string, signal: AbortSignal): Promise<void> {
-  const { clock, log } = options;
+  const { clock, log, firstAskMs } = options;
   try {
-    await untilChange(machine, { id, clock, until: signal }, async () => {
+    await untilChange(machine, { id, clock, until: signal, firstAskMs }, async () => {
       try {
         return await withDeadline({ clock, timeoutMs: LOOK_MS, parent: signal }, (until) => look(options, id, until));
       } catch (error) {
@@ -184,7 +185,7 @@ function makeEvent(
  */
 export async function untilChange(
   machine: Machine,
-  { id, clock, until }: { id: string; clock: Clock; until: AbortSignal },
+  { id, clock, until, firstAskMs }: { id: string; clock: Clock; until: AbortSignal; firstAskMs?: number | undefined },
   isDone: () => Promise<boolean>,
 ): Promise<void> {
   let changes = 0;
@@ -193,7 +194,7 @@ export async function untilChange(
     changes++;
     wake?.();
   });
-  let pauseMs = stop === undefined ? ASK_FIRST_MS : HEARING_MS;
+  let pauseMs = stop === undefined ? (firstAskMs ?? ASK_FIRST_MS) : HEARING_MS;
   try {
     for (;;) {
       if (until.aborted) throw abortReason(until);

@@ -88,6 +88,8 @@ export interface JobsOptions {
   key: string;
   /** At once, finished ones not counted. Default 16. */
   maxRunning?: number;
+  /** Of a machine that tells of no changes: the pause before it is asked again, and longer from then on. Default one second. */
+  firstAskMs?: number;
 }
 
 const MAX_RUNNING = 16;
@@ -136,7 +138,7 @@ export function openJobs(machine: Machine, options: JobsOptions): Jobs {
     async wait(id, timeoutMs, signal) {
       checkedId(id);
       await withDeadline({ clock, timeoutMs, parent: signal }, (until) =>
-        untilChange(machine, { id, clock, until }, async () => {
+        untilChange(machine, { id, clock, until, firstAskMs: options.firstAskMs }, async () => {
           const { head } = await ask(machine, {
             body: job.READ_JOB,
             args: [id, 'check', '0', '0', 'last'],

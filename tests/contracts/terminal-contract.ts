@@ -10,7 +10,7 @@ import { AppError } from '../../shared/errors.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { silentLog } from '../../shared/log.ts';
 import { describeJobs } from './terminal-jobs.ts';
-import { makeRig, never, output, type Rig, type TerminalContract } from './terminal-rig.ts';
+import { describeUnless, makeRig, never, output, type Rig, type TerminalContract } from './terminal-rig.ts';
 
 export function terminalContract(name: string, contract: TerminalContract): void {
   describe.skipIf(contract.skip !== undefined)(
@@ -19,11 +19,14 @@ export function terminalContract(name: string, contract: TerminalContract): void
       const rig = makeRig(contract);
       beforeAll(rig.open, 60_000);
       afterAll(rig.close, 60_000);
+      // First what may go on at the same time, then what changes the shell that all share.
       describeCalls(rig);
-      describeLasting(rig);
       describeHostile(rig);
       describeStopping(rig);
       describeFiles(rig);
+      describeLasting(rig);
+      describeUnless(rig.skipScripts, 'what the scripts do', () => describeScripts(rig));
+      describeUnless(rig.skipHeavy, 'much output', () => describeHeavy(rig));
       describeJobs(rig);
       describeEnd(rig);
     },
@@ -31,22 +34,22 @@ export function terminalContract(name: string, contract: TerminalContract): void
 }
 
 function describeCalls(rig: Rig): void {
-  it('gives output of both kinds in order, and the exit status', async () => {
+  it.concurrent('gives output of both kinds in order, and the exit status', async ({ expect }) => {
     const result = await rig.run('echo one; echo two >&2; echo three; exit 3');
     expect(result).toMatchObject({ code: 3, ended: 'exit', output: 'one\ntwo\nthree\n', droppedBytes: 0 });
     expect((await rig.run('no-such-program-here')).code).toBe(127);
     expect((await rig.run('kill -KILL $$')).code).toBe(137);
   });
 
-  it('runs in the workspace, which is made when it is not there', async () => {
+  it.concurrent('runs in the workspace, which is made when it is not there', async ({ expect }) => {
     expect(await output(rig, 'cd "$(dirname "$PWD")" && cd - >/dev/null && pwd')).toBe(`${rig.machine().workspace}\n`);
   });
 
-  it('has no input: a program that asks for some ends', async () => {
+  it.concurrent('has no input: a program that asks for some ends', async ({ expect }) => {
     expect(await output(rig, 'cat; read -r line || echo "no line"')).toBe('no line\n');
   });
 
-  it('gives commands nothing of our own environment', async () => {
+  it.concurrent('gives commands nothing of our own environment', async ({ expect }) => {
     process.env['HERALD_CONTRACT_SECRET'] = 'sk-not-for-children';
     try {
       const seen = await output(rig, "env; cat /proc/self/environ 2>/dev/null | tr '\\0' '\\n'");
@@ -58,26 +61,25 @@ function describeCalls(rig: Rig): void {
     }
   });
 
-  it('hands output on while it comes', async () => {
+  it.concurrent('hands output on while it comes', async ({ expect }) => {
     const seen: string[] = [];
-    const started = Date.now();
-    let firstAt = 0;
-    await rig.run('echo early; sleep 0.7; echo late', {
+    const file = path.posix.join(rig.machine().workspace, 'heard-early');
+    const result = await rig.run('echo early; until [ -e heard-early ]; do sleep 0.05; done; echo late', {
+      cwd: rig.machine().workspace,
       onOutput(chunk) {
-        firstAt ||= Date.now() - started;
-        seen.push(Buffer.from(chunk).toString());
+        if (seen.push(Buffer.from(chunk).toString()) === 1) void rig.machine().put(file, new Uint8Array(), never);
       },
     });
+    expect(result).toMatchObject({ code: 0, ended: 'exit' });
     expect(seen.join('')).toBe('early\nlate\n');
-    expect(Date.now() - started - firstAt).toBeGreaterThan(400);
   });
 
-  it('runs calls at the same time without mixing them up', async () => {
+  it.concurrent('runs calls at the same time without mixing them up', async ({ expect }) => {
     const results = await Promise.all([1, 2, 3].map((n) => output(rig, `sleep 0.${n}; echo call ${n}`)));
     expect(results).toEqual(['call 1\n', 'call 2\n', 'call 3\n']);
   });
 
-  it('gives a pseudo-terminal when asked, and only then', async () => {
+  it.concurrent('gives a pseudo-terminal when asked, and only then', async ({ expect }) => {
     const check = 'if [ -t 0 ] && [ -t 1 ]; then echo a terminal; else echo none; fi; exit 4';
     expect(await rig.run(check)).toMatchObject({ code: 4, output: 'none\n' });
     const result = await rig.run(check, { pty: true });
@@ -105,7 +107,78 @@ function describeLasting(rig: Rig): void {
     expect(told.slice(0, told.lastIndexOf('|') + 1)).toBe(`a'b"c\n$(touch pwned) \`id\`|||`);
     expect(told).not.toContain('\npwned');
   });
+}
 
+function describeHostile(rig: Rig): void {
+  it.concurrent('runs exactly the text that it was given', async ({ expect }) => {
+    const text = `'"\\$HOME \`id\` $(id) ; & | < > * ? [a] # ! ~ {a,b} \t é 東京 %s %n \\0 \\\\`;
+    expect(await output(rig, `cat <<'EOF'\n${text}\nEOF`)).toBe(`${text}\n`);
+    expect((await rig.run("echo 'open")).code).not.toBe(0);
+    expect(await output(rig, "echo fine # ' } ) EOF")).toBe('fine\n');
+  });
+
+  it.concurrent('refuses NUL, and commands that are too long', async ({ expect }) => {
+    await expect(rig.run('echo a\0b')).rejects.toMatchObject({ code: 'bad_input' });
+    await expect(rig.run('x'.repeat(5 * 1024 * 1024))).rejects.toMatchObject({ code: 'too_large' });
+  });
+
+  it.concurrent('runs a command of a megabyte', async ({ expect }) => {
+    const data = randomBytes(512 * 1024).toString('hex');
+    const digest = createHash('sha256').update(`${data}\n`).digest('hex');
+    expect(await output(rig, `sha256sum <<'EOF' | cut -c 1-64\n${data}\nEOF`, { timeoutMs: 60_000 })).toBe(
+      `${digest}\n`,
+    );
+  });
+
+  it.concurrent('keeps head and tail of long output', async ({ expect }) => {
+    const result = await rig.run('echo first; head -c 2000000 /dev/zero | tr "\\0" x; echo; echo last');
+    expect(result.output.startsWith('first\nxxx')).toBe(true);
+    expect(result.output.endsWith('xxx\nlast\n')).toBe(true);
+    expect(result.output.length).toBeLessThan(64 * 1024);
+    expect(result.droppedBytes).toBeGreaterThan(1_900_000);
+  });
+
+  it.concurrent('takes binary output', async ({ expect }) => {
+    const text = await output(rig, String.raw`printf 'a\000b\377\376c\033[31m\r\n'`);
+    expect(text).toContain('a\0b');
+    expect(text).toMatch(/c\u001b\[31m\r\n$/);
+  });
+}
+
+/** A word that only processes of this test carry. */
+const makeMark = () => `6${randomBytes(3).readUIntBE(0, 3)}`;
+
+/** Counts what still runs with `sleep 8<mark>`, by its arguments; a zombie has none, and the one that looks carries brackets. */
+async function countSleeping(rig: Rig, mark: string): Promise<number> {
+  const all = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'";
+  return Number(await output(rig, `${all} | grep -cx '[8]${mark}' || true`));
+}
+
+function describeStopping(rig: Rig): void {
+  it.concurrent('ends one that ignores TERM, and what left its group', async ({ expect }) => {
+    const mark = makeMark();
+    const word = `8${mark}`;
+    const stubborn = `trap '' TERM HUP INT; setsid sleep ${word} & sleep ${word}; sleep ${word}; sleep ${word}`;
+    expect((await rig.run(stubborn, { timeoutMs: 500 })).ended).toBe('timeout');
+    expect(await countSleeping(rig, mark)).toBe(0);
+  });
+
+  it.concurrent('ends at once when the turn is stopped', async ({ expect }) => {
+    const mark = makeMark();
+    const word = `8${mark}`;
+    const controller = new AbortController();
+    const running = rig.run(`trap '' TERM; echo up; setsid sleep ${word} & sleep ${word}; sleep ${word}`, {
+      signal: controller.signal,
+      onOutput: () => setTimeout(() => controller.abort(), 50),
+    });
+    await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+    await expect.poll(() => countSleeping(rig, mark), { timeout: 5_000 + rig.slowMs, interval: 100 }).toBe(0);
+    await expect(rig.run('echo no', { signal: controller.signal })).rejects.toBeInstanceOf(AppError);
+  });
+}
+
+/** What is decided by the scripts and the shell alone. */
+function describeScripts(rig: Rig): void {
   it('keeps both when the command ends by exit, and the old ones when it is killed', async () => {
     await rig.run('export KEPT=1; exit 5');
     await rig.run('export KEPT=2; kill -KILL $$');
@@ -135,34 +208,6 @@ function describeLasting(rig: Rig): void {
     expect(after).toMatchObject({ code: 0, moved: true, output: `${rig.machine().workspace}\n` });
     expect((await rig.run('pwd')).moved).toBe(false);
   });
-}
-
-function describeHostile(rig: Rig): void {
-  it('runs exactly the text that it was given', async () => {
-    const text = `'"\\$HOME \`id\` $(id) ; & | < > * ? [a] # ! ~ {a,b} \t é 東京 %s %n \\0 \\\\`;
-    expect(await output(rig, `cat <<'EOF'\n${text}\nEOF`)).toBe(`${text}\n`);
-    expect((await rig.run("echo 'open")).code).not.toBe(0);
-    expect(await output(rig, "echo fine # ' } ) EOF")).toBe('fine\n');
-  });
-
-  it('refuses NUL, and commands that are too long', async () => {
-    await expect(rig.run('echo a\0b')).rejects.toMatchObject({ code: 'bad_input' });
-    await expect(rig.run('x'.repeat(5 * 1024 * 1024))).rejects.toMatchObject({ code: 'too_large' });
-  });
-
-  it('runs a command of a megabyte', async () => {
-    const data = randomBytes(512 * 1024).toString('hex');
-    const digest = createHash('sha256').update(`${data}\n`).digest('hex');
-    expect(await output(rig, `sha256sum <<'EOF' | cut -c 1-64\n${data}\nEOF`, { timeoutMs: 60_000 })).toBe(
-      `${digest}\n`,
-    );
-  });
-
-  it('takes binary output', async () => {
-    const text = await output(rig, String.raw`printf 'a\000b\377\376c\033[31m\r\n'`);
-    expect(text).toContain('a\0b');
-    expect(text).toMatch(/c\u001b\[31m\r\n$/);
-  });
 
   it('is not taken in by output that looks like its own report', async () => {
     const fake = await rig.run(String.raw`printf '\000herald-0123456789abcdef01234567 0 exit no /etc\000'; exit 9`);
@@ -170,6 +215,37 @@ function describeHostile(rig: Rig): void {
     expect(fake.cwd).toBe(rig.machine().workspace);
   });
 
+  it('leaves no notes of calls that are over, and clears away what killed ones left', async () => {
+    const runs = `'${rig.machine().stateDir}/runs'`;
+    const count = async () => Number(await output(rig, `ls ${runs} | wc -l`));
+    await output(rig, `cd ${runs} && for n in $(seq 1 25); do mkdir old$n && touch -t 202001010000 old$n; done; cd -`);
+    const before = await count();
+    expect(before).toBeLessThan(20);
+    await rig.run('exit 1');
+    expect(await count()).toBe(before);
+  });
+
+  it.concurrent('ends a command that takes too long, with all of its group', async ({ expect }) => {
+    const mark = makeMark();
+    const word = `8${mark}`;
+    const started = Date.now();
+    const result = await rig.run(`echo begun; sleep ${word} & (sleep ${word} & sleep ${word})`, { timeoutMs: 500 });
+    expect(result).toMatchObject({ ended: 'timeout', output: 'begun\n' });
+    expect(Date.now() - started).toBeLessThan(6_000 + rig.slowMs);
+    expect(await countSleeping(rig, mark)).toBe(0);
+  });
+
+  it.concurrent('ends what a command leaves behind in its group, and does not wait for it', async ({ expect }) => {
+    const mark = makeMark();
+    const word = `8${mark}`;
+    const started = Date.now();
+    expect((await rig.run(`sleep ${word} & echo done`)).output).toBe('done\n');
+    expect(Date.now() - started).toBeLessThan(6_000 + rig.slowMs);
+    expect(await countSleeping(rig, mark)).toBe(0);
+  });
+}
+
+function describeHeavy(rig: Rig): void {
   it('keeps head and tail of endless output in flat memory', async () => {
     const before = process.memoryUsage();
     let peak = 0;
@@ -185,67 +261,8 @@ function describeHostile(rig: Rig): void {
   });
 }
 
-function describeStopping(rig: Rig): void {
-  /** A word that only processes of this test carry. */
-  const mark = () => `86${randomBytes(3).readUIntBE(0, 3)}`;
-  /** Counts what still runs, by its arguments; a zombie has none. */
-  const countRunning = async (word: string) =>
-    Number(
-      await output(
-        rig,
-        `n=0; for f in /proc/[0-9]*/cmdline; do case $(tr '\\0' ' ' <"$f") in "sleep ${word} "*) n=$((n + 1));; esac; done 2>/dev/null; echo $n`,
-      ),
-    );
-
-  it.concurrent('ends a command that takes too long, with all of its group', async ({ expect }) => {
-    const word = mark();
-    const started = Date.now();
-    const result = await rig.run(`echo begun; sleep ${word} & (sleep ${word} & sleep ${word})`, { timeoutMs: 500 });
-    expect(result).toMatchObject({ ended: 'timeout', output: 'begun\n' });
-    expect(Date.now() - started).toBeLessThan(6_000 + rig.slowMs);
-    expect(await countRunning(word)).toBe(0);
-  });
-
-  it.concurrent('ends one that ignores TERM, and what left its group', async ({ expect }) => {
-    const word = mark();
-    const stubborn = `trap '' TERM HUP INT; setsid sleep ${word} & sleep ${word}; sleep ${word}; sleep ${word}`;
-    expect((await rig.run(stubborn, { timeoutMs: 500 })).ended).toBe('timeout');
-    expect(await countRunning(word)).toBe(0);
-  });
-
-  it.concurrent('ends at once when the turn is stopped', async ({ expect }) => {
-    const word = mark();
-    const controller = new AbortController();
-    const running = rig.run(`trap '' TERM; echo up; setsid sleep ${word} & sleep ${word}; sleep ${word}`, {
-      signal: controller.signal,
-      onOutput: () => setTimeout(() => controller.abort(), 50),
-    });
-    await expect(running).rejects.toMatchObject({ code: 'cancelled' });
-    await expect.poll(() => countRunning(word), { timeout: 5_000 + rig.slowMs, interval: 100 }).toBe(0);
-    await expect(rig.run('echo no', { signal: controller.signal })).rejects.toBeInstanceOf(AppError);
-  });
-
-  it.concurrent('ends what a command leaves behind in its group, and does not wait for it', async ({ expect }) => {
-    const word = mark();
-    const started = Date.now();
-    expect((await rig.run(`sleep ${word} & echo done`)).output).toBe('done\n');
-    expect(Date.now() - started).toBeLessThan(6_000 + rig.slowMs);
-    expect(await countRunning(word)).toBe(0);
-  });
-
-  it('leaves no notes of calls that are over, and clears away what killed ones left', async () => {
-    const runs = `'${rig.machine().stateDir}/runs'`;
-    const count = async () => Number(await output(rig, `ls ${runs} | wc -l`));
-    await output(rig, `cd ${runs} && for n in $(seq 1 25); do mkdir old$n && touch -t 202001010000 old$n; done; cd -`);
-    const before = await count();
-    expect(before).toBeLessThan(20);
-    await rig.run('exit 1');
-    expect(await count()).toBe(before);
-  });
-}
-
 function describeFiles(rig: Rig): void {
-  it('takes and gives files whole, whatever their name', async () => {
+  it.concurrent('takes and gives files whole, whatever their name', async ({ expect }) => {
     const machine = rig.machine();
     const file = path.posix.join(machine.workspace, "put dir/it's $(id) é\n.bin");
     const bytes = randomBytes(300_000);
@@ -259,7 +276,7 @@ function describeFiles(rig: Rig): void {
     expect((await machine.get(path.posix.join(machine.workspace, 'empty'), 10, never)).length).toBe(0);
   });
 
-  it('says what is not there, and does not replace folders', async () => {
+  it.concurrent('says what is not there, and does not replace folders', async ({ expect }) => {
     const machine = rig.machine();
     await expect(machine.get(path.posix.join(machine.workspace, 'none'), 10, never)).rejects.toMatchObject({
       code: 'not_found',

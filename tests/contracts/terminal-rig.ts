@@ -1,5 +1,5 @@
 // A machine under test with its shell, as the contract of terminals uses it.
-import { expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Backend, Machine, MachineLimits } from '../../agent/terminal/machine.ts';
 import { openShell, type RunRequest, type RunResult, type Shell } from '../../agent/terminal/shell.ts';
 import { systemClock } from '../../shared/clock.ts';
@@ -16,6 +16,10 @@ export interface TerminalContract {
   open(): Promise<TerminalUnderTest>;
   /** Why it cannot run here: shown as a skipped test. */
   skip?: string | undefined;
+  /** Why what the scripts do on their own need not be tried here: who else runs them in the same shell. Shown with the cases. */
+  skipScripts?: string;
+  /** Why a hundred megabytes need not pass here. Shown with the case. */
+  skipHeavy?: string;
   /** Milliseconds that one exec may take more than here: machines far away. Default 0. */
   slowMs?: number;
 }
@@ -31,9 +35,19 @@ export interface Rig {
   reopen(): Promise<Machine>;
   run(command: string, extra?: Partial<RunRequest>): Promise<RunResult>;
   slowMs: number;
+  skipScripts: string | undefined;
+  skipHeavy: string | undefined;
 }
 
-export function makeRig({ open, slowMs = 0 }: TerminalContract): Rig {
+/** With this variable, for a longer run, every machine does everything. */
+const isFull = process.env['HERALD_TEST_FULL'] === '1';
+
+/** Cases that are left out where there is a reason to. */
+export function describeUnless(reason: string | undefined, title: string, cases: () => void): void {
+  describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (skipped: ${reason})`, cases);
+}
+
+export function makeRig({ open, slowMs = 0, skipScripts, skipHeavy }: TerminalContract): Rig {
   let subject: TerminalUnderTest | undefined;
   let machine: Machine | undefined;
   let shell: Shell | undefined;
@@ -45,6 +59,8 @@ export function makeRig({ open, slowMs = 0 }: TerminalContract): Rig {
   });
   return {
     slowMs,
+    skipScripts: isFull ? undefined : skipScripts,
+    skipHeavy: isFull ? undefined : skipHeavy,
     async open() {
       subject = await open();
       machine = await subject.backend.open(request(subject));
@@ -77,4 +93,3 @@ export async function output(rig: Rig, command: string, extra?: Partial<RunReque
   expect(result).toMatchObject({ code: 0, ended: 'exit' });
   return result.output;
 }
-

@@ -28,6 +28,8 @@ function makeBackend(standIn: StandIn, changes: Record<string, unknown> = {}) {
 }
 
 terminalContract('apptainer (stand-in for the program)', {
+  skipScripts: 'its machines are this one, whose shell the local machine is tried with',
+  skipHeavy: 'the local machine and ssh are tried with it',
   open() {
     const standIn = makeStandIn('apptainer');
     return Promise.resolve({

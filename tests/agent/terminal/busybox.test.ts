@@ -2,4 +2,8 @@
 import { terminalContract } from '../../contracts/terminal-contract.ts';
 import { busyboxProblem, openBusybox } from '../../support/terminal/busybox.ts';
 
-terminalContract('busybox', { open: () => Promise.resolve(openBusybox()), skip: busyboxProblem() });
+terminalContract('busybox', {
+  open: () => Promise.resolve(openBusybox()),
+  skip: busyboxProblem(),
+  skipHeavy: 'the local machine and ssh are tried with it',
+});

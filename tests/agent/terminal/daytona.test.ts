@@ -18,6 +18,8 @@ function makeBackend(
 }
 
 terminalContract('daytona', {
+  skipScripts: 'its machines are this one, whose shell the local machine is tried with',
+  skipHeavy: 'the local machine and ssh are tried with it',
   slowMs: 1000,
   async open() {
     const server = await startDaytonaServer();

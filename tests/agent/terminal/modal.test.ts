@@ -26,6 +26,8 @@ function makeBackend({ token, workspace, stateDir }: ModalServer, changes: Recor
 }
 
 terminalContract('modal', {
+  skipScripts: 'its machines are this one, whose shell the local machine is tried with',
+  skipHeavy: 'the local machine and ssh are tried with it',
   slowMs: 1000,
   async open() {
     const server = await start();

@@ -3,12 +3,14 @@
 // machine. Source: https://apptainer.org/docs/user/latest/cli.html and the messages of apptainer 1.4, read 2026-11-21.
 import fs from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import { endPlayedProcesses, playCommand } from './played-processes.ts';
 import { parseStrictly, type OptionRule } from './strict-options.ts';
 
-const instanceFile = z.strictObject({ name: z.string(), image: z.string(), pwd: z.string() });
-type Instance = z.output<typeof instanceFile>;
+interface Instance {
+  name: string;
+  image: string;
+  pwd: string;
+}
 
 const [folder = '', ...words] = process.argv.slice(2);
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
@@ -115,7 +117,8 @@ function stop(args: readonly string[]): number {
 
 function read(name: string): Instance | undefined {
   const file = fileOf(name);
-  return fs.existsSync(file) ? instanceFile.parse(JSON.parse(fs.readFileSync(file, 'utf8'))) : undefined;
+  // Its own file: a library that judges it would take longer to load than all else that a call does.
+  return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Instance) : undefined;
 }
 
 function fileOf(name: string): string {

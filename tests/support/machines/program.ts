@@ -19,6 +19,16 @@ const SCRIPTS = {
   apptainer: new URL('./apptainer-program.ts', import.meta.url),
 };
 
+let cache: string | undefined;
+
+/** What node made of the programs' text, for all stand-ins of this process: making it anew takes longer than most calls. */
+function compileCache(): string {
+  if (cache !== undefined) return cache;
+  const made = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'herald-stand-in-cache-')));
+  process.once('exit', () => fs.rmSync(made, { recursive: true, force: true }));
+  return (cache = made);
+}
+
 export function makeStandIn(name: keyof typeof SCRIPTS): StandIn {
   const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), `herald-${name}-`)));
   const folder = path.join(dir, 'state');
@@ -27,6 +37,6 @@ export function makeStandIn(name: keyof typeof SCRIPTS): StandIn {
   fs.mkdirSync(inside);
   const program = path.join(dir, name);
   const quoted = [process.execPath, fileURLToPath(SCRIPTS[name]), folder].map((word) => `'${word}'`).join(' ');
-  fs.writeFileSync(program, `#!/bin/sh\nNODE_COMPILE_CACHE='${dir}/cache' exec ${quoted} "$@"\n`, { mode: 0o755 });
+  fs.writeFileSync(program, `#!/bin/sh\nNODE_COMPILE_CACHE='${compileCache()}' exec ${quoted} "$@"\n`, { mode: 0o755 });
   return { program, folder, inside, remove: () => fs.rmSync(dir, { recursive: true, force: true }) };
 }

@@ -40,6 +40,7 @@ export async function startSshServer(): Promise<SshServer> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-sshd-'));
   const user = os.userInfo().username;
   const port = await freePort();
+  fs.mkdirSync(path.join(dir, 'home'));
   makeKey(path.join(dir, 'client'));
   makeKey(path.join(dir, 'host'));
   fs.copyFileSync(path.join(dir, 'client.pub'), path.join(dir, 'authorized_keys'));
@@ -115,6 +116,8 @@ function configuration(dir: string, port: number): string {
     'MaxStartups 100',
     'MaxSessions 64',
     'LogLevel INFO',
+    // What this account's own shell does at the start of each command takes longer than the command.
+    `SetEnv HOME=${path.join(dir, 'home')}`,
     '',
   ].join('\n');
 }

@@ -17,6 +17,8 @@ afterAll(async () => {
 }, 60_000);
 
 terminalContract('docker (stand-in for the program)', {
+  skipScripts: 'its machines are this one, whose shell the local machine is tried with',
+  skipHeavy: 'the local machine and ssh are tried with it',
   skip: missing === undefined ? 'a real engine does it' : undefined,
   open() {
     const standIn = makeStandIn('docker');
@@ -41,6 +43,8 @@ terminalContract('docker (stand-in for the program)', {
 
 terminalContract('docker (a real engine: podman)', {
   skip: missing,
+  skipScripts: 'its image is busybox, which is tried by itself',
+  skipHeavy: 'the local machine and ssh are tried with it',
   slowMs: 2000,
   open() {
     if (typeof engine === 'string') throw new Error(engine);
