@@ -1,7 +1,7 @@
 // The agent as the gateway sees it. Everything that it needs comes in here.
 import { askAuxiliary, sampleText, type AuxiliaryRequest } from './auxiliary.ts';
 import { extendBudget } from './budget/extend.ts';
-import { makeMeter } from './budget/meter.ts';
+import { makeMeter, type Meter } from './budget/meter.ts';
 import { makeCalibration } from './context/calibration.ts';
 import { compressHistory } from './context/compress.ts';
 import { makeWorkspaceInstructions } from './context/files/instructions.ts';
@@ -27,6 +27,8 @@ import { runTurn } from './turn.ts';
 export interface OpenedAgent extends AgentPort {
   /** A text for an MCP server, paid by whoever called it. Rejects with AppError. */
   sample(request: SamplingRequest, signal: AbortSignal): Promise<SamplingReply>;
+  /** The one way to call a model, for tools that do. */
+  meter: Meter;
 }
 
 export function openAgent(input: AgentInput): OpenedAgent {
@@ -90,6 +92,7 @@ export function openAgent(input: AgentInput): OpenedAgent {
       const known = describeTools(await tools(), input.settings().tools, question);
       return { tools: known, notes: (await input.toolNotes?.()) ?? [] };
     },
+    meter,
     sample: (request, signal) => sampleText(parts, request, signal),
     personalities: () =>
       listPersonalities(parts.settings().personalities).map(({ name, description }) => ({ name, description })),

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { mcpServersSection } from '../agent/mcp/config.ts';
 import { terminalSettings } from '../agent/terminal/config.ts';
 import { browserSchema } from '../agent/tools/browser/config.ts';
+import { codeSchema } from '../agent/tools/code/config.ts';
+import { imagesSchema } from '../agent/tools/media/config.ts';
 import { webSchema } from '../agent/tools/web/config.ts';
 import { voiceSection } from './voice.ts';
 
@@ -288,6 +290,8 @@ export const coreSections = {
   terminal: terminalSettings.prefault({}).describe('Where commands run.'),
   web: webSchema.prefault({}).describe('Searching the web and reading pages.'),
   browser: browserSchema.prefault({}).describe('The browser that the agent may use.'),
+  images: imagesSchema.prefault({}).describe('Making images.'),
+  execute_code: codeSchema.prefault({}).describe('Scripts that call tools.'),
   mcp_servers: mcpServersSection,
   mcp_server: z
     .strictObject({

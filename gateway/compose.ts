@@ -22,6 +22,7 @@ import { VERSION } from '../shared/version.ts';
 import type { GatewayActions } from './actions.ts';
 import { accountsOf, ownerUserOf, settingsOf } from './compose/accounts.ts';
 import { openConfiguredAgent, type ConfiguredAgent } from './compose/agent.ts';
+import { openSigner } from './compose/signer.ts';
 import { openLog } from './compose/logging.ts';
 import { mountMcpServer } from './compose/mcp-server.ts';
 import { startUpkeep } from './compose/upkeep.ts';
@@ -138,7 +139,12 @@ async function openBase(options: StartOptions, undo: Undo): Promise<Base> {
 async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   const { clock, loaded, home, log, data, pairing, undo } = base;
   const parts: Parts = {};
-  const agent = await openConfiguredAgent({ ...base, db: data.db, core: () => required(parts.core) });
+  const agent = await openConfiguredAgent({
+    ...base,
+    voice: base.voice.engines,
+    db: data.db,
+    core: () => required(parts.core),
+  });
   undo.push(() => agent.close());
   const http = await openServer(base, parts);
   undo.push(() => http.close());
@@ -284,6 +290,7 @@ function contextOf(
     backup: parts.backup,
     promptSize: () => parts.agent.promptSize(),
     ownerLink: (code) => linkTo(parts.http, code),
+    ledgerKey: () => openSigner(base.home),
     storeUpload: (name, mime, body) => base.files.keep(name, mime, body),
   };
 }

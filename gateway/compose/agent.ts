@@ -17,11 +17,14 @@ import type { ProcessDb } from '../../data/db.ts';
 import { openResult } from '../../data/work/results.ts';
 import { getChat, listDmChats } from '../../data/process/chats.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { asAppError } from '../../shared/errors.ts';
+import { AppError, asAppError } from '../../shared/errors.ts';
 import { accountId, chatId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import { makeRedactor, type Redactor } from '../../shared/redact.ts';
 import { openSigner } from './signer.ts';
+import type { MediaPorts } from '../../agent/tools/media/ports.ts';
+import { gatewayWorkDir, type VoiceEngines } from '../voice/engines.ts';
+import { makeAgentVoice } from '../voice/for-agent.ts';
 import { areHandsAwaited } from './hands-awaited.ts';
 import type { Hands, HandsInput } from './hands.ts';
 import { askForApproval } from './approvals.ts';
@@ -51,6 +54,7 @@ export interface ConfiguredAgentInput {
   redactor: Redactor;
   loaded: LoadedConfig;
   files: Pick<FileStore, 'keep' | 'keepText'>;
+  voice: VoiceEngines;
   /** The gateway, which is built after its agent. */
   core(): Core;
   /** More tools than the registry's; for tests. */
@@ -70,7 +74,18 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
   /** Loaded once; what fails is tried again with the next turn. */
   function findHands(): Promise<Hands> {
     const mcpPorts = { ...desk.ports, ask: port.sample };
-    hands ??= loadHands(input, { notify, mcpPorts, openResult: (scope, id) => openResult(db, scope, id) });
+    hands ??= loadHands(input, {
+      notify,
+      mcpPorts,
+      openResult: (scope, id) => openResult(db, scope, id),
+      askPerson: (question, signal) => core().questions.ask(question, signal),
+      media: {
+        meter: port.meter,
+        visionChain: () => settings.models.vision ?? settings.models.chain,
+        budget: () => settings,
+        ports: mediaPorts(input),
+      },
+    });
     hands.catch(() => (hands = undefined));
     return hands;
   }
@@ -168,6 +183,13 @@ export async function measureConfiguredPrompt(
     mcpPorts: {},
     notify: async () => undefined,
     openResult: async () => undefined,
+    askPerson: async () => ({ state: 'expired' }),
+    media: {
+      meter: { call: () => Promise.reject(new AppError('internal', 'Nothing is called here.')) },
+      visionChain: () => settings.models.chain,
+      budget: () => settings,
+      ports: {},
+    },
   });
   try {
     return await measurePrompt({ settings, clock, log, tools: hands.tools() });
@@ -178,7 +200,7 @@ export async function measureConfiguredPrompt(
 
 async function loadHands(
   { loaded, clock, log, redactor }: ConfiguredAgentInput,
-  ports: Pick<HandsInput, 'notify' | 'openResult' | 'mcpPorts'>,
+  ports: Omit<HandsInput, 'loaded' | 'clock' | 'log' | 'redactor'>,
 ): Promise<Hands> {
   const { openHands } = await import('./hands.ts');
   const hands = await openHands({ ...ports, loaded, clock, log, redactor });
@@ -293,4 +315,11 @@ function workerPresets(presets: LoadedConfig['config']['workers']['presets']): A
 function folderName(space: string): string {
   const own = /^p:([0-9A-Za-z]+)$/.exec(space)?.[1];
   return own?.toLowerCase() ?? `group-${createHash('sha256').update(space).digest('hex').slice(0, 16)}`;
+}
+
+function mediaPorts({ files, voice, loaded, clock }: ConfiguredAgentInput): MediaPorts {
+  return {
+    ...makeAgentVoice({ engines: voice, files, workDir: gatewayWorkDir(loaded.home), clock }),
+    storeFile: ({ name, mime, bytes }) => files.keep(name, mime, new Blob([Buffer.from(bytes)]).stream()),
+  };
 }

@@ -9,6 +9,8 @@ import type { AgentNotice } from '../../agent/parts.ts';
 import { assessCommand } from '../../agent/policy/command.ts';
 import { machineLimits } from '../../agent/terminal/backends.ts';
 import type { Backend } from '../../agent/terminal/machine.ts';
+import { SYSTEM_PATH } from '../../agent/terminal/local/backend.ts';
+import { probeSandbox } from '../../agent/terminal/local/probe.ts';
 import { openTerminals, type Terminals } from '../../agent/terminal/terminals.ts';
 import { makeBrowserTools } from '../../agent/tools/browser/browser-tools.ts';
 import { makeFileAccess, type FileToolsDeps } from '../../agent/tools/files/access.ts';
@@ -16,8 +18,12 @@ import { makeFolderHints, withFolderHints } from '../../agent/context/files/hint
 import { makeReferencePorts } from '../../agent/context/files/reference-ports.ts';
 import type { ReferencePorts } from '../../agent/context/files/references.ts';
 import { makeFileTools } from '../../agent/tools/files/file-tools.ts';
+import { makeCodeTools } from '../../agent/tools/code/execute-code.ts';
+import { makeMediaTools, type MediaToolDeps } from '../../agent/tools/media/media-tools.ts';
 import { parseOwner } from '../../agent/tools/terminal/owner.ts';
 import { machineKey } from '../../agent/tools/terminal/reach.ts';
+import { makeClarifyTool, type QuestionPort } from '../../agent/tools/planning/clarify.ts';
+import { todoTool } from '../../agent/tools/planning/todo.ts';
 import { makeTerminalTools } from '../../agent/tools/terminal/tools.ts';
 import type { Tool } from '../../agent/tools/tool.ts';
 import { makePageReader, makeWebTools, webRules } from '../../agent/tools/web/web-tools.ts';
@@ -41,6 +47,9 @@ export interface HandsInput {
   /** Begins a turn of the conversation; see AgentPorts. */
   notify(event: AgentNotice): Promise<void>;
   mcpPorts: McpPorts;
+  media: Pick<MediaToolDeps, 'meter' | 'visionChain' | 'budget' | 'ports'>;
+  /** Asks the person of a turn. */
+  askPerson: NonNullable<QuestionPort['askPerson']>;
 }
 
 export interface Hands {
@@ -96,7 +105,16 @@ export async function openHands(input: HandsInput): Promise<Hands> {
     ...makeTerminalTools({ terminals, assessCommand, checkpoints }),
     ...makeFileTools(files).map((tool) => withFolderHints(tool, hints, log)),
     ...makeWebTools(web),
+    ...makeCodeTools({
+      sandbox: await probeSandbox({ platform: process.platform, path: SYSTEM_PATH }),
+      hidden: [home, loaded.lookup('HOME') ?? '/'],
+      settings: config.execute_code,
+      checkpoints,
+    }),
+    ...makeMediaTools({ ...input.media, guard, images: config.images, files, lookup: web.lookup }),
     ...browser.tools,
+    todoTool,
+    makeClarifyTool({ askPerson: input.askPerson }),
   ];
   return {
     tools: () => [...fixed, ...mcp.tools()],

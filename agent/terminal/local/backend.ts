@@ -38,7 +38,8 @@ export interface LocalOptions {
   platform?: NodeJS.Platform;
 }
 
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where programs are looked for, whatever the environment says. */
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const CLEANING_MS = 60_000;
 /** As systems do with theirs. $2: folder for temporary files. */
 const CLEAR_OLD = 'find "$2" -mindepth 1 -maxdepth 1 -mtime +10 -exec rm -rf {} + 2>/dev/null; exit 0';
