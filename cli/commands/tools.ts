@@ -30,11 +30,20 @@ export async function runToolsList(context: CliContext, given: Given): Promise<n
 }
 
 export async function runToolsDisable(context: CliContext, given: Given): Promise<number> {
-  return change(context, given, (names, name) => (names.includes(name) ? names : [...names, name]));
+  const code = await change(context, given, (names, name) => (names.includes(name) ? names : [...names, name]));
+  await warnUnknown(context, given.need(0));
+  return code;
 }
 
 export async function runToolsEnable(context: CliContext, given: Given): Promise<number> {
   return change(context, given, (names, name) => names.filter((one) => one !== name));
+}
+
+/** What it was told is kept all the same: a server that brings it may be away. */
+async function warnUnknown(context: CliContext, name: string): Promise<void> {
+  const known = await callControl(context.home, 'tools.list', {}).catch(() => undefined);
+  if (!known || known.tools.some((tool) => tool.name === name || tool.toolset === name)) return;
+  context.note(`No tool or group is called ${name} now; \`herald tools list\` shows them.`);
 }
 
 async function change(
