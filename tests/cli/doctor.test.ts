@@ -54,6 +54,47 @@ describe('herald doctor', () => {
     });
   });
 
+  it('tells without a gateway what the agent works with, and how to mend what is missing', async () => {
+    const settings = {
+      gateway: { port: 0 },
+      browser: { executable: '/nowhere/chromium' },
+      terminal: { sandbox: 'off' },
+      mcp_servers: {
+        there: { command: process.execPath, env: { KEY: 'secret-of-there' } },
+        gone: { command: 'no-such-program' },
+        off: { command: 'no-such-program', enabled: false },
+        far: { url: 'https://mcp.example.com/mcp' },
+      },
+    };
+    fs.writeFileSync(path.join(home, 'config.yaml'), JSON.stringify(settings), { mode: 0o600 });
+    const { ok, of, findings } = await examine();
+    expect(ok).toBe(false);
+    expect(of('terminal')).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        message: expect.stringMatching(/WITHOUT a sandbox/),
+        fix: expect.any(String),
+      }),
+    ]);
+    expect(of('browser')).toEqual([
+      expect.objectContaining({ level: 'warn', fix: 'herald config unset browser.executable' }),
+    ]);
+    expect(of('mcp')).toEqual([
+      {
+        check: 'mcp',
+        level: 'fail',
+        message: 'gone: there is no program no-such-program',
+        fix: 'Install it, or correct it: herald config get mcp_servers.gone.command',
+      },
+    ]);
+    expect(findings.filter(({ check }) => check === 'mcp').map(({ message }) => message.split(':')[0])).toEqual([
+      'there',
+      'gone',
+      'far',
+    ]);
+    expect(JSON.stringify(findings)).not.toContain('secret-of-there');
+  });
+
   it('tells folders and files that others can reach', async () => {
     fs.chmodSync(home, 0o777);
     fs.writeFileSync(path.join(home, '.env'), 'X_TOKEN=abc\n');
