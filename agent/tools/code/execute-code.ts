@@ -61,8 +61,8 @@ export function makeCodeTools(deps: CodeToolsDeps): readonly Tool[] {
     defineTool({
       name: 'execute_code',
       description:
-        'Run a script that calls tools: `await tools.read_file({path})`, in Python `tools.read_file(path=…)`: gives text or throws. ' +
-        `Only what it prints comes back.${hasFence ? '' : ' JavaScript only, no files.'}`,
+        'Run a script calling tools: `await tools.read_file({path})`, in Python `tools.read_file(path=…)`: gives text or throws. ' +
+        `Only its prints come back.${hasFence ? '' : ' No Python.'}`,
       parameters,
       effect: 'once',
       assess: () => assess(hasFence),
