@@ -119,13 +119,22 @@ describe('tools and MCP on the command line', () => {
     expect([nobody.code, nobody.stdout, nobody.stderr]).toEqual([5, '', expect.stringMatching(/Nobody is known/)]);
   });
 
-  it('is one on its port, for keys of people', async () => {
+  it('is one on its port, for keys of people, and tells of news at once', async () => {
     const { key } = z.object({ key: z.string() }).parse(JSON.parse((await run('keys', 'create', '--json')).stdout));
     const url = new URL(`${gateway.url}/mcp`);
-    const over = (bearer: string) =>
-      conversationsOver(
-        new StreamableHTTPClientTransport(url, { requestInit: { headers: { authorization: `Bearer ${bearer}` } } }),
-      );
+    const transport = (bearer: string) =>
+      new StreamableHTTPClientTransport(url, { requestInit: { headers: { authorization: `Bearer ${bearer}` } } });
+    const over = (bearer: string) => conversationsOver(transport(bearer));
+    const client = new Client({ name: 'test', version: '1' });
+    await client.connect(transport(key));
+    const begin = await client.callTool({ name: 'events_poll', arguments: {} });
+    const { cursor } = z.object({ cursor: z.string() }).parse(begin.structuredContent);
+    const waiting = client.callTool({ name: 'events_wait', arguments: { cursor, timeout_ms: 30_000 } });
+    const since = performance.now();
+    await run('-c', 'this is news');
+    expect(JSON.stringify((await waiting).structuredContent)).toContain('this is news');
+    expect(performance.now() - since).toBeLessThan(15_000);
+    await client.close();
     expect(await over(key)).toEqual([expect.stringContaining('hello from the terminal')]);
     await expect(over(`${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`)).rejects.toThrow(/key|401|Unauthorized/i);
     const served = await run('mcp', 'serve', '--http');
