@@ -1,23 +1,10 @@
 // The tree of commands: names, arguments, options and help. What a command does is loaded only when it runs, so that `herald version`
 // and `--help` load neither the database nor any SDK.
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { suggestName } from '../config/suggest.ts';
-import type { Runner } from './context.ts';
+import { adderTo, addGlobals, group, wholeNumber, type ProgramHooks } from './command-tree.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 import { VERSION } from '../shared/version.ts';
-
-/** A secret that `herald setup` takes by the name of an environment variable; one per secret of each platform. */
-export interface SecretFlag {
-  /** Such as --<platform>-token-env. */
-  flag: string;
-  description: string;
-}
-
-export interface ProgramHooks {
-  /** Runs a command's action. `home` is false for commands that touch no files. */
-  run(command: Command, load: () => Promise<Runner>, home: boolean): Promise<void>;
-  secretFlags: readonly SecretFlag[];
-}
 
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 export const SHELLS = ['bash', 'zsh', 'fish'];
@@ -49,6 +36,7 @@ export function buildProgram(hooks: ProgramHooks): Command {
   addConfigCommands(program, hooks);
   addPairingCommands(program, hooks);
   addKeyCommands(program, hooks);
+  addApprovalCommands(program, hooks);
   addDataCommands(program, hooks);
   addVoiceCommands(program, hooks);
   addToolCommands(program, hooks);
@@ -217,6 +205,30 @@ function addKeyCommands(program: Command, hooks: ProgramHooks): void {
   addKeys('revoke <id>', 'take a key back', async () => (await import('./commands/people/keys.ts')).runKeysRevoke);
 }
 
+function addApprovalCommands(program: Command, hooks: ProgramHooks): void {
+  const add = adderTo(group(program, 'approvals', 'see and take back what Herald may do unasked'), hooks);
+  add(
+    'list',
+    'show what waits for an answer, what is allowed, and the end of the record',
+    async () => (await import('./commands/approvals.ts')).runApprovalsList,
+  ).option('-n, --limit <count>', 'how many entries of the record (default 20)', wholeNumber(1, 1000));
+  add(
+    'verify',
+    'prove that the record of approvals is whole and unchanged',
+    async () => (await import('./commands/approvals.ts')).runApprovalsVerify,
+  );
+  add(
+    'revoke <id>',
+    'take a permission back, by its id or the beginning of it',
+    async () => (await import('./commands/approvals.ts')).runApprovalsRevoke,
+  );
+  add(
+    'suggest',
+    'show what you allow again and again and could allow for good; changes nothing',
+    async () => (await import('./commands/approvals.ts')).runApprovalsSuggest,
+  );
+}
+
 function addDataCommands(program: Command, hooks: ProgramHooks): void {
   const add = adderTo(program, hooks);
   const person = (command: Command) =>
@@ -349,45 +361,12 @@ function addCareCommands(program: Command, hooks: ProgramHooks): void {
   version.action(() => hooks.run(version, async () => (await import('./commands/version.ts')).runVersion, false));
 }
 
-/** Adds commands below `parent`, each with the options that are understood everywhere. */
-function adderTo(parent: Command, hooks: ProgramHooks) {
-  return (spec: string, description: string, load: () => Promise<Runner>): Command => {
-    const command = parent.command(spec).description(description);
-    addGlobals(command);
-    return command.action(() => hooks.run(command, load, true));
-  };
-}
-
-function group(parent: Command, name: string, description: string): Command {
-  return parent.command(name).description(description).helpCommand(false);
-}
-
-/** Understood before and after the name of the command. */
-function addGlobals(command: Command): void {
-  const heading = 'Everywhere:';
-  command.addOption(
-    new Option('--home <dir>', 'folder of configuration and data (default: $HERALD_HOME, else ~/.herald)').helpGroup(
-      heading,
-    ),
-  );
-  command.addOption(new Option('--json', 'print JSON').helpGroup(heading));
-  command.addOption(new Option('--debug', 'show the whole error').helpGroup(heading));
-}
-
 function unknownCommand(program: Command, word: string): string {
   const near = suggestName(
     word,
     program.commands.map((command) => command.name()),
   );
   return `there is no command ${JSON.stringify(word)}${near === undefined ? '' : `; did you mean ${near}?`}`;
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-  };
 }
 
 function exitCodeLines(): string[] {

@@ -3,7 +3,8 @@ import { CommanderError, type Command } from 'commander';
 import { AppError, asAppError } from '../shared/errors.ts';
 import { makeContext, makeGiven, type CliStreams, type Runner } from './context.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
-import { buildProgram, type SecretFlag } from './program.ts';
+import type { SecretFlag } from './command-tree.ts';
+import { buildProgram } from './program.ts';
 
 /** Never rejects. Resolves with the exit code once the command has done its work. */
 export async function runCli(argv: readonly string[], streams: CliStreams): Promise<number> {

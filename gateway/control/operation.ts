@@ -62,6 +62,8 @@ export interface ControlContext {
   ownerLink?: ((code: string) => string | undefined) | undefined;
   /** Keeps a file that is to be sent, under $HERALD_HOME. Rejects with AppError when it is too large. */
   storeUpload?: ((name: string, mime: string, body: ReadableStream<Uint8Array>) => Promise<StoredFile>) | undefined;
+  /** Proves entries of the record of approvals. Throws AppError when the key cannot be read. */
+  ledgerKey?: (() => { verify(hash: string, signature: string): boolean; publicKey: string }) | undefined;
   /** Who asks, when they have proven it by a key of theirs. Undefined: whoever can open the local socket. */
   actor?: PersonId | undefined;
   mcp?: McpControl | undefined;

@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { mcpOperations } from '../mcp/operations.ts';
+import { approvalOperations } from './approval-operations.ts';
 import { gatewayOperations } from './gateway-operations.ts';
 import { notRunning, type ControlContext, type Operation } from './operation.ts';
 import { pairingOperations } from './pairing-operations.ts';
@@ -17,6 +18,7 @@ export const operations = {
   ...pairingOperations,
   ...sendOperations,
   ...probeOperations,
+  ...approvalOperations,
   ...mcpOperations,
   ...toolOperations,
 };
