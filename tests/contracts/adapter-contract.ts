@@ -10,7 +10,9 @@ import { keepContractResult, type CaseResult } from './contract-results.ts';
 export function describeAdapter(name: string, harness: AdapterHarness): void {
   const results = new Map<string, CaseResult>();
   const contractCase: ContractCase = (title, run) => {
-    it(title, async (context) => {
+    const reason = harness.skipCase?.(title);
+    const shown = reason === undefined ? title : `${title} (skipped: ${reason})`;
+    it.skipIf(reason !== undefined)(shown, async (context) => {
       results.set(title, 'failed');
       const rig = await harness.open();
       const skip = () => {

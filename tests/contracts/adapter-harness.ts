@@ -103,6 +103,8 @@ export interface AdapterHarness {
   capabilities: Capabilities;
   /** Starts a platform and an adapter on it, and waits until it is online. */
   open(): Promise<AdapterRig>;
+  /** Why a case need not run: who else shows it. Shown with the case. */
+  skipCase?(title: string): string | undefined;
   /** Starts an adapter whose secret is wrong and reports how that ended. */
   openWithWrongSecret?(): Promise<{
     error: unknown;

@@ -172,7 +172,7 @@ function describeStopping(rig: Rig): void {
       onOutput: () => setTimeout(() => controller.abort(), 50),
     });
     await expect(running).rejects.toMatchObject({ code: 'cancelled' });
-    await expect.poll(() => countSleeping(rig, mark), { timeout: 5_000 + rig.slowMs, interval: 100 }).toBe(0);
+    await expect.poll(() => countSleeping(rig, mark), { timeout: 5_000 + rig.slowMs, interval: 250 }).toBe(0);
     await expect(rig.run('echo no', { signal: controller.signal })).rejects.toBeInstanceOf(AppError);
   });
 }

@@ -63,7 +63,12 @@ export function describeJobs(rig: Rig): void {
       const { jobs, start } = begin(rig.machine(), 'place');
       await output(rig, `cd '${rig.machine().workspace}' && mkdir -p place && cd place && export SEEN=yes`);
       const id = await start('pwd; echo "$SEEN"; cd /; export SEEN=changed; sleep 30');
-      await expect.poll(async () => (await jobs.log(id, { limit: 10 }, never)).lines, { timeout: 10_000 }).toBe(2);
+      await expect
+        .poll(async () => (await jobs.log(id, { limit: 10 }, never)).lines, {
+          timeout: 10_000 + rig.slowMs,
+          interval: 250,
+        })
+        .toBe(2);
       expect((await jobs.poll(id, never)).output).toBe(`${rig.machine().workspace}/place\nyes\n`);
       expect(await output(rig, `pwd; echo "$SEEN"; cd '${rig.machine().workspace}'; unset SEEN`)).toBe(
         `${rig.machine().workspace}/place\nyes\n`,
@@ -102,7 +107,10 @@ export function describeJobs(rig: Rig): void {
         `trap '' TERM; (trap '' TERM; ${beat}) & setsid sh -c "trap '' TERM HUP; ${beat}" & wait; sleep 60`,
       );
       await expect
-        .poll(() => output(rig, `wc -l < '${file}' 2>/dev/null || echo 0`).then(Number), { timeout: 10_000 })
+        .poll(() => output(rig, `wc -l < '${file}' 2>/dev/null || echo 0`).then(Number), {
+          timeout: 10_000 + rig.slowMs,
+          interval: 250,
+        })
         .toBeGreaterThan(2);
       expect((await jobs.kill(id, never)).state).toBe('exited');
       const size = await output(rig, `wc -c < '${file}'`);

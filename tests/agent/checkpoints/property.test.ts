@@ -25,6 +25,8 @@ import { spaceId, turnId } from '../../../shared/ids.ts';
 import { silentLog } from '../../../shared/log.ts';
 
 const seed = Number(process.env['FC_SEED'] ?? Date.now() % 1_000_000);
+/** With this variable, for a longer run, more of everything. */
+const isFull = process.env['HERALD_TEST_FULL'] === '1';
 const ANN = spaceId('p:ann');
 
 let base: string;
@@ -145,7 +147,7 @@ it(`undo gives the original tree, and undoing that the changed one (seed ${seed}
         expect(readTree(root)).toEqual(trees[0]);
       },
     ),
-    { seed, numRuns: 12 },
+    { seed, numRuns: isFull ? 100 : 6 },
   );
 }, 60_000);
 
@@ -174,7 +176,7 @@ for (let i = 0; i < 10000; i++) {
 
 it(`a kill at any moment leaves a store that undoes (seed ${seed})`, async () => {
   const checkpoints = path.resolve(import.meta.dirname, '../../../agent/checkpoints/checkpoints.ts');
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < (isFull ? 20 : 2); round++) {
     const root = path.join(base, `k${round}`);
     const dir = path.join(base, `s${round}`);
     mkdirSync(root);
