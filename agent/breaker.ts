@@ -3,7 +3,7 @@ import { canonicalJson } from './tools/tool.ts';
 import type { ToolOutcome } from './journal.ts';
 import type { ToolCall } from './providers/types.ts';
 
-/** From this many identical calls (or failures) on, the result carries a warning. */
+/** From this many identical calls with the same result (or failures) on, the result carries a warning. */
 const WARN_AT = 3;
 /** This many are not run any more, and the turn goes to its answer. */
 const STOP_AT = 5;
@@ -21,6 +21,7 @@ export interface Breaker {
 export function makeBreaker(): Breaker {
   const calls = new Map<string, number>();
   const failures = new Map<string, number>();
+  const results = new Map<string, string>();
   let tripped = false;
   return {
     admit(call) {
@@ -30,7 +31,11 @@ export function makeBreaker(): Breaker {
       return 'stop';
     },
     observe(call, outcome) {
-      const repeats = calls.get(signature(call)) ?? 0;
+      const key = signature(call);
+      // What changes is worth another look.
+      if (results.has(key) && results.get(key) !== outcome.text) calls.set(key, 1);
+      results.set(key, outcome.text);
+      const repeats = calls.get(key) ?? 0;
       const failed = outcome.isError ? countUp(failures, `${call.name}\u001f${outcome.text}`) : 0;
       if (failed >= STOP_AT) tripped = true;
       if (Math.max(repeats, failed) < WARN_AT) return outcome;

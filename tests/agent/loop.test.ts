@@ -357,3 +357,26 @@ describe('stopping', () => {
     expect(rig.asked).toHaveLength(0);
   });
 });
+
+describe('a call that is made again', () => {
+  const again = (n: number) => Array.from({ length: n }, (_, i) => ({ toolCalls: [makeCall('read', {}, `r${i}`)] }));
+
+  it('is stopped while its result stays the same', async () => {
+    const rig = makeRig([...again(10), { text: 'beyond' }]);
+    await run(rig);
+    expect(rig.ran).toHaveLength(4);
+  });
+
+  it('may be made as long as its result changes', async () => {
+    let n = 0;
+    const ran: string[] = [];
+    const rig = makeRig([...again(10), { text: 'done' }], {
+      runTool: async (key) => {
+        ran.push(key);
+        return ok(`look ${++n}`);
+      },
+    });
+    expect(await run(rig)).toMatchObject({ end: 'done', text: 'done' });
+    expect(ran).toHaveLength(10);
+  });
+});

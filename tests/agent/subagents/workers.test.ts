@@ -77,7 +77,11 @@ describe('the board', () => {
       const [, mine] = /^(c\d) is yours/.exec(said) ?? [];
       if (mine !== undefined) {
         worked.push(mine);
-        return { toolCalls: [call('board', { action: 'put', key: mine, value: `summary by ${name}`, version: 1 })] };
+        return {
+          toolCalls: [
+            call('board', { action: 'put', key: mine, type: 'work', value: `summary by ${name}`, version: 1 }),
+          ],
+        };
       }
       if (!said.includes('[work')) return { toolCalls: [call('board', { action: 'list' })] };
       const free = said.split('\n').filter((line) => line.includes('version 1') && !line.includes('taken by'));
