@@ -25,19 +25,19 @@ export const checkTerminal: Check = async ({ context, loaded }) => {
     const message = `${id}: ${detail}`;
     if (!works)
       return [
-        fail('terminal', message, 'Mend that, or choose another place: herald config set terminal.backend local'),
+        fail('commands', message, 'Mend that, or choose another place: herald config set terminal.backend local'),
       ];
     if (id === 'local' && backend.isolation?.files !== true)
       return [
         warn(
-          'terminal',
+          'commands',
           message,
           'Install a sandbox (apt install bubblewrap), or run commands in containers: herald config set terminal.backend docker',
         ),
       ];
-    return [ok('terminal', message)];
+    return [ok('commands', message)];
   } catch (error) {
-    return [fail('terminal', `${id}: ${asAppError(error).publicMessage}`, 'herald config get terminal')];
+    return [fail('commands', `${id}: ${asAppError(error).publicMessage}`, 'herald config get terminal')];
   }
 };
 

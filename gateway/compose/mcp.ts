@@ -60,7 +60,8 @@ export function openMcpDesk(input: McpDeskInput): McpDesk {
       },
       async showLogin(server, address) {
         logins.get(server)?.show(address);
-        await tellOwner(input, `Log in for the MCP server ${server}: ${address}`).catch((error: unknown) =>
+        // In brackets, or signs of the address would be taken for markup.
+        await tellOwner(input, `Log in for the MCP server ${server}: <${address}>`).catch((error: unknown) =>
           log.warn({ err: error }, 'the address of a login could not be sent to the owner'),
         );
       },

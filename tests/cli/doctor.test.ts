@@ -69,7 +69,7 @@ describe('herald doctor', () => {
     fs.writeFileSync(path.join(home, 'config.yaml'), JSON.stringify(settings), { mode: 0o600 });
     const { ok, of, findings } = await examine();
     expect(ok).toBe(false);
-    expect(of('terminal')).toEqual([
+    expect(of('commands')).toEqual([
       expect.objectContaining({
         level: 'warn',
         message: expect.stringMatching(/WITHOUT a sandbox/),

@@ -91,7 +91,7 @@ describe('tools and MCP on the command line', () => {
   it('doctor tells of server, terminal and programs', async () => {
     const { stdout } = await run('doctor');
     expect(stdout).toMatch(/^ok +mcp +memory \(stdio\)/m);
-    for (const check of ['terminal', 'browser', 'search', 'python'])
+    for (const check of ['commands', 'browser', 'search', 'python'])
       expect(stdout).toMatch(new RegExp(`^\\w+ +${check} `, 'm'));
   });
 

@@ -1,5 +1,6 @@
 // What MCP servers may ask of the gateway: logins that the owner is told of, questions to the person, files.
 import { afterEach, expect, test } from 'vitest';
+import { parseMarkdown } from '../../../adapters/markdown.ts';
 import type { Mcp } from '../../../agent/mcp/mcp.ts';
 import type { ElicitationField, ElicitationQuestion } from '../../../agent/mcp/ports.ts';
 import { personScope } from '../../../data/scope.ts';
@@ -51,7 +52,7 @@ async function open(needsLogin = true): Promise<{ desk: McpDesk; logins: Logins;
     async login(server, signal) {
       logins.begun++;
       if (!needsLogin) return;
-      await made.ports.showLogin?.(server, `https://login.example/${server}`);
+      await made.ports.showLogin?.(server, `https://login.example/${server}?a=b_c*d*`);
       const cut = Promise.withResolvers<never>();
       const onAbort = () => cut.reject(signal.reason);
       if (signal.aborted) onAbort();
@@ -75,9 +76,9 @@ test('a login has an address, which the owner is sent too, and is waited for', a
     logins,
     at,
   } = await open();
-  expect(await control.beginLogin('tracker')).toEqual({ address: 'https://login.example/tracker' });
+  expect(await control.beginLogin('tracker')).toEqual({ address: 'https://login.example/tracker?a=b_c*d*' });
   // Asked twice, it is the same one.
-  expect(await control.beginLogin('tracker')).toEqual({ address: 'https://login.example/tracker' });
+  expect(await control.beginLogin('tracker')).toEqual({ address: 'https://login.example/tracker?a=b_c*d*' });
   expect(logins.begun).toBe(1);
   const early = control.awaitLogin('tracker', 1_000);
   await at.clock.advance(1_000);
@@ -85,8 +86,9 @@ test('a login has an address, which the owner is sent too, and is waited for', a
   await control.completeLogin('tracker', 'http://127.0.0.1/cb');
   expect(await control.awaitLogin('tracker', 1_000)).toBe(true);
   await at.settle();
-  const told = await at.db.query.selectFrom('outbox').selectAll().execute();
-  expect(JSON.stringify(told)).toContain('https://login.example/tracker');
+  const told = await at.db.query.selectFrom('outbox').select('text').where('kind', '=', 'notice').execute();
+  const shown = JSON.stringify(told.map(({ text }) => parseMarkdown(text)));
+  expect(shown).toContain('"href":"https://login.example/tracker?a=b_c*d*"');
 });
 
 test('a login that needs nobody, one that fails, one that was never begun', async () => {
