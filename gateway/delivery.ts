@@ -354,6 +354,7 @@ function messageOf(row: OutboxRow, adapter: Adapter): OutboundMessage {
     buttons: hasButtons(adapter.capabilities(row.to)) ? row.buttons : [],
     replyTo: row.replyTo,
     silent: row.silent,
-    isEnd: row.part === row.parts && (row.kind === 'command' || row.turn !== undefined),
+    // A question of ours waits for the person: until they say something, there is no more to come.
+    isEnd: row.part === row.parts && (row.kind === 'command' || row.turn !== undefined || row.buttons.length > 0),
   };
 }

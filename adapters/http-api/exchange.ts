@@ -85,8 +85,7 @@ export class Exchange {
     const text = [serializeMarkdown(message.body), ...names].filter((part) => part !== '').join('\n\n');
     const waiting = this.#waiting.get(chat);
     const whole = [this.#backlogs.get(chat) ?? '', text].filter((part) => part !== '').join('\n\n');
-    // A question of ours waits for the person, so it is an answer too.
-    if (waiting && (message.isEnd === true || message.buttons.length > 0)) {
+    if (waiting && message.isEnd === true) {
       this.#backlogs.delete(chat);
       waiting.resolve(whole);
       return;
