@@ -56,7 +56,7 @@ test('one setting, one section, or a suggestion', async () => {
   expect(explainSetting(loaded, sampleManifests, 'gateway.port')).toEqual([
     { key: 'gateway.port', value: 0, from: 'option --port' },
   ]);
-  expect(explainSetting(loaded, sampleManifests, 'budget')).toHaveLength(6);
+  expect(explainSetting(loaded, sampleManifests, 'budget')).toHaveLength(8);
   expect(() => explainSetting(loaded, sampleManifests, 'gateway.prot')).toThrow('Did you mean gateway.port?');
   expect(() => explainSetting(loaded, sampleManifests, 'nothing.like.this')).toThrow('herald config show');
 });

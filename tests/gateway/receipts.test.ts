@@ -61,7 +61,12 @@ describe('a receipt', () => {
       react: async (_at: unknown, _id: unknown, emoji: string | undefined) => void seen.push(emoji),
     };
     const receipts = makeReceipts({ isOn: () => true, find: () => adapter as never });
-    const row = { kind: 'message', address: makeFakePlatform().address(), message: messageId('1'), payload: {} } as InboxRow;
+    const row = {
+      kind: 'message',
+      address: makeFakePlatform().address(),
+      message: messageId('1'),
+      payload: {},
+    } as InboxRow;
     receipts.accepted({ ...row, kind: 'button' });
     receipts.ended([row], false);
     expect(seen).toEqual(['👎']);

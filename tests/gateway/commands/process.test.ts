@@ -62,7 +62,9 @@ describe('/help and /start', () => {
     for (const command of commands) expect(all).toContain(`\`/${command.name}`);
     const some = (await bench.run(bob, dm(bob), '/help')).text;
     for (const command of commands)
-      expect(some.includes(`- \`/${command.name}`), command.name).toBe(!['pair', 'restart', 'extend'].includes(command.name));
+      expect(some.includes(`- \`/${command.name}`), command.name).toBe(
+        !['pair', 'restart', 'extend'].includes(command.name),
+      );
   });
 
   test('explains one command, with or without slash, by its beginning', async () => {
