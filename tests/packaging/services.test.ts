@@ -47,7 +47,7 @@ describe('systemd', () => {
   });
 
   test('lets turns end, then kills the rest', () => {
-    expect(Object.fromEntries(service)).toMatchObject({ KillMode: 'mixed', KillSignal: 'SIGTERM' });
+    expect(Object.fromEntries(service)).toMatchObject({ KillMode: 'process', KillSignal: 'SIGTERM' });
     expect(Number(service.get('TimeoutStopSec'))).toBeGreaterThan(10);
   });
 
