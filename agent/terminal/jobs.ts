@@ -230,7 +230,7 @@ async function startJob(
 /** For a start that was cut off: nobody knows whether it runs. Never rejects. */
 async function endUnwanted(machine: Machine, clock: Clock, id: string): Promise<void> {
   await withDeadline({ clock, timeoutMs: ENDING_MS }, (signal) =>
-    run(machine, { body: job.KILL_JOB, args: [id, 'KILL'], signal }),
+    run(machine, { body: job.UNDO_START, args: [id, 'KILL'], signal }),
   ).catch(() => {});
 }
 

@@ -201,6 +201,16 @@ fi
 tell "$id"
 `;
 
+/**
+ * $1 notes, $2 job whose start was cut off, $3 the word. The start may still be under way over there: whoever makes the folder first wins, so
+ * it either finds its place taken, or is far enough to be ended.
+ */
+export const UNDO_START = String.raw`
+( umask 077; mkdir -p "$1/jobs"; mkdir "$1/jobs/$2" ) 2>/dev/null && { printf 'lost %s\n' "$(date +%s)" > "$1/jobs/$2/exit"; exit 0; }
+n=0
+while [ ! -p "$1/jobs/$2/ctl" ] && [ ! -e "$1/jobs/$2/exit" ] && [ "$n" -lt 40 ]; do sleep 0.05; n=$((n + 1)); done
+${KILL_JOB}`;
+
 /** $1 notes. Ends all jobs, and waits for it at most three seconds. */
 export const END_JOBS = String.raw`
 cd "$1/jobs" 2>/dev/null || exit 0
