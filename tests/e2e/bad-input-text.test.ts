@@ -79,15 +79,20 @@ const MONSTERS: ReadonlyMap<string, string> = new Map([
 describe('texts that nobody means well', () => {
   let bench: Bench;
   const ann = () => bench.bot.user(ANN, 'Ann');
+  let answered = 0;
+  const turnCalls = () => bench.model.calls.filter((call) => call.tools.length > 0);
 
   beforeAll(async () => {
     bench = await openBench({
       script(call) {
+        // A history that grew too long is condensed in calls of their own.
+        if (call.tools.length === 0) return { text: 'Somebody sent odd texts.' };
+        const number = answered++;
         const name = /answer: (.*)$/.exec(call.user)?.[1];
         const monster = name === undefined ? undefined : MONSTERS.get(name);
         if (monster !== undefined) return { text: monster, chunkChars: Math.max(60, Math.floor(monster.length / 200)) };
         if (call.user.endsWith('answer: blank')) return { text: ' \n\u00a0\n ' };
-        return { text: `Heard ${call.user.length} units, number {{n}}.` };
+        return { text: `Heard ${call.user.length} units, number ${number}.` };
       },
     });
     await bench.start();
@@ -98,12 +103,12 @@ describe('texts that nobody means well', () => {
 
   /** The next call's words, and its answer at the place where it was asked. */
   async function expectAnswered(ask: () => unknown, arrives: (mark: string) => Promise<unknown>) {
-    const index = bench.model.calls.length;
+    const index = turnCalls().length;
     await ask();
     await arrives(`number ${index}.`);
     await bench.settled();
-    expect(bench.model.calls).toHaveLength(index + 1);
-    return bench.model.calls[index]?.user ?? '';
+    expect(turnCalls()).toHaveLength(index + 1);
+    return turnCalls()[index]?.user ?? '';
   }
   const atTerminal = (text: string) =>
     expectAnswered(
@@ -147,10 +152,10 @@ describe('texts that nobody means well', () => {
     );
 
     it('an empty text on Telegram is no message', async () => {
-      const calls = bench.model.calls.length;
+      const calls = turnCalls().length;
       ann().dm.sendText('');
       await onTelegram('and now with words');
-      expect(bench.model.calls).toHaveLength(calls + 1);
+      expect(turnCalls()).toHaveLength(calls + 1);
     });
 
     it('10 MB as a message is refused with what to do instead, announced or not', async () => {
