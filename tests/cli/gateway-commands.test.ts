@@ -194,9 +194,8 @@ describe("the gateway's life", () => {
 
   it('answers two questions that are asked at the same time, each once', async () => {
     const both = await Promise.all(['one', 'two'].map((text) => runCli(['-c', `say ${text}`], { home })));
-    expect(both.map((result) => [result.code, result.stderr])).toEqual([
-      [0, ''],
-      [0, ''],
-    ]);
+    expect(both.map((result) => result.code)).toEqual([0, 0]);
+    // They share a chat: whichever comes second may be told that it waits for the first.
+    for (const { stderr } of both) expect(stderr).toMatch(/^(Got it: I will answer this next\..*\n)?$/);
   });
 });

@@ -260,7 +260,7 @@ describe('WhatsApp through the Cloud API, end to end', () => {
   it('choices are buttons, and a press is an answer', async () => {
     say('/queue');
     await waitForText('"type":"button"');
-    const shown = api.world.sent.at(-1);
+    const shown = api.world.sent.findLast((message) => JSON.stringify(message.body).includes('"type":"button"'));
     const { buttons } = object(object(shown?.body['interactive'])['action']) as {
       buttons: { reply: { id: string } }[];
     };
