@@ -177,7 +177,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   }
   const watch = (parts.watch = watchFiles(base, agent));
   undo.push(() => watch.stop());
-  undo.push(startUpkeep({ db: data.db, clock, log }));
+  undo.push(startUpkeep({ db: data.db, clock, log, pruneFiles: () => agent.pruneFiles() }));
   for (const warning of loaded.warnings) log.warn({}, warning);
   await core.start(accountsOf(loaded));
   await resumeWorkers(data.db, agent.port);

@@ -25,7 +25,8 @@ export async function pruneEnded(db: ProcessDb, options: PruneOptions = {}): Pro
     (await sweep((after) => pruneOutbox(db, { before, after, batch }))) +
     (await pruneCodes(db)) +
     (await pruneApprovals(db, before)) +
-    (await pruneQuestions(db, before))
+    (await pruneQuestions(db, before)) +
+    (await pruneResults(db, before))
   );
 }
 
@@ -155,5 +156,11 @@ async function pruneQuestions(db: ProcessDb, before: number): Promise<number> {
       ),
     )
     .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** Long results of tools; what the model said about them stays in the conversation. */
+async function pruneResults(db: ProcessDb, before: number): Promise<number> {
+  const result = await db.query.deleteFrom('results').where('created_at', '<', before).executeTakeFirst();
   return Number(result.numDeletedRows);
 }

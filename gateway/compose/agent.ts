@@ -34,6 +34,10 @@ import type { McpControl, PromptPart } from '../control/operation.ts';
 import type { Core } from '../core.ts';
 import type { FileStore } from '../media/downloads.ts';
 
+/** How long, and how much of it, changes of files can be undone. */
+const KEEP_FILES_MS = 30 * 24 * 3_600_000;
+const KEEP_FILES_BYTES = 2 * 1024 ** 3;
+
 export interface ConfiguredAgent {
   port: AgentPort;
   /** Which model answers, and why that one. */
@@ -42,6 +46,8 @@ export interface ConfiguredAgent {
   reload(next: LoadedConfig): Promise<void>;
   promptSize(): Promise<readonly PromptPart[]>;
   mcp: McpControl;
+  /** Deletes what files were before turns that are long past. */
+  pruneFiles(): Promise<void>;
   /** Takes up what waits for it; never rejects. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -152,6 +158,10 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     async reload(next) {
       ({ settings, explanation } = await agentSettings(next, clock));
       await (await hands)?.reload(next);
+    },
+    async pruneFiles() {
+      // Without a turn since the start there is nothing new to delete, and nothing is loaded for it.
+      await (await hands)?.checkpoints.prune({ maxAgeMs: KEEP_FILES_MS, maxBytes: KEEP_FILES_BYTES });
     },
     async start() {
       if (await areHandsAwaited(input.loaded)) await handTools();

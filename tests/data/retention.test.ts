@@ -7,6 +7,7 @@ import { endInbox, getInbox, insertInbox, queueInbox, type NewInboxRow } from '.
 import { enqueueOutbox, getOutboxByKey, updateOutbox } from '../../data/process/outbox.ts';
 import { insertPairingCode, listOpenCodes, useCode } from '../../data/process/pairing.ts';
 import { pruneEnded } from '../../data/process/retention.ts';
+import { keepResult, openResult } from '../../data/work/results.ts';
 import { finishTurn } from '../../data/process/turns.ts';
 import { INBOX_END_STATES, OUTBOX_END_STATES, type InboxState, type OutboxState } from '../../data/schema.ts';
 import { accountId, userId, type InboxId } from '../../shared/ids.ts';
@@ -177,6 +178,22 @@ test('approvals go 30 days after they ran out, but not while their turn runs', a
   await finishTurn(db, { turn, state: 'done', messages: [], outbox: [], inbox: [{ rows: [row], state: 'answered' }] });
   expect(await pruneEnded(db)).toBe(2);
   expect((await listPendingApprovals(db, ann.scope)).map((one) => one.id)).toEqual([open.id]);
+});
+
+test('long results of tools go after 30 days', async () => {
+  const { db, clock } = await openTemporaryData();
+  const { scope, ...ann } = await makeSpeaker(db, await makePerson(db, 'ann'));
+  const { turn } = await begin(db, { scope, ...ann });
+  const keep = () => keepResult(db, scope, { tool: 't', text: 'long', origin: 'agent', turn: turn.id });
+  const old = await keep();
+  await clock.advance(20 * DAY);
+  const young = await keep();
+  await clock.advance(10 * DAY + 1);
+  expect(await pruneEnded(db)).toBe(1);
+  expect([await openResult(db, scope, old), await openResult(db, scope, young)]).toMatchObject([
+    undefined,
+    { text: 'long' },
+  ]);
 });
 
 test('thousands of rows go in small steps, and others are served in between', async () => {
