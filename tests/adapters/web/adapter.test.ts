@@ -243,7 +243,8 @@ describe('files', () => {
       'attachment; filename="_bersicht _1_.htmlX: y"; filename*=UTF-8\'\'%C3%9Cbersicht%20%221%22.htmlX%3A%20y',
     );
     expect((await get(`/files/${id}`, { cookie: theirs.cookie })).status).toBe(404);
-    for (const bad of [`${id.slice(0, -1)}${id.endsWith('A') ? 'B' : 'A'}`, 'x', '..%2f..%2fetc%2fpasswd', '']) {
+    // Not the last character: some of its bits stand for nothing.
+    for (const bad of [`${id.slice(0, -2)}${id.at(-2) === 'A' ? 'B' : 'A'}${id.slice(-1)}`, 'x', '..%2f..%2fetc%2fpasswd', '']) {
       expect((await get(`/files/${bad}`, { cookie: mine.cookie })).status).toBe(404);
     }
   });
