@@ -47,7 +47,9 @@ export function describeUnless(reason: string | undefined, title: string, cases:
   describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (skipped: ${reason})`, cases);
 }
 
-export function makeRig({ open, slowMs = 0, skipScripts, skipHeavy }: TerminalContract): Rig {
+export function makeRig({ open, slowMs = 0, skip, skipScripts, skipHeavy }: TerminalContract): Rig {
+  // Within a suite that is skipped as a whole, vitest never ends what is skipped once more.
+  const isWhole = isFull || skip !== undefined;
   let subject: TerminalUnderTest | undefined;
   let machine: Machine | undefined;
   let shell: Shell | undefined;
@@ -59,8 +61,8 @@ export function makeRig({ open, slowMs = 0, skipScripts, skipHeavy }: TerminalCo
   });
   return {
     slowMs,
-    skipScripts: isFull ? undefined : skipScripts,
-    skipHeavy: isFull ? undefined : skipHeavy,
+    skipScripts: isWhole ? undefined : skipScripts,
+    skipHeavy: isWhole ? undefined : skipHeavy,
     async open() {
       subject = await open();
       machine = await subject.backend.open(request(subject));
