@@ -31,10 +31,11 @@ import { FakeWhatsApp } from '../support/whatsapp/server.ts';
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const TRUST = new URL('../support/whatsapp/trust.ts', import.meta.url);
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
-const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
 
 function startModel(): Promise<ModelServer> {
+  // One for each: what was begun once is told to its end.
+  const brokenStory = makeBrokenStory(LONG);
   return startModelServer({
     script(call) {
       if (call.user.includes('story')) return brokenStory(call);

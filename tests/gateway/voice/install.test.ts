@@ -44,7 +44,15 @@ const breakAfter =
     const range = { 'content-range': `bytes ${from}-${CONTENT.length - 1}/${CONTENT.length}` };
     response.writeHead(from > 0 ? 206 : 200, { 'content-length': CONTENT.length - from, ...(from > 0 ? range : {}) });
     // What was sent gets through first, as over a slow line.
-    response.write(CONTENT.subarray(from, from + bytes), () => setTimeout(() => response.destroy(), 100));
+    response.write(CONTENT.subarray(from, from + bytes), () => {
+      const look = setInterval(() => {
+        const { size } = fs.statSync(`${file()}.part`, { throwIfNoEntry: false }) ?? { size: 0 };
+        if (size <= from) return;
+        clearInterval(look);
+        response.destroy();
+      }, 5);
+      response.once('close', () => clearInterval(look));
+    });
   };
 
 beforeEach(async () => {
