@@ -244,7 +244,12 @@ describe('files', () => {
     );
     expect((await get(`/files/${id}`, { cookie: theirs.cookie })).status).toBe(404);
     // Not the last character: some of its bits stand for nothing.
-    for (const bad of [`${id.slice(0, -2)}${id.at(-2) === 'A' ? 'B' : 'A'}${id.slice(-1)}`, 'x', '..%2f..%2fetc%2fpasswd', '']) {
+    for (const bad of [
+      `${id.slice(0, -2)}${id.at(-2) === 'A' ? 'B' : 'A'}${id.slice(-1)}`,
+      'x',
+      '..%2f..%2fetc%2fpasswd',
+      '',
+    ]) {
       expect((await get(`/files/${bad}`, { cookie: mine.cookie })).status).toBe(404);
     }
   });
