@@ -66,7 +66,12 @@ async function openRig(mail: MailRig): Promise<AdapterRig> {
       },
       disconnect: async () => mail.imap.disconnect(),
     },
-    say: (message) => mail.say(message),
+    async say(message) {
+      const id = await mail.say(message);
+      // Mail servers promise no order among mails that are under way at the same time.
+      await server.settle();
+      return id;
+    },
     seen: () => mail.seen(),
     sayAsBot: async (text) => void (await mail.say({ text }, { headers: { 'Auto-Submitted': 'auto-generated' } })),
     sayAsSelf: async (text) => void (await mail.say({ text }, { from: mail.address })),
