@@ -229,6 +229,7 @@ function addEntry(manifest: Manifest, entry: Entry | { path: string; before: Sta
     path: known.path,
     before: known.before,
     ...(after ? { after } : {}),
+    ...(sameState(entry.before, known.before) ? {} : { planned: entry.before }),
     ...(isMixed || known.mixed === true ? { mixed: true } : {}),
   };
 }

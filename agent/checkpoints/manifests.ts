@@ -14,6 +14,8 @@ const entrySchema = z.strictObject({
   before: stateSchema,
   /** What the turn left; absent: not known yet. */
   after: stateSchema.optional(),
+  /** What stood there when the last change was planned, where that is not `before`: a kill may have come before the change. */
+  planned: stateSchema.optional(),
   /** True when somebody else changed it between two changes of the turn. */
   mixed: z.boolean().optional(),
 });

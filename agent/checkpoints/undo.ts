@@ -11,6 +11,7 @@ interface Span {
   path: string;
   before: State;
   after: State | undefined;
+  planned: State | undefined;
   mixed: boolean;
 }
 
@@ -18,7 +19,7 @@ interface Span {
 function mergeEntries(manifests: readonly Manifest[]): readonly Span[] {
   const spans = new Map<string, Span>();
   for (const manifest of manifests)
-    for (const { path, before, after, mixed } of manifest.entries) {
+    for (const { path, before, after, planned, mixed } of manifest.entries) {
       const earlier = spans.get(path);
       // Between two turns somebody else may have changed it: going back to the first would lose that.
       const isBroken = earlier !== undefined && (earlier.after === undefined || !sameState(earlier.after, before));
@@ -26,6 +27,7 @@ function mergeEntries(manifests: readonly Manifest[]): readonly Span[] {
         path,
         before: earlier?.before ?? before,
         after,
+        planned,
         mixed: (earlier?.mixed ?? false) || isBroken || mixed === true,
       });
     }
@@ -56,11 +58,12 @@ export async function planUndo(manifests: readonly Manifest[], force: boolean): 
   return keepNeededFolders(items, conflicts);
 }
 
-function conflictOf({ before, after, mixed }: Span, now: State): string | undefined {
+function conflictOf({ before, after, planned, mixed }: Span, now: State): string | undefined {
   // Only permissions or nothing at all differ from what it was.
   if (sameState(now, before)) return undefined;
   if (after === undefined) return 'What the turn left there is not known.';
-  if (!sameState(now, after)) return 'It was changed since.';
+  const isOurs = sameState(now, after) || (planned !== undefined && sameState(now, planned));
+  if (!isOurs) return 'It was changed since.';
   return mixed ? 'Somebody else changed it between two changes of the turn.' : undefined;
 }
 

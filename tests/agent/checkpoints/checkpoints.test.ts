@@ -69,6 +69,27 @@ describe('undo of files', () => {
     expect(statSync(at('changed')).mode & 0o777).toBe(0o750);
   });
 
+  it('brings back what was there when a second change was planned and never made', async () => {
+    const store = open();
+    put('a', '1');
+    await store.keep(T1, ANN, at('a'), hash('2'));
+    put('a', '2');
+    // Killed here: the change to 3 is noted, and did not happen.
+    await store.keep(T1, ANN, at('a'), hash('3'));
+    expect(await open().undo(ANN, T1)).toMatchObject({ conflicts: [], restored: [at('a')] });
+    expect(get('a')).toBe('1');
+  });
+
+  it('leaves alone what somebody else changed before a second change was planned', async () => {
+    const store = open();
+    put('a', '1');
+    await store.keep(T1, ANN, at('a'), hash('2'));
+    put('a', 'not ours');
+    await store.keep(T1, ANN, at('a'), hash('3'));
+    expect((await open().undo(ANN, T1)).conflicts).toHaveLength(1);
+    expect(get('a')).toBe('not ours');
+  });
+
   it('can be undone, and so on', async () => {
     const store = open();
     put('a', '1');
