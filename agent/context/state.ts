@@ -66,10 +66,3 @@ function section(title: string, lines: readonly string[]): string {
 function line(text: string): string {
   return preview(cleanText(text), ITEM_CHARS);
 }
-
-/** Whether it is what `readState` gives: nobody's words. */
-export function isState(message: ModelMessage): boolean {
-  if (message.role !== 'user') return false;
-  const [first] = message.content;
-  return first?.type === 'text' && first.text.startsWith(HEAD);
-}

@@ -1,6 +1,5 @@
 // The built-in model for a first try: offline, deterministic, rule-based, and saying so in every answer. It goes through the
 // same interface and the same tool calls as a real one, so that the whole path can be seen and tested without a key.
-import { isState } from '../context/state.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { abortError } from './errors.ts';
 import type {
@@ -183,6 +182,10 @@ function lastUserText(messages: readonly ModelMessage[]): string {
 
 function lastUserImages(messages: readonly ModelMessage[]): number {
   return (lastUser(messages)?.content ?? []).filter((part) => part.type === 'image').length;
+}
+
+function isState(message: ModelMessage): boolean {
+  return message.role === 'user' && message.isState === true;
 }
 
 function lastUser(messages: readonly ModelMessage[]) {
