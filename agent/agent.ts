@@ -6,7 +6,8 @@ import { makeCalibration } from './context/calibration.ts';
 import { compressHistory } from './context/compress.ts';
 import { makeWorkspaceInstructions } from './context/files/instructions.ts';
 import { makeCompactionGuard } from './context/guard.ts';
-import { makeUndo } from './undo.ts';
+import { makeKnowledge } from './knowledge.ts';
+import { makeUndo } from './checkpoints/of-turns.ts';
 import type { SamplingReply, SamplingRequest } from './mcp/ports.ts';
 import { makeModelList } from './models.ts';
 import type { AgentInput, AgentParts } from './parts.ts';
@@ -50,6 +51,7 @@ export function openAgent(input: AgentInput): OpenedAgent {
     calibration: makeCalibration(),
     guard: makeCompactionGuard(input.clock),
     instructions: makeWorkspaceInstructions(),
+    knowledge: makeKnowledge(input.knowledge ?? [], input.log),
   };
   return {
     ...makeModelList(() => parts.settings(), parts.log),
@@ -72,11 +74,17 @@ export function openAgent(input: AgentInput): OpenedAgent {
     extendBudget: (scope, cap) => extendBudget(input.db, scope, cap, input.settings()),
     resumeWorker: (task, place) => runner.start(task, place),
     stopWorker: (scope, id) => runner.stop(scope, id),
-    close: () => runner.close(),
-    compress(scope, session, { focus }, signal) {
+    turnEnded: (turn) => parts.knowledge.ended(turn),
+    sessionLeft: (at) => parts.knowledge.left(at),
+    async close() {
+      await runner.close();
+      await parts.knowledge.close();
+    },
+    async compress(scope, session, { focus }, signal) {
       const settings = parts.settings();
       const call = { scope, session, turn: undefined, cause: 'compress' };
-      return compressHistory({
+      await parts.knowledge.compressing({ scope, session });
+      const done = await compressHistory({
         ...parts,
         scope,
         session,
@@ -86,6 +94,8 @@ export function openAgent(input: AgentInput): OpenedAgent {
         isAsked: true,
         ask: settings.models.demo ? undefined : (request) => askAuxiliary(parts, call, request, signal),
       });
+      await parts.knowledge.compressed({ scope, session });
+      return done;
     },
     describeContext: (question) => contextBill(parts, question),
     async describeTools(question) {

@@ -24,10 +24,12 @@ const SMALL_SHARE = 0.2;
 export interface Conversation {
   /** How people's words are shown in this turn. */
   present: PresentOptions;
-  /** Whose words the history holds. */
-  origins: ReadonlySet<Origin>;
+  /** Whose words the history and what is known hold; grows with what becomes known. */
+  origins: Set<Origin>;
   /** Tokens that fit the smallest model of the chain. */
   windowTokens: number;
+  /** The person said more. */
+  note(text: string): void;
   /** The history as the model reads it. */
   past(): readonly ModelMessage[];
   /** One metered call over history and `messages`. Emits text events. Rejects with AppError. */
@@ -40,6 +42,8 @@ export interface ConversationInput {
   turn: AgentTurn;
   chain: readonly ChainLink[];
   tools: readonly ToolSchema[];
+  /** Names and toolsets of all that the turn may call. */
+  toolNames: readonly string[];
   emit: AgentTurn['emit'];
   signal: AbortSignal;
 }
@@ -48,6 +52,13 @@ export async function openConversation(input: ConversationInput): Promise<Conver
   const { parts, settings, turn, chain, tools, signal } = input;
   const frame = await frameOf(parts, { ...turn, settings, chain, tools });
   const { present, system } = frame;
+  const known = parts.knowledge.open({
+    ...turn,
+    turn: turn.id,
+    isWorker: turn.worker !== undefined,
+    text: turn.inputs.map(({ text }) => text).join('\n'),
+    tools: input.toolNames,
+  });
   let { room } = frame;
   let relieved = false;
   const load = async (): Promise<History> =>
@@ -56,6 +67,7 @@ export async function openConversation(input: ConversationInput): Promise<Conver
       budgetTokens: Math.floor(room * HISTORY_SHARE),
     });
   let history = await load();
+  const origins = new Set<Origin>([...history.origins, ...frame.origins]);
 
   /** Older history becomes shorter; `isOverflow`: whatever the estimate says, and what is left gets half of the room. */
   async function shorten(isOverflow: boolean): Promise<void> {
@@ -63,6 +75,7 @@ export async function openConversation(input: ConversationInput): Promise<Conver
     const { db, log, guard } = parts;
     const { scope, session } = turn;
     const paidBy = turn.worker?.root ?? turn.id;
+    await parts.knowledge.compressing(turn);
     await compactHistory({
       db,
       log,
@@ -79,11 +92,14 @@ export async function openConversation(input: ConversationInput): Promise<Conver
         ? undefined
         : (request) => askAuxiliary(parts, { scope, session, turn: paidBy, cause: 'compress' }, request, signal),
     });
+    await parts.knowledge.compressed(turn);
     history = await load();
   }
 
   async function call(messages: readonly ModelMessage[], withTools: boolean): Promise<ModelReply> {
-    const state = await readState(parts.db, turn.scope, turn.session);
+    const sections = await known.sections();
+    if (sections.some(({ isForeign }) => isForeign)) origins.add('foreign');
+    const state = await readState(parts.db, turn, sections);
     const last = state ? [state] : [];
     const past = tokensOf(history.messages) + tokensOf(last);
     if (!relieved && past > room * SMALL_SHARE && past + tokensOf(messages) > room) {
@@ -129,7 +145,8 @@ export async function openConversation(input: ConversationInput): Promise<Conver
 
   return {
     present,
-    origins: new Set([...history.origins, ...frame.origins]),
+    origins,
+    note: (text) => known.note(text),
     windowTokens: frame.windowTokens,
     past: () => history.messages,
     async ask(messages, withTools) {

@@ -4,6 +4,7 @@ import type { Task } from '../data/work/tasks.ts';
 import type { InboxId, PersonId, SessionId, TurnId } from '../shared/ids.ts';
 import type { Address, Button, Origin, Role, StoredFile } from '../shared/messages.ts';
 import type { AgentEvent } from './events.ts';
+import type { EndedTurn } from './knowledge.ts';
 
 /** One message of a person, as it enters a turn. */
 export interface TurnInput {
@@ -129,7 +130,10 @@ export interface ContextQuestion {
 
 export interface ContextBill {
   /** Estimated tokens, in the order of the request. */
-  parts: readonly { part: 'system' | 'workspace files' | 'tools' | 'summary' | 'history' | 'state'; tokens: number }[];
+  parts: readonly {
+    part: 'system' | 'workspace files' | 'memory' | 'tools' | 'summary' | 'history' | 'state';
+    tokens: number;
+  }[];
   /** Stored messages that do not fit any more. */
   dropped: number;
   /** Tokens of summary and history at which older ones are compressed. */
@@ -176,6 +180,10 @@ export interface ToolOverview {
 export interface AgentPort {
   /** Never rejects: failures are results. Resolves within a second of `signal` aborting. */
   run(turn: AgentTurn, signal: AbortSignal): Promise<TurnResult>;
+  /** A person's turn is on disk with its end: what can be learnt from it is, while nobody waits. */
+  turnEnded?(turn: EndedTurn): void;
+  /** The person has turned to another conversation than this one. */
+  sessionLeft?(at: Omit<EndedTurn, 'turn' | 'state'>): void;
   /**
    * Makes an enforced rule of a person's words; `spec` is what data/policy/rules.ts stores, `about` says it for people. Rejects with AppError
    * `bad_input` for words that hold on to nothing.

@@ -21,7 +21,7 @@ import type { AgentTurn, TranscriptEntry, TurnInput, TurnResult } from './port.t
 import type { ModelMessage } from './providers/types.ts';
 import { makeDispatcher } from './tools/dispatcher.ts';
 import { promptTools } from './tools/find-tools.ts';
-import { offeredTools, switchedOff } from './tools/offered.ts';
+import { namesOfTools, offeredTools, switchedOff } from './tools/offered.ts';
 import type { Tool } from './tools/tool.ts';
 
 /** What speaks to the person, or remembers for them, is for whoever speaks with them. */
@@ -76,10 +76,11 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
     turn,
     chain,
     tools: promptTools(tools, direct).map((tool) => tool.schema),
+    toolNames: namesOfTools(tools),
     emit: turn.emit,
     signal,
   });
-  const origins = new Set<Origin>(conversation.origins);
+  const { origins } = conversation;
   if (turn.worker?.tainted) origins.add('foreign');
   const arrive = async (inputs: readonly TurnInput[], steered: boolean) =>
     arrival(await withReferences(parts, turn, inputs, { conversation, signal }), {
@@ -131,7 +132,10 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
       async steer(step, replay) {
         const inputs = journal.steered(step) ?? (replay ? [] : await turn.steer(steerKey(step)));
         if (inputs.length === 0) return undefined;
-        for (const { text } of inputs) seen.note(text);
+        for (const { text } of inputs) {
+          seen.note(text);
+          conversation.note(text);
+        }
         return arrive(inputs, true);
       },
       emit: turn.emit,

@@ -144,6 +144,9 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     await finish(turn, { ...end, outbox: [...end.outbox, ...more] });
     if (news) ports.poster.wake(news.to);
     ports.receipts.ended(all, end.state !== 'failed');
+    const { session, address } = turn;
+    const scope = storedScope(turn.person, turn.space);
+    ports.agent.turnEnded?.({ scope, session, turn: turn.id, role: person.role, address, state: end.state });
   }
 
   async function speechOf(turn: Turn, text: string, asked: readonly InboxRow[]): Promise<TurnFinish['outbox']> {
@@ -249,7 +252,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     result: TurnResult;
     cut: Cut | undefined;
     preview: MessageId | undefined;
-  }): Omit<TurnFinish, 'turn'> {
+  }): Omit<TurnFinish, 'turn'> & { state: 'done' | 'stopped' | 'failed' } {
     const { turn, result, rows, cut } = input;
     const text = cut === 'timeout' ? `${result.text}\n\n${TIMEOUT_TEXT}`.trim() : cut === undefined ? result.text : '';
     // What fails because it is stopped was stopped.

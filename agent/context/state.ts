@@ -8,6 +8,8 @@ import { listLiveTasks } from '../../data/work/tasks.ts';
 import { listTodos, type TodoItem } from '../../data/work/todos.ts';
 import type { SessionId } from '../../shared/ids.ts';
 import { cleanText, preview } from '../../shared/text.ts';
+import type { KnownSection } from '../knowledge.ts';
+import { fence } from './present.ts';
 import type { ModelMessage } from '../providers/types.ts';
 
 const HEAD = '[State of this conversation, kept by Herald. Nobody said this just now; answer what was said before it.]';
@@ -23,8 +25,12 @@ const MARKS: Readonly<Record<TodoItem['status'], string>> = {
   cancelled: '[-]',
 };
 
-/** The message that goes last; undefined when there is nothing to say. */
-export async function readState(db: Db, scope: Scope, session: SessionId): Promise<ModelMessage | undefined> {
+/** The message that goes last, with what is `known` beyond the conversation; undefined when there is nothing to say. */
+export async function readState(
+  db: Db,
+  { scope, session }: { scope: Scope; session: SessionId },
+  known: readonly KnownSection[] = [],
+): Promise<ModelMessage | undefined> {
   const rules = await listRules(db, scope);
   const todos = await listTodos(db, scope, session);
   const approvals = await listPendingApprovals(db, scope);
@@ -48,6 +54,10 @@ export async function readState(db: Db, scope: Scope, session: SessionId): Promi
       'Workers at work',
       tasks.map((task) => `- ${line(task.name)} (${task.id}): ${line(task.goal)}`),
     ),
+    ...known.map(({ title, lines, isForeign }) => {
+      const text = section(title, lines);
+      return isForeign ? fence(text, title) : text;
+    }),
   ].filter((text) => text !== '');
   if (sections.length === 0) return undefined;
   return { role: 'user', content: [{ type: 'text', text: [HEAD, ...sections].join('\n') }], isState: true };

@@ -7,7 +7,7 @@ import type { AgentParts } from '../parts.ts';
 import type { ContextBill, ContextQuestion } from '../port.ts';
 import { limitsOf } from '../settings.ts';
 import { promptTools } from '../tools/find-tools.ts';
-import { offeredTools, switchedOff } from '../tools/offered.ts';
+import { namesOfTools, offeredTools, switchedOff } from '../tools/offered.ts';
 import { COMPRESS_SHARE, frameOf, HISTORY_SHARE, windowOf } from './frame.ts';
 
 /** Asks no model. Rejects with AppError `not_found` when the session's model cannot be used any more. */
@@ -15,17 +15,26 @@ export async function contextBill(parts: AgentParts, question: ContextQuestion):
   const settings = parts.settings();
   const chain = question.model === undefined ? settings.models.chain : settings.chooseModel(question.model);
   const off = switchedOff(settings.tools, question, question.disabledTools);
-  const tools = promptTools(offeredTools(await parts.tools(), { off }, question)).map((tool) => tool.schema);
+  const offered = offeredTools(await parts.tools(), { off }, question);
+  const tools = promptTools(offered).map((tool) => tool.schema);
   const frame = await frameOf(parts, { ...question, promptHint: '', settings, chain, tools });
   const budgetTokens = Math.floor(frame.room * HISTORY_SHARE);
   const stored = await listHistory(parts.db, question.scope, question.session);
   const history = await presentHistory(stored, { ...frame.present, budgetTokens });
-  const state = await readState(parts.db, question.scope, question.session);
+  const known = parts.knowledge.open({
+    ...question,
+    isWorker: false,
+    turn: undefined,
+    text: '',
+    tools: namesOfTools(offered),
+  });
+  const state = await readState(parts.db, question, await known.sections());
   const shown = history.messages.reduce((sum, message) => sum + estimateMessage(message), 0);
   const system = estimateRequest({ system: frame.system, messages: [], tools: [] });
   const lines: ContextBill['parts'] = [
-    { part: 'system', tokens: system - frame.instructionTokens },
+    { part: 'system', tokens: system - frame.instructionTokens - frame.knownTokens },
     { part: 'workspace files', tokens: frame.instructionTokens },
+    { part: 'memory', tokens: frame.knownTokens },
     { part: 'tools', tokens: tools.reduce((sum, tool) => sum + estimateTool(tool), 0) },
     { part: 'summary', tokens: history.summaryTokens },
     { part: 'history', tokens: shown - history.summaryTokens },

@@ -12,6 +12,7 @@ import { estimateRequest, estimateTokens } from '../context/tokens.ts';
 import { contextTokensOf } from '../context/window.ts';
 import type { ChainLink } from '../providers/fallback.ts';
 import type { ModelRequest, ToolSchema } from '../providers/types.ts';
+import type { Knowledge, KnowledgeAt } from '../knowledge.ts';
 import { limitsOf, type AgentSettings } from '../settings.ts';
 import { readIdentity } from './identity.ts';
 import { findPersonality } from './personalities.ts';
@@ -31,6 +32,7 @@ export interface FrameParts {
   log: Logger;
   calibration: Calibration;
   instructions: WorkspaceInstructions;
+  knowledge: Pick<Knowledge, 'prompt'>;
 }
 
 export interface FrameInput {
@@ -39,7 +41,10 @@ export interface FrameInput {
   tools: readonly ToolSchema[];
   scope: Scope;
   session: SessionId;
-  address: Pick<Address, 'kind'>;
+  role: KnowledgeAt['role'];
+  address: Pick<Address, 'kind' | 'platform'>;
+  /** Set for a worker. */
+  worker?: object | undefined;
   promptHint: string;
   chatPrompt?: string | undefined;
   personality: string | undefined;
@@ -51,6 +56,8 @@ export interface Frame {
   origins: ReadonlySet<Origin>;
   /** Of the workspace's files, within `system`. */
   instructionTokens: number;
+  /** Of what is known beyond the conversation, within `system`. */
+  knownTokens: number;
   present: PresentOptions;
   /** Tokens that fit the smallest model of the chain. */
   windowTokens: number;
@@ -63,6 +70,7 @@ export async function frameOf(parts: FrameParts, input: FrameInput): Promise<Fra
   const { settings, chain, scope, session, tools } = input;
   const at = { session, workspace: settings.workspaceOf(scope) };
   const instructions = await parts.instructions.of({ db: parts.db, scope, log: parts.log }, at);
+  const known = await parts.knowledge.prompt({ ...input, isWorker: input.worker !== undefined });
   const system = makeSystem({
     identity: await readIdentity(settings.home, parts.log),
     hint: input.promptHint,
@@ -72,7 +80,7 @@ export async function frameOf(parts: FrameParts, input: FrameInput): Promise<Fra
     now: parts.clock.now(),
     timezone: settings.timezone,
     instructions: instructions.text,
-    memory: '',
+    memory: known.text,
   });
   const windowTokens = windowOf(settings, chain);
   const outputs = chain.map((link) => limitsOf(settings, link).maxOutputTokens ?? settings.maxOutputTokens);
@@ -84,8 +92,9 @@ export async function frameOf(parts: FrameParts, input: FrameInput): Promise<Fra
   const fixed = estimateRequest({ system, messages: [], tools });
   return {
     system,
-    origins: new Set(instructions.isForeign ? ['foreign'] : []),
+    origins: new Set(instructions.isForeign || known.isForeign ? ['foreign'] : []),
     instructionTokens: instructions.text === '' ? 0 : estimateTokens(instructions.text) + 2,
+    knownTokens: known.text === '' ? 0 : estimateTokens(known.text) + 2,
     present: presentOptions(input, windowTokens - maxOutputTokens),
     windowTokens,
     maxOutputTokens,

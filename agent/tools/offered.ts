@@ -68,6 +68,11 @@ function stateOf(
   return { state: tool.isRare ? 'searched' : 'prompt' };
 }
 
+/** Names and toolsets. */
+export function namesOfTools(tools: readonly Tool[]): readonly string[] {
+  return [...new Set(tools.flatMap(namesOf))];
+}
+
 function namesOf(tool: Tool): readonly string[] {
   return [tool.name, tool.toolset];
 }

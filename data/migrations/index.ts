@@ -6,6 +6,11 @@ import { up as personSettings } from './0002-person-settings.ts';
 import { up as timelineOfPerson } from './0003-timeline-of-person.ts';
 import { up as indexMessagesLater } from './0004-index-messages-later.ts';
 import { up as hands } from './0005-hands.ts';
+import { up as memory } from './0006-memory.ts';
+import { up as skills } from './0007-skills.ts';
+import { up as schedule } from './0008-schedule.ts';
+import { up as profile } from './0009-profile.ts';
+import { up as review } from './0010-review.ts';
 
 export interface Migration {
   name: string;
@@ -18,4 +23,9 @@ export const migrations: readonly Migration[] = [
   { name: '0003-timeline-of-person', up: timelineOfPerson },
   { name: '0004-index-messages-later', up: indexMessagesLater },
   { name: '0005-hands', up: hands },
+  { name: '0006-memory', up: memory },
+  { name: '0007-skills', up: skills },
+  { name: '0008-schedule', up: schedule },
+  { name: '0009-profile', up: profile },
+  { name: '0010-review', up: review },
 ];

@@ -20,6 +20,8 @@ export const newConversation: Command = {
     const old = context.session;
     const running = context.gateway.isRunning(old.id);
     const session = await beginSession(context);
+    const { scope, person, address } = context;
+    context.agent.sessionLeft?.({ scope, session: old.id, role: person.role, address });
     const back = code(`/resume ${old.title ?? shortId(old.id, [session.id])}`);
     return {
       text:

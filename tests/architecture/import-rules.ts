@@ -86,6 +86,9 @@ const PACKAGE_FENCES: Readonly<Record<string, readonly string[]>> = {
   openai: ['agent/providers/', 'gateway/voice/'],
   '@anthropic-ai/sdk': ['agent/providers/', 'gateway/voice/'],
   croner: ['scheduler/'],
+  'chrono-node': ['scheduler/'],
+  'sqlite-vec': ['data/'],
+  fflate: ['skills/'],
   grammy: ['adapters/telegram/'],
   'discord.js': ['adapters/discord/'],
   '@slack/bolt': ['adapters/slack/'],
@@ -133,6 +136,11 @@ const HEAVY_PACKAGES: readonly string[] = [
   'turndown',
   'unpdf',
   'mammoth',
+  'chrono-node',
+  'croner',
+  'sqlite-vec',
+  'fflate',
+  'diff',
 ];
 const LIGHT_ENTRIES: readonly string[] = ['cli/main.ts', 'gateway/compose.ts', 'adapters/manifests.ts'];
 /** Each start loads every manifest, so their schemas are all that they may bring. */
@@ -140,7 +148,12 @@ const MANIFESTS = 'adapters/manifests.ts';
 const MANIFEST_PACKAGES = /^(?:zod$|node:)/;
 
 /** What the gateway may know of the agent, as types: the port and the events that its signature names. */
-const AGENT_PORT: readonly string[] = ['agent/port.ts', 'agent/events.ts'];
+const AGENT_PORT: readonly string[] = [
+  'agent/port.ts',
+  'agent/events.ts',
+  'agent/memory/port.ts',
+  'agent/skills/port.ts',
+];
 
 const IO_MODULES =
   /^node:(fs|net|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster|readline|sqlite|os)(\/|$)/;

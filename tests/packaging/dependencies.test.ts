@@ -46,6 +46,7 @@ const SHIPPABLE: readonly string[] = [
   '(MIT OR EUPL-1.1+)',
   '(MIT OR GPL-3.0-or-later)',
   '(MIT AND Zlib)',
+  'MIT OR Apache',
   'BSD',
 ];
 /** Of optional packages, which whoever wants them installs; docs/dependencies.md says why. */

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => home.close());
 
-const read = () => readState(home.db, home.scope, home.session.id);
+const read = () => readState(home.db, { scope: home.scope, session: home.session.id });
 
 function words(message: ModelMessage | undefined): string {
   return message?.role === 'user'
@@ -73,8 +73,8 @@ it('holds rules, todos, open approvals and workers of this conversation alone', 
     ].join('\n'),
   );
   const bob = await addPerson(home, 'Bob');
-  expect(await readState(home.db, bob.scope, bob.session.id)).toBeUndefined();
-  expect(await readState(home.db, bob.scope, home.session.id)).toBeUndefined();
+  expect(await readState(home.db, { scope: bob.scope, session: bob.session.id })).toBeUndefined();
+  expect(await readState(home.db, { scope: bob.scope, session: home.session.id })).toBeUndefined();
 });
 
 it('forgets a list that is done', async () => {

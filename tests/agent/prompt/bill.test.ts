@@ -55,12 +55,14 @@ it('says what the next request takes, part by part, and corrects it by what a mo
   expect(bill.parts.map(({ part }) => part)).toEqual([
     'system',
     'workspace files',
+    'memory',
     'tools',
     'summary',
     'history',
     'state',
   ]);
-  for (const { part, tokens } of bill.parts) expect([part, tokens > 0]).toEqual([part, true]);
+  // Nothing is remembered here.
+  for (const { part, tokens } of bill.parts) expect([part, tokens > 0]).toEqual([part, part !== 'memory']);
   expect(bill.models).toMatchObject([
     { name: 'script/scripted', windowTokens: 65_536, answerTokens: 1_000, isMeasured: false },
   ]);

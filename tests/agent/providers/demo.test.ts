@@ -98,7 +98,7 @@ describe('the demo model', () => {
     const dir = await openHome();
     try {
       await setTodos(dir.db, dir.scope, dir.session.id, [{ id: '1', content: 'help', status: 'pending' }]);
-      const state = await readState(dir.db, dir.scope, dir.session.id);
+      const state = await readState(dir.db, { scope: dir.scope, session: dir.session.id });
       if (!state) throw new Error('no state');
       const { reply } = await ask([user('what time is it?'), state]);
       expect(reply.toolCalls.map(({ name }) => name)).toEqual(['clock']);

@@ -1,10 +1,10 @@
 // Taking back what a turn changed: the files of the turn itself and of the workers that it had.
-import type { Scope } from '../data/scope.ts';
-import { listTasks } from '../data/work/tasks.ts';
-import { AppError } from '../shared/errors.ts';
-import { turnId, type TurnId } from '../shared/ids.ts';
-import type { AgentInput } from './parts.ts';
-import type { AgentPort, FileCheckpoint, RestoredFiles } from './port.ts';
+import type { Scope } from '../../data/scope.ts';
+import { listTasks } from '../../data/work/tasks.ts';
+import { AppError } from '../../shared/errors.ts';
+import { turnId, type TurnId } from '../../shared/ids.ts';
+import type { AgentInput } from '../parts.ts';
+import type { AgentPort, FileCheckpoint, RestoredFiles } from '../port.ts';
 
 const MAX_WORKERS = 1_000;
 
