@@ -90,7 +90,7 @@ export interface SkillRevision {
   decidedAt: number | undefined;
 }
 
-/** All of one space. Rejects with AppError: `not_found`, `bad_input`, `conflict`. */
+/** All of one space. Rejects with AppError: `not_found`, `bad_input`, `not_allowed` (frozen, read-only). */
 export interface SkillLibrary {
   list(scope: Scope): Promise<readonly SkillInfo[]>;
   /** What is in force, or one revision. */
