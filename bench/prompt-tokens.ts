@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { manifests } from '../adapters/manifests.ts';
 import { loadConfig } from '../config/load.ts';
-import { measureConfiguredPrompt } from '../gateway/compose/agent.ts';
+import { measureConfiguredPrompt } from '../gateway/compose/agent/prompt-size.ts';
 import { silentLog } from '../shared/log.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 

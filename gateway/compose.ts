@@ -24,7 +24,7 @@ import { accountsOf, ownerUserOf, settingsOf } from './compose/accounts.ts';
 import { openConfiguredAgent, type ConfiguredAgent } from './compose/agent.ts';
 import { openSigner } from './compose/signer.ts';
 import { openLog } from './compose/logging.ts';
-import { mountMcpServer } from './compose/mcp-server.ts';
+import { mountMcpServer } from './compose/hands/mcp-server.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { openConfiguredVoice, type ConfiguredVoice } from './compose/voice.ts';
 import { makeControlHandler } from './control/http.ts';

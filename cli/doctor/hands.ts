@@ -3,7 +3,7 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { findChromium } from '../../agent/tools/browser/find-chromium.ts';
-import { openConfiguredBackend } from '../../gateway/compose/backend.ts';
+import { openConfiguredBackend } from '../../gateway/compose/hands/backend.ts';
 import { withDeadline } from '../../shared/deadline.ts';
 import { asAppError } from '../../shared/errors.ts';
 import { callControl } from '../client.ts';

@@ -31,7 +31,7 @@ export async function runPromptSize(context: CliContext): Promise<number> {
 }
 
 async function measureHere(context: CliContext): Promise<OperationOutput<'prompt-size'>> {
-  const { measureConfiguredPrompt } = await import('../../../gateway/compose/agent.ts');
+  const { measureConfiguredPrompt } = await import('../../../gateway/compose/agent/prompt-size.ts');
   const loaded = await loadConfig({ home: context.home, manifests });
   const parts = [...(await measureConfiguredPrompt(loaded, context.clock, silentLog))];
   return { total: parts.reduce((sum, part) => sum + part.tokens, 0), parts };

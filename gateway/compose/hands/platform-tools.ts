@@ -1,7 +1,7 @@
 // Tools that platforms offer, as the agent's dispatcher knows tools: it alone decides, records and limits.
-import type { PlatformTool } from '../../adapters/contract.ts';
-import { defineTool, type Tool } from '../../agent/tools/tool.ts';
-import { hasRole } from '../../pairing/policy.ts';
+import type { PlatformTool } from '../../../adapters/contract.ts';
+import { defineTool, type Tool } from '../../../agent/tools/tool.ts';
+import { hasRole } from '../../../pairing/policy.ts';
 
 /** The agent's form of each platform tool, made once: its schema costs time. Only owners and admins get them. */
 export function makePlatformTools(): (tools: readonly PlatformTool[]) => readonly Tool[] {

@@ -1,10 +1,10 @@
 // The terminal backend as this Herald's configuration has it: for the gateway, and for whoever looks whether it works.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { openBackend } from '../../agent/terminal/backends.ts';
-import type { Backend } from '../../agent/terminal/machine.ts';
-import type { LoadedConfig } from '../../config/load.ts';
-import type { Clock } from '../../shared/clock.ts';
+import { openBackend } from '../../../agent/terminal/backends.ts';
+import type { Backend } from '../../../agent/terminal/machine.ts';
+import type { LoadedConfig } from '../../../config/load.ts';
+import type { Clock } from '../../../shared/clock.ts';
 
 /** Rejects with AppError `config_invalid` for settings that cannot work together. */
 export function openConfiguredBackend({ home, config, lookup }: LoadedConfig, clock: Clock): Promise<Backend> {

@@ -1,17 +1,17 @@
 // What MCP servers may ask of the gateway: logins that the owner is told of, questions to the person, files.
 import { afterEach, expect, test } from 'vitest';
-import { parseMarkdown } from '../../../adapters/markdown.ts';
-import type { Mcp } from '../../../agent/mcp/mcp.ts';
-import type { ElicitationField, ElicitationQuestion } from '../../../agent/mcp/ports.ts';
-import { personScope } from '../../../data/scope.ts';
-import { openMcpDesk, type McpDesk } from '../../../gateway/compose/mcp.ts';
-import { answerOf, questionOf } from '../../../gateway/compose/elicitation.ts';
-import { makeFileStore } from '../../../gateway/media/downloads.ts';
-import { AppError } from '../../../shared/errors.ts';
-import { accountId, chatId, personId, sessionId, turnId } from '../../../shared/ids.ts';
-import { silentLog } from '../../../shared/log.ts';
-import { makeFakePlatform } from '../../support/fake-platform.ts';
-import { openTestGateway, type TestGateway } from '../../support/gateway.ts';
+import { parseMarkdown } from '../../../../adapters/markdown.ts';
+import type { Mcp } from '../../../../agent/mcp/mcp.ts';
+import type { ElicitationField, ElicitationQuestion } from '../../../../agent/mcp/ports.ts';
+import { personScope } from '../../../../data/scope.ts';
+import { openMcpDesk, type McpDesk } from '../../../../gateway/compose/hands/mcp.ts';
+import { answerOf, questionOf } from '../../../../gateway/compose/hands/elicitation.ts';
+import { makeFileStore } from '../../../../gateway/media/downloads.ts';
+import { AppError } from '../../../../shared/errors.ts';
+import { accountId, chatId, personId, sessionId, turnId } from '../../../../shared/ids.ts';
+import { silentLog } from '../../../../shared/log.ts';
+import { makeFakePlatform } from '../../../support/fake-platform.ts';
+import { openTestGateway, type TestGateway } from '../../../support/gateway.ts';
 
 let gateway: TestGateway | undefined;
 let desk: McpDesk | undefined;

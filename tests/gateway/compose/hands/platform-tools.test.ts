@@ -1,9 +1,9 @@
 // Tools of platforms as the agent's dispatcher gets them.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { PlatformTool } from '../../../adapters/contract.ts';
-import { makePlatformTools } from '../../../gateway/compose/platform-tools.ts';
-import { chatId, accountId } from '../../../shared/ids.ts';
+import type { PlatformTool } from '../../../../adapters/contract.ts';
+import { makePlatformTools } from '../../../../gateway/compose/hands/platform-tools.ts';
+import { chatId, accountId } from '../../../../shared/ids.ts';
 
 const address = { platform: 'fake', account: accountId('a'), chat: chatId('c'), kind: 'dm' } as const;
 const lamp: PlatformTool = {

@@ -1,18 +1,18 @@
 // What MCP servers may ask of the running gateway, and what its owner may do with them: their state, logins, tools that changed.
 import { randomUUID } from 'node:crypto';
-import type { Mcp } from '../../agent/mcp/mcp.ts';
-import { describeServers } from '../../agent/mcp/report.ts';
-import type { McpPorts } from '../../agent/mcp/ports.ts';
-import type { ProcessDb } from '../../data/db.ts';
-import { listDmChats } from '../../data/process/chats.ts';
-import { findOwner } from '../../data/process/people.ts';
-import type { Clock } from '../../shared/clock.ts';
-import { withDeadline } from '../../shared/deadline.ts';
-import { AppError } from '../../shared/errors.ts';
-import type { Logger } from '../../shared/log.ts';
-import type { McpControl } from '../control/operation.ts';
-import type { Core } from '../core.ts';
-import type { FileStore } from '../media/downloads.ts';
+import type { Mcp } from '../../../agent/mcp/mcp.ts';
+import { describeServers } from '../../../agent/mcp/report.ts';
+import type { McpPorts } from '../../../agent/mcp/ports.ts';
+import type { ProcessDb } from '../../../data/db.ts';
+import { listDmChats } from '../../../data/process/chats.ts';
+import { findOwner } from '../../../data/process/people.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
+import { AppError } from '../../../shared/errors.ts';
+import type { Logger } from '../../../shared/log.ts';
+import type { McpControl } from '../../control/operation.ts';
+import type { Core } from '../../core.ts';
+import type { FileStore } from '../../media/downloads.ts';
 import { answerOf, questionOf } from './elicitation.ts';
 
 /** A person may have to find a password, and a second device. */

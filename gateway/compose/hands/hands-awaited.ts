@@ -1,7 +1,7 @@
 // Whether the tools for machines are needed without anybody asking: else they are loaded with the first turn.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { LoadedConfig } from '../../config/load.ts';
+import type { LoadedConfig } from '../../../config/load.ts';
 
 /** Under $HERALD_HOME: what is remembered of background jobs. */
 export const NOTES_DIR = path.join('machines', 'notes');

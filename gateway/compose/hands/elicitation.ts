@@ -1,6 +1,11 @@
 // Questions of MCP servers as questions to a person, and back. A server's words are shown as its own; what does not fit a field is no answer.
-import type { AnswerValue, ElicitationAnswer, ElicitationField, ElicitationQuestion } from '../../agent/mcp/ports.ts';
-import type { PersonAnswer, PersonQuestion, QuestionField } from '../../data/work/questions.ts';
+import type {
+  AnswerValue,
+  ElicitationAnswer,
+  ElicitationField,
+  ElicitationQuestion,
+} from '../../../agent/mcp/ports.ts';
+import type { PersonAnswer, PersonQuestion, QuestionField } from '../../../data/work/questions.ts';
 
 const YES = 'Yes';
 const NO = 'No';
