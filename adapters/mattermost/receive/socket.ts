@@ -4,10 +4,8 @@ import type { Clock } from '../../../shared/clock.ts';
 import { ApiError } from '../errors.ts';
 import { frameSchema, replySchema, type Frame } from '../schema.ts';
 import { parseJson } from '../../transport/bodies.ts';
+import { HANDSHAKE_MS, openSocket, opened } from '../../transport/web-socket.ts';
 
-const HANDSHAKE_MS = 15_000;
-/** The longest post is 64 KB; lists of members come in one frame, too. */
-const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 /** The server closes a connection that was silent for 100 s (pongWaitTime, app/platform/web_conn.go, read 2026-11-21). */
 const PING_EVERY_MS = 20_000;
 const SILENCE_MS = 50_000;
@@ -63,7 +61,7 @@ export async function listenOnce(deps: SocketDeps): Promise<void> {
     socket.on('message', (data: Buffer, isBinary) => {
       if (!isBinary) reader(data.toString('utf8'));
     });
-    await opened(socket);
+    await opened(socket, (status, message) => new ApiError(status, '', message));
     say('authentication_challenge', { token: deps.token });
     const cancelGreeting = clock.after(HANDSHAKE_MS, hangUp);
     void closed.then(() => greeted.reject(new Error('The server closed the connection before it greeted us.')));
@@ -108,29 +106,4 @@ function makeReader(deps: SocketDeps, { socket, greeted, onSign, onReply }: Conn
       deps.onHello();
     } else deps.onEvent(frame);
   };
-}
-
-function openSocket(url: string): WebSocket {
-  const socket = new WebSocket(url, {
-    handshakeTimeout: HANDSHAKE_MS,
-    maxPayload: MAX_FRAME_BYTES,
-    perMessageDeflate: false,
-    followRedirects: false,
-  });
-  // Without a listener an error would end the process; what matters of it is told by `opened` or 'close'.
-  socket.on('error', () => {});
-  return socket;
-}
-
-function opened(socket: WebSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', reject);
-    socket.once('unexpected-response', (_request, response) => {
-      response.resume();
-      socket.terminate();
-      reject(new ApiError(response.statusCode ?? 0, '', response.statusMessage ?? ''));
-    });
-    socket.once('close', () => reject(new Error('The connection was closed at once.')));
-  });
 }

@@ -1,17 +1,14 @@
 // Receiving in json-rpc mode: one WebSocket, over which the server pushes and forgets. What is pushed waits in memory, in order, until
 // it is stored; what is pushed while no socket is open is a gap.
 import type { AdapterHost } from '../../contract.ts';
-import { WebSocket } from 'ws';
 import type { Clock } from '../../../shared/clock.ts';
 import type { SignalApi } from '../api.ts';
 import { ApiError } from '../errors.ts';
 import { parseJson } from '../../transport/bodies.ts';
+import { openSocket, opened } from '../../transport/web-socket.ts';
 import type { LastConnected } from './last-connected.ts';
 import type { Receiver } from './receiver.ts';
 
-const HANDSHAKE_MS = 15_000;
-/** Long texts come in one frame, files come apart. */
-const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 /** The server pings every 54 s (pingPeriod of its api.go, read 2026-11-21); we ask more often, to know sooner that nobody is there. */
 const PING_EVERY_MS = 20_000;
 const SILENCE_MS = 50_000;
@@ -37,7 +34,8 @@ export interface SocketDeps {
 export async function listenOnce(deps: SocketDeps): Promise<void> {
   const { clock, lastConnected } = deps;
   const waiting = new Waiting(deps);
-  const socket = openSocket(deps);
+  const { url, headers } = deps.api.socket(`/v1/receive/${encodeURIComponent(deps.number)}`);
+  const socket = openSocket(url, headers);
   /** Until when everything was heard. */
   let aliveAt = clock.now();
   const alive = () => {
@@ -62,7 +60,7 @@ export async function listenOnce(deps: SocketDeps): Promise<void> {
     });
     socket.on('ping', alive);
     socket.on('pong', alive);
-    await opened(socket);
+    await opened(socket, (status, message) => new ApiError(status, message));
     alive();
     await lastConnected.open(aliveAt);
     cancelWatch = clock.after(PING_EVERY_MS, watch);
@@ -78,33 +76,6 @@ export async function listenOnce(deps: SocketDeps): Promise<void> {
     deps.signal.removeEventListener('abort', hangUp);
     socket.terminate();
   }
-}
-
-function openSocket({ api, number }: SocketDeps): WebSocket {
-  const { url, headers } = api.socket(`/v1/receive/${encodeURIComponent(number)}`);
-  const socket = new WebSocket(url, {
-    headers,
-    handshakeTimeout: HANDSHAKE_MS,
-    maxPayload: MAX_FRAME_BYTES,
-    perMessageDeflate: false,
-    followRedirects: false,
-  });
-  // Without a listener an error would end the process; what matters of it is told by `opened` or 'close'.
-  socket.on('error', () => {});
-  return socket;
-}
-
-function opened(socket: WebSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', reject);
-    socket.once('unexpected-response', (_request, response) => {
-      response.resume();
-      socket.terminate();
-      reject(new ApiError(response.statusCode ?? 0, response.statusMessage ?? ''));
-    });
-    socket.once('close', () => reject(new Error('The connection was closed at once.')));
-  });
 }
 
 /** Frames that came and are not stored yet. */
