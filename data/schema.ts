@@ -12,7 +12,9 @@ import type {
   UserId,
 } from '../shared/ids.ts';
 import type { ChatKind, Origin, Role } from '../shared/messages.ts';
+import type { SkillTables } from './learning/tables.ts';
 import type { PolicyTables } from './policy/tables.ts';
+import type { ReviewTables } from './review/tables.ts';
 import type { WorkTables } from './work/tables.ts';
 
 /** received → queued → running → one of the end states; commands go from received to answered. */
@@ -42,7 +44,7 @@ interface AddressColumns {
   chat_kind: ChatKind;
 }
 
-export interface Tables extends PolicyTables, WorkTables {
+export interface Tables extends PolicyTables, WorkTables, SkillTables, ReviewTables {
   persons: {
     id: PersonId;
     name: string;

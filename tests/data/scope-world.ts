@@ -18,6 +18,7 @@ import { keepResult } from '../../data/work/results.ts';
 import { askQuestion } from '../../data/work/questions.ts';
 import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
+import { fillSkills } from './probes/skills.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 
 /** One person in one space: their DMs, or a group. Members of a group share its space, not their approvals and usage. */
@@ -37,6 +38,7 @@ export interface Place extends Speaker {
   result: string;
   question: string;
   task: string;
+  skillRevision: string;
   usage: number;
   /** Cost of the running turn so far: another one for each place, and no sum of others. */
   cost: number;
@@ -181,6 +183,7 @@ async function fill(
     result,
     question: question.id,
     task: task.id,
+    skillRevision: await fillSkills(db, { scope, session: speaker.session, spaceMark }),
     usage: reserved.id,
     cost,
     lastMessage: last.id,
@@ -198,6 +201,8 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
   for (const row of turns) add('turns', row.space_id, row);
   for (const row of await db.query.selectFrom('spaces').selectAll().execute()) add('spaces', row.id, row);
   for (const table of ['sessions', 'messages', 'notes', 'rules', 'results', 'taints', 'todos', 'cells'] as const)
+    for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
+  for (const table of ['skill_revisions', 'skill_files', 'skill_marks', 'skill_loads'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const row of await db.query.selectFrom('journal').selectAll().execute())
     add('journal', spaceOfTurn.get(row.turn_id) ?? '', row);

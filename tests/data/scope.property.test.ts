@@ -20,6 +20,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'flush.ts': ['ALWAYS_FLUSHED', 'openFlusher'],
   'query/keep.ts': ['makeKeeper'],
   'lock.ts': ['findLiveOwner', 'takeWriterLock'],
+  'learning/skill-revisions.ts': ['seenStates'],
   'messages.ts': ['parseFiles'],
   'migrations/0001-start.ts': ['up'],
   'migrations/0002-person-settings.ts': ['up'],
