@@ -4,7 +4,7 @@ import type { Db } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { UsageCaps } from '../../data/usage.ts';
 import { AppError } from '../../shared/errors.ts';
-import { dayOf } from './day.ts';
+import { dayOf } from '../../shared/day.ts';
 
 const TITLES: Record<ExtendedCap, string> = {
   turn: 'one answer',

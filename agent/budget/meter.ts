@@ -18,7 +18,7 @@ import { estimateRequest, estimateTokens } from '../context/tokens.ts';
 import type { callModel, ChainLink, RetryNotice } from '../providers/fallback.ts';
 import { priceOf, type PriceOverrides } from '../providers/prices.ts';
 import type { ModelReply, ModelRequest, TokenUsage } from '../providers/types.ts';
-import { dayOf } from './day.ts';
+import { dayOf } from '../../shared/day.ts';
 import { BudgetError, refusalText, warningText } from './refusal.ts';
 
 export interface MeterSettings {
@@ -42,6 +42,8 @@ export interface MeteredCall {
   turn: TurnId | undefined;
   /** What it is for, in usage rows: 'turn', 'compress' … */
   cause: string;
+  /** Of the day of the person, for this cause alone; in millionths of a US dollar, and tokens. Default: none. */
+  causeCaps?: { microUsd: number; tokens: number } | undefined;
   chain: readonly ChainLink[];
   request: Omit<ModelRequest, 'model'>;
   signal: AbortSignal;
@@ -115,6 +117,7 @@ async function reserve(
     costKnown: bound.known,
     dayStart: day.start,
     caps: settings.caps,
+    causeCaps: call.causeCaps,
   });
   if (result.ok) {
     warn(call, result.fullest, { day, timezone: settings.timezone });

@@ -42,6 +42,8 @@ const CAPS: Record<CapName, Cap> = {
   person_day_tokens: { title: 'you per day', key: 'budget.per_person_day_tokens', unit: 'tokens', daily: true },
   day: { title: 'everybody together per day', key: 'budget.per_day_usd', unit: 'usd', daily: true },
   day_tokens: { title: 'everybody together per day', key: 'budget.per_day_tokens', unit: 'tokens', daily: true },
+  cause_day: { title: 'looking back per day', key: 'review.daily_usd', unit: 'usd', daily: true },
+  cause_day_tokens: { title: 'looking back per day', key: 'review.daily_tokens', unit: 'tokens', daily: true },
 };
 
 export function refusalText(

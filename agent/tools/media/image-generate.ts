@@ -4,7 +4,7 @@ import { reserveUsage, settleUsage, type UsageCaps } from '../../../data/usage.t
 import type { Clock } from '../../../shared/clock.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { preview } from '../../../shared/text.ts';
-import { dayOf } from '../../budget/day.ts';
+import { dayOf } from '../../../shared/day.ts';
 import { refusalText } from '../../budget/refusal.ts';
 import type { ChangeKeeper, FileAccess } from '../files/access.ts';
 import { hashBytes } from '../files/seen.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { extendBudget } from '../../../agent/budget/extend.ts';
-import { dayOf } from '../../../agent/budget/day.ts';
+import { dayOf } from '../../../shared/day.ts';
 import { makeMeter } from '../../../agent/budget/meter.ts';
 import { BudgetError } from '../../../agent/budget/refusal.ts';
 import { callModel } from '../../../agent/providers/fallback.ts';

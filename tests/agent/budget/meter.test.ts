@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { dayOf } from '../../../agent/budget/day.ts';
+import { dayOf } from '../../../shared/day.ts';
 import { makeMeter, type MeteredCall, type MeterSettings } from '../../../agent/budget/meter.ts';
 import { callModel, type ChainLink } from '../../../agent/providers/fallback.ts';
 import type { Provider } from '../../../agent/providers/types.ts';
