@@ -99,16 +99,22 @@ async function readActive(db: Db, scope: Scope, session: SessionId): Promise<rea
   return messages;
 }
 
-/** Everything ever said in a session, undone and compacted messages included; for export. */
-export async function listTranscript(db: Db, scope: Scope, session: SessionId): Promise<readonly StoredMessage[]> {
-  const rows = await db.query
+/** Everything said in a session, undone and compacted messages included: all of it, or what came after a message, the last `limit` of it. */
+export async function listTranscript(
+  db: Db,
+  scope: Scope,
+  session: SessionId,
+  { after = 0, limit }: { after?: number; limit?: number } = {},
+): Promise<readonly StoredMessage[]> {
+  const query = db.query
     .selectFrom('messages')
     .selectAll()
     .where('space_id', '=', scope.space)
     .where('session_id', '=', session)
-    .orderBy('id')
-    .execute();
-  return rows.map(storedMessage);
+    .where('id', '>', after)
+    .orderBy('id', limit === undefined ? 'asc' : 'desc');
+  const rows = await (limit === undefined ? query : query.limit(limit)).execute();
+  return (limit === undefined ? rows : rows.reverse()).map(storedMessage);
 }
 
 export interface SaidPage {

@@ -12,8 +12,11 @@ import type {
   UserId,
 } from '../shared/ids.ts';
 import type { ChatKind, Origin, Role } from '../shared/messages.ts';
+import type { EvidenceTables } from './evidence/tables.ts';
 import type { SkillTables } from './learning/tables.ts';
+import type { MemoryTables } from './memory/tables.ts';
 import type { PolicyTables } from './policy/tables.ts';
+import type { ProfileTables } from './profile/tables.ts';
 import type { ReviewTables } from './review/tables.ts';
 import type { WorkTables } from './work/tables.ts';
 
@@ -44,7 +47,7 @@ interface AddressColumns {
   chat_kind: ChatKind;
 }
 
-export interface Tables extends PolicyTables, WorkTables, SkillTables, ReviewTables {
+export interface Tables extends MemoryTables, PolicyTables, WorkTables, SkillTables, ReviewTables, EvidenceTables {
   persons: {
     id: PersonId;
     name: string;
@@ -256,15 +259,6 @@ export interface Tables extends PolicyTables, WorkTables, SkillTables, ReviewTab
     cost_known: number;
     created_at: number;
   };
-  notes: {
-    id: Generated<number>;
-    space_id: SpaceId;
-    person_id: PersonId;
-    turn_id: TurnId | null;
-    text: string;
-    origin: Origin;
-    created_at: number;
-  };
   audit: {
     id: Generated<number>;
     at: number;
@@ -276,6 +270,8 @@ export interface Tables extends PolicyTables, WorkTables, SkillTables, ReviewTab
   search_state: {
     /** Last message that is in the search indexes. */
     through: number;
+    /** First one; what is older waits. */
+    since: number;
   };
   meta: {
     key: string;

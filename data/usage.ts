@@ -1,7 +1,8 @@
 // One row per model call: reserved before it at its largest possible cost, settled after it. Caps count reservations too, so
 // that calls at the same time cannot overspend together.
+import { sql } from 'kysely';
 import type { PersonId, SessionId, SpaceId, TurnId } from '../shared/ids.ts';
-import type { Db } from './db.ts';
+import type { Db, Query } from './db.ts';
 import { prepare } from './query/prepared.ts';
 import type { Tables } from './schema.ts';
 import { addedToday } from './policy/extensions.ts';
@@ -36,9 +37,11 @@ export interface UsageReservation {
   /** Start of the day that the day caps count from, in ms since the epoch. */
   dayStart: number;
   caps: UsageCaps;
+  /** What calls of this cause may take together of the person's day, within all other caps. Default: no more than those say. */
+  causeCaps?: { microUsd: number; tokens: number } | undefined;
 }
 
-export type CapName = Sum | `${Sum}_tokens`;
+export type CapName = Sum | `${Sum}_tokens` | 'cause_day' | 'cause_day_tokens';
 
 const insertReservation = prepare<Omit<Tables['usage'], 'id'>, { id: number }>((query, row) =>
   query.insertInto('usage').values(row).returning('id'),
@@ -53,6 +56,8 @@ export async function reserveUsage(
   const spent = spentOf(db);
   const place: Place = { ...scope, turn: reservation.turn, dayStart: reservation.dayStart };
   return db.query.transaction().execute(async (trx) => {
+    const beyond = await weighCause(trx, scope, reservation);
+    if (beyond) return beyond;
     const added = await addedToday(db, scope, reservation.dayStart, trx);
     const found = await weighCaps((sum) => spent.read(trx, sum, place), reservation, added);
     if ('ok' in found) return found;
@@ -82,6 +87,30 @@ export async function reserveUsage(
 }
 
 type CapRefusal = { ok: false; cap: CapName; limit: number; spent: number };
+
+/** Summed up from the rows each time: what has a budget of its own is seldom called. */
+async function weighCause(
+  query: Query,
+  scope: Scope,
+  { causeCaps, cause, dayStart, microUsd, tokens }: UsageReservation,
+): Promise<CapRefusal | undefined> {
+  if (!causeCaps) return undefined;
+  const spent = await query
+    .selectFrom('usage')
+    .select([
+      sql<number>`coalesce(sum(cost_micro_usd), 0)`.as('money'),
+      sql<number>`coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens), 0)`.as('tokens'),
+    ])
+    .where('person_id', '=', scope.person)
+    .where('created_at', '>=', dayStart)
+    .where('cause', '=', cause)
+    .executeTakeFirstOrThrow();
+  if (spent.money + microUsd > causeCaps.microUsd)
+    return { ok: false, cap: 'cause_day', limit: causeCaps.microUsd, spent: spent.money };
+  if (spent.tokens + tokens > causeCaps.tokens)
+    return { ok: false, cap: 'cause_day_tokens', limit: causeCaps.tokens, spent: spent.tokens };
+  return undefined;
+}
 
 /** How much of a cap is spent or reserved, from 0 to 1. */
 export interface CapShare {

@@ -48,6 +48,7 @@ import { dmAddress } from './conversation.ts';
 import { keepResult, openResult } from '../../data/work/results.ts';
 import { askQuestion, endQuestion, getQuestion } from '../../data/work/questions.ts';
 import { listTodos, setTodos } from '../../data/work/todos.ts';
+import { reviewProbes } from './probes/review.ts';
 import { skillProbes } from './probes/skills.ts';
 import type { Place } from './scope-world.ts';
 
@@ -80,6 +81,7 @@ async function each<Item>(items: readonly Item[], run: (item: Item) => Promise<u
 
 /** The names of functions by file, each with its probe. */
 export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> = {
+  ...reviewProbes,
   ...skillProbes,
   'policy/approvals.ts': {
     requestApproval: (db, me, target) =>

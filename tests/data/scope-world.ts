@@ -18,6 +18,7 @@ import { keepResult } from '../../data/work/results.ts';
 import { askQuestion } from '../../data/work/questions.ts';
 import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
+import { fillReview } from './probes/review.ts';
 import { fillSkills } from './probes/skills.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 
@@ -40,6 +41,7 @@ export interface Place extends Speaker {
   task: string;
   skillRevision: string;
   usage: number;
+  review: number;
   /** Cost of the running turn so far: another one for each place, and no sum of others. */
   cost: number;
   lastMessage: number;
@@ -185,6 +187,7 @@ async function fill(
     task: task.id,
     skillRevision: await fillSkills(db, { scope, session: speaker.session, spaceMark }),
     usage: reserved.id,
+    review: await fillReview(db, { scope, idle: idleSession.id, idleTurn, spaceMark, personMark }),
     cost,
     lastMessage: last.id,
     title,
@@ -202,6 +205,10 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
   for (const row of await db.query.selectFrom('spaces').selectAll().execute()) add('spaces', row.id, row);
   for (const table of ['sessions', 'messages', 'notes', 'rules', 'results', 'taints', 'todos', 'cells'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
+  for (const table of ['review_marks', 'reviews', 'review_patterns'] as const)
+    for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
+  for (const row of await db.query.selectFrom('review_news').selectAll().execute())
+    add('review_news', `${row.space_id} ${row.person_id}`, row);
   for (const table of ['skill_revisions', 'skill_files', 'skill_marks', 'skill_loads'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const row of await db.query.selectFrom('journal').selectAll().execute())

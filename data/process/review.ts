@@ -1,0 +1,131 @@
+// What is due to be looked back at, over all people: found again after a restart, from the rows alone.
+import type { SessionId } from '../../shared/ids.ts';
+import type { Address, Role } from '../../shared/messages.ts';
+import type { ProcessDb } from '../db.ts';
+import type { ReviewCause } from '../review/tables.ts';
+import { storedScope, type Scope } from '../scope.ts';
+import { addressOf } from './chats.ts';
+
+export interface DueReview {
+  scope: Scope;
+  session: SessionId;
+  role: Role;
+  /** Where the conversation went on last. */
+  address: Address;
+  cause: ReviewCause;
+  dueAt: number;
+}
+
+/** When the next review is due, which may have passed; undefined when none is. */
+export async function nextReviewAt(db: ProcessDb): Promise<number | undefined> {
+  const row = await db.query
+    .selectFrom('review_marks')
+    .select((eb) => eb.fn('max', ['due_at', 'not_before']).as('at'))
+    .where('due_at', 'is not', null)
+    .orderBy('at')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : Number(row.at);
+}
+
+/** Due by now, longest first. A session whose person or chat is gone is left out. */
+export async function listDueReviews(db: ProcessDb, limit: number): Promise<readonly DueReview[]> {
+  const now = db.clock.now();
+  const rows = await db.query
+    .selectFrom('review_marks')
+    .innerJoin('persons', 'persons.id', 'review_marks.person_id')
+    .select(['review_marks.session_id', 'review_marks.space_id', 'review_marks.person_id', 'cause', 'due_at', 'role'])
+    .where('due_at', '<=', now)
+    .where('not_before', '<=', now)
+    .orderBy('due_at')
+    .limit(limit)
+    .execute();
+  const due: DueReview[] = [];
+  for (const row of rows) {
+    const address = await lastAddress(db, row.session_id);
+    if (!address || row.due_at === null) continue;
+    due.push({
+      scope: storedScope(row.person_id, row.space_id),
+      session: row.session_id,
+      role: row.role,
+      address,
+      cause: row.cause ?? 'idle',
+      dueAt: row.due_at,
+    });
+  }
+  return due;
+}
+
+/** Where the last turn of a session was answered. */
+export async function lastAddress(db: ProcessDb, session: SessionId): Promise<Address | undefined> {
+  const row = await db.query
+    .selectFrom('turns')
+    .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
+    .where('session_id', '=', session)
+    .orderBy('started_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row && addressOf(row);
+}
+
+/**
+ * After a start: reviews that were running are cut off, and sessions whose last turn ended without anybody noting it (the process ended
+ * just then) are due from now on, if they were used since `since` (ms since the epoch).
+ */
+export async function recoverReviews(db: ProcessDb, since: number): Promise<void> {
+  const now = db.clock.now();
+  await db.query.transaction().execute(async (trx) => {
+    await trx.updateTable('reviews').set({ state: 'cut', ended_at: now }).where('state', '=', 'running').execute();
+    const missed = await trx
+      .selectFrom('sessions')
+      .leftJoin('review_marks', 'review_marks.session_id', 'sessions.id')
+      .select(['sessions.id', 'sessions.space_id', 'sessions.person_id', 'review_marks.session_id as marked'])
+      .where('sessions.task_id', 'is', null)
+      .where('sessions.updated_at', '>=', since)
+      .where((eb) =>
+        eb.or([
+          eb('review_marks.session_id', 'is', null),
+          eb.and([
+            eb('review_marks.due_at', 'is', null),
+            eb('review_marks.updated_at', '<', eb.ref('sessions.updated_at')),
+          ]),
+        ]),
+      )
+      .execute();
+    for (const row of missed) {
+      const change = { due_at: now, cause: 'idle', updated_at: now } as const;
+      await trx
+        .insertInto('review_marks')
+        .values({
+          ...change,
+          session_id: row.id,
+          space_id: row.space_id,
+          person_id: row.person_id,
+          through_id: 0,
+          not_before: 0,
+          attempts: 0,
+          failures: 0,
+        })
+        .onConflict((conflict) => conflict.column('session_id').doUpdateSet(change))
+        .execute();
+    }
+  });
+}
+
+export interface UntoldPlace {
+  scope: Scope;
+  /** Of what waits longest. */
+  session: SessionId;
+}
+
+/** Spaces in which a person is to be told something. */
+export async function listUntoldPlaces(db: ProcessDb): Promise<readonly UntoldPlace[]> {
+  const rows = await db.query
+    .selectFrom('review_news')
+    .select(['person_id', 'space_id'])
+    .select((eb) => eb.fn.min('session_id').as('session'))
+    .where('told_at', 'is', null)
+    .groupBy(['person_id', 'space_id'])
+    .execute();
+  return rows.map((row) => ({ scope: storedScope(row.person_id, row.space_id), session: row.session }));
+}
