@@ -1,0 +1,137 @@
+// The files of a skill as bytes from strangers: which paths are allowed, how large they may be, and the hash that pins them.
+import { createHash } from 'node:crypto';
+import { AppError } from '../../shared/errors.ts';
+import type { SkillFiles } from './types.ts';
+
+export const SKILL_FILE = 'SKILL.md';
+export const MAX_FILES = 200;
+export const MAX_FILE_BYTES = 1024 * 1024;
+export const MAX_SKILL_BYTES = 10 * 1024 * 1024;
+const MAX_PATH_CHARS = 240;
+const MAX_DEPTH = 10;
+
+/** Names of devices on Windows, with any extension: https://learn.microsoft.com/windows/win32/fileio/naming-a-file, read 2026-11-21. */
+const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
+/** Control characters, what Windows and URLs give a meaning, and characters that cannot be seen or that turn text around. */
+// oxlint-disable-next-line no-control-regex
+const BAD_CHARACTER = /[\u0000-\u001f\u007f-\u009f\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/;
+
+/** Left behind by machines; never part of a skill. */
+const LITTER = /(?:^|\/)(?:__MACOSX|\.git|\.svn|\.hg|__pycache__|node_modules)(?:\/|$)|(?:^|\/)(?:\.DS_Store|Thumbs\.db|desktop\.ini)$/;
+
+/** Why `path` may not be a file of a skill, undefined when it may. */
+export function pathProblem(path: string): string | undefined {
+  if (path === '') return 'it is empty';
+  if (path.length > MAX_PATH_CHARS) return 'it is too long';
+  if (BAD_CHARACTER.test(path)) return 'it has a character that is not allowed in file names';
+  if (path.startsWith('/')) return 'it is not within the skill';
+  const segments = path.split('/');
+  if (segments.length > MAX_DEPTH) return 'it is too deep';
+  for (const segment of segments) {
+    if (segment === '..' || segment === '.' || segment === '') return 'it is not within the skill';
+    if (/[. ]$|^ /.test(segment)) return 'a part of it begins or ends with a dot or space';
+    if (DEVICE.test(segment)) return 'it is the name of a device';
+  }
+  return undefined;
+}
+
+export function isLitter(path: string): boolean {
+  return LITTER.test(path);
+}
+
+export interface FileCollector {
+  /** Throws AppError `bad_input` for a bad path, `too_large` over a limit. Litter is left out in silence. */
+  add(path: string, content: Uint8Array): void;
+  /** To be called before content is read whose size is known. Throws as `add` does. */
+  expect(path: string, bytes: number): void;
+  files(): SkillFiles;
+}
+
+/** Gathers files within the limits of one skill. */
+export function collectFiles(): FileCollector {
+  const files = new Map<string, Uint8Array>();
+  const folded = new Set<string>();
+  let bytes = 0;
+  function expect(path: string, size: number): void {
+    const problem = pathProblem(path);
+    if (problem !== undefined)
+      throw new AppError('bad_input', `The file ${JSON.stringify(path)} is refused: ${problem}. Nothing was installed.`);
+    if (size > MAX_FILE_BYTES)
+      throw new AppError('too_large', `${JSON.stringify(path)} is larger than 1 MiB. Nothing was installed.`);
+    if (bytes + size > MAX_SKILL_BYTES)
+      throw new AppError('too_large', 'The skill is larger than 10 MiB. Nothing was installed.');
+    if (files.size >= MAX_FILES)
+      throw new AppError('too_large', `The skill has more than ${MAX_FILES} files. Nothing was installed.`);
+  }
+  return {
+    expect(path, size) {
+      if (!isLitter(path)) expect(path, size);
+    },
+    add(path, content) {
+      if (isLitter(path)) return;
+      expect(path, content.byteLength);
+      // On many disks they would be one file, and the second would replace what was looked at.
+      const key = path.normalize('NFKC').toLowerCase();
+      if (folded.has(key))
+        throw new AppError('bad_input', `The file ${JSON.stringify(path)} is there twice. Nothing was installed.`);
+      folded.add(key);
+      files.set(path, content);
+      bytes += content.byteLength;
+    },
+    files: () => files,
+  };
+}
+
+/** Folders with a SKILL.md among `paths`, '' for the top; a SKILL.md within another skill is part of that one. */
+export function findSkillFolders(paths: Iterable<string>): readonly string[] {
+  const folders = [...paths]
+    .filter((path) => (path === SKILL_FILE || path.endsWith(`/${SKILL_FILE}`)) && !isLitter(path))
+    .map((path) => path.slice(0, -SKILL_FILE.length).replace(/\/$/, ''))
+    .sort();
+  const outer: string[] = [];
+  for (const folder of folders) if (!outer.some((one) => one === '' || folder.startsWith(`${one}/`))) outer.push(folder);
+  return outer;
+}
+
+/** Those of `folders` that `wanted` (a path, or the last part of one) can mean; all without `wanted`. */
+export function matchFolders(folders: readonly string[], wanted: string | undefined): readonly string[] {
+  if (wanted === undefined || wanted === '') return folders;
+  const path = wanted.replace(/^\/+|\/+$/g, '');
+  if (folders.includes(path)) return [path];
+  const below = folders.filter((folder) => folder.startsWith(`${path}/`));
+  if (below.length > 0) return below;
+  return folders.filter((folder) => lastSegment(folder).toLowerCase() === path.toLowerCase());
+}
+
+export function lastSegment(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** The files below `folder`, by their paths within it. */
+export function filesBelow(files: SkillFiles, folder: string): SkillFiles {
+  if (folder === '') return files;
+  const start = `${folder}/`;
+  const found = new Map<string, Uint8Array>();
+  for (const [path, content] of files) if (path.startsWith(start)) found.set(path.slice(start.length), content);
+  return found;
+}
+
+export interface ContentHash {
+  /** Of all files: sha256 over the sorted lines "<sha256 of the file>  <path>\n". */
+  whole: string;
+  /** sha256 of each file, hexadecimal. */
+  files: Readonly<Record<string, string>>;
+}
+
+export function hashFiles(files: SkillFiles): ContentHash {
+  const entries = [...files].map(([path, content]) => [path, sha256(content)] as const);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    whole: sha256(entries.map(([path, hash]) => `${hash}  ${path}\n`).join('')),
+    files: Object.fromEntries(entries),
+  };
+}
+
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}

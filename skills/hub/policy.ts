@@ -1,0 +1,36 @@
+// Who is trusted because of where a skill is, and what trust and verdict together allow. Pure.
+import type { SkillTrust } from '../types.ts';
+import type { Verdict } from './types.ts';
+
+/** Collections that their makers publish themselves. All of them are searched; names of GitHub are the same in any case. */
+export const TRUSTED_REPOSITORIES: readonly string[] = [
+  'anthropics/skills',
+  'openai/skills',
+  'huggingface/skills',
+  'NVIDIA/skills',
+];
+
+/**
+ * Only the newest commit of the default branch is trusted: under the name of a repository GitHub also hands out commits of its forks,
+ * which anybody can make.
+ */
+export function trustOfRepository(at: { owner: string; repo: string; ref: string | undefined }): 'trusted' | 'community' {
+  const name = `${at.owner}/${at.repo}`.toLowerCase();
+  const isKnown = TRUSTED_REPOSITORIES.some((one) => one.toLowerCase() === name);
+  return isKnown && at.ref === undefined ? 'trusted' : 'community';
+}
+
+export type Decision =
+  | { allowed: true }
+  /** `canForce`: a person may insist. */
+  | { allowed: false; canForce: boolean; reason: string };
+
+const ALLOWED: Decision = { allowed: true };
+
+/** builtin: anything · trusted: not what is dangerous · community: only what is safe, caution when a person insists. */
+export function decideInstall(trust: SkillTrust, verdict: Verdict, isForced: boolean): Decision {
+  if (trust === 'builtin' || verdict === 'safe') return ALLOWED;
+  if (verdict === 'dangerous') return { allowed: false, canForce: false, reason: 'it looks dangerous' };
+  if (trust !== 'community' || isForced) return ALLOWED;
+  return { allowed: false, canForce: true, reason: 'it has parts to be careful with, and nobody vouches for it' };
+}
