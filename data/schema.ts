@@ -15,7 +15,9 @@ import type { ChatKind, Origin, Role } from '../shared/messages.ts';
 import type { EvidenceTables } from './evidence/tables.ts';
 import type { SkillTables } from './learning/tables.ts';
 import type { MemoryTables } from './memory/tables.ts';
+import type { VectorTables } from './memory/vector-tables.ts';
 import type { PolicyTables } from './policy/tables.ts';
+import type { ScheduleTables } from './schedule/tables.ts';
 import type { ProfileTables } from './profile/tables.ts';
 import type { ReviewTables } from './review/tables.ts';
 import type { WorkTables } from './work/tables.ts';
@@ -47,7 +49,7 @@ interface AddressColumns {
   chat_kind: ChatKind;
 }
 
-export interface Tables extends MemoryTables, PolicyTables, WorkTables, SkillTables, ReviewTables, EvidenceTables {
+export interface Tables extends MemoryTables, VectorTables, PolicyTables, ProfileTables, WorkTables, SkillTables, ReviewTables, EvidenceTables, ScheduleTables {
   persons: {
     id: PersonId;
     name: string;

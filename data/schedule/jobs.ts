@@ -1,0 +1,139 @@
+// Jobs of one person in one space. A job and its next occurrence change in one transaction, so that none is without the other.
+import { sql } from 'kysely';
+import { AppError } from '../../shared/errors.ts';
+import type { Db, Query } from '../db.ts';
+import { newRowId } from '../row-id.ts';
+import type { Scope } from '../scope.ts';
+import { occurrenceValues, type JobRow, type JobTexts, type NewOccurrence } from './rows.ts';
+import type { JobRowState } from './tables.ts';
+
+/** A literal, so that SQLite sees that the partial index `jobs_name` serves the query. */
+const isKept = sql<boolean>`state <> 'removed'`;
+
+export interface NewJob extends JobTexts {
+  state: 'active' | 'paused';
+  /** Undefined: it has no run before it. */
+  first: NewOccurrence | undefined;
+}
+
+/** Rejects with AppError `bad_input` when the name is taken in the space. */
+export async function addJob(db: Db, scope: Scope, job: NewJob): Promise<JobRow> {
+  const now = db.clock.now();
+  const { first, ...texts } = job;
+  return db.query.transaction().execute(async (trx) => {
+    await refuseTaken(trx, scope, job.name, undefined);
+    const row = await trx
+      .insertInto('jobs')
+      .values({
+        ...texts,
+        id: newRowId(now),
+        space_id: scope.space,
+        person_id: scope.person,
+        state_reason: null,
+        failures: 0,
+        alerted_at: null,
+        created_at: now,
+        updated_at: now,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    if (first)
+      await trx
+        .insertInto('occurrences')
+        .values(occurrenceValues(row, first, now))
+        .execute();
+    return row;
+  });
+}
+
+export interface JobRowChange extends Partial<JobTexts> {
+  state?: JobRowState;
+  state_reason?: string | null;
+  failures?: number;
+  alerted_at?: number | null;
+  /**
+   * Replaces what is planned by the schedule and has not begun: by this run, or by none (null). Left out: what is planned stays.
+   */
+  next?: NewOccurrence | null;
+  /** With `next`: why what waits for another attempt is left out. Default: it goes on. */
+  skipped?: string;
+}
+
+/** Undefined when there is no such job that is not removed. Rejects with AppError `bad_input` when the new name is taken. */
+export async function changeJob(db: Db, scope: Scope, id: string, change: JobRowChange): Promise<JobRow | undefined> {
+  const now = db.clock.now();
+  const { next, skipped, ...columns } = change;
+  return db.query.transaction().execute(async (trx) => {
+    if (columns.name !== undefined) await refuseTaken(trx, scope, columns.name, id);
+    const row = await trx
+      .updateTable('jobs')
+      .set({ ...columns, updated_at: now })
+      .where('id', '=', id)
+      .where('space_id', '=', scope.space)
+      .where('person_id', '=', scope.person)
+      .where(isKept)
+      .returningAll()
+      .executeTakeFirst();
+    if (!row) return undefined;
+    if (next !== undefined) await replan(trx, row, { next, skipped, now });
+    return row;
+  });
+}
+
+async function replan(
+  trx: Query,
+  job: JobRow,
+  { next, skipped, now }: { next: NewOccurrence | null; skipped: string | undefined; now: number },
+): Promise<void> {
+  await trx
+    .deleteFrom('occurrences')
+    .where('job_id', '=', job.id)
+    .where('state', '=', 'planned')
+    .where('cause', '=', 'schedule')
+    .where('attempts', '=', 0)
+    .execute();
+  if (skipped !== undefined)
+    await trx
+      .updateTable('occurrences')
+      .set({ state: 'skipped', reason: skipped, next_at: null, ended_at: now, updated_at: now })
+      .where('job_id', '=', job.id)
+      .where('next_at', 'is not', null)
+      .execute();
+  if (next)
+    await trx
+      .insertInto('occurrences')
+      .values(occurrenceValues(job, next, now))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+}
+
+/** By id or name, not the removed ones. */
+export async function findJob(db: Db, scope: Scope, idOrName: string): Promise<JobRow | undefined> {
+  const rows = await own(db.query, scope)
+    .where(isKept)
+    .where((eb) => eb.or([eb('id', '=', idOrName), eb('name', '=', idOrName)]))
+    .execute();
+  return rows.find(({ id }) => id === idOrName) ?? rows[0];
+}
+
+/** Not the removed ones, by name. */
+export async function listJobs(db: Db, scope: Scope): Promise<readonly JobRow[]> {
+  return own(db.query, scope).where(isKept).orderBy('name').execute();
+}
+
+async function refuseTaken(trx: Query, scope: Scope, name: string, except: string | undefined): Promise<void> {
+  const taken = await trx
+    .selectFrom('jobs')
+    .select('id')
+    .where('space_id', '=', scope.space)
+    .where('name', '=', name)
+    .where(isKept)
+    .executeTakeFirst();
+  if (taken && taken.id !== except)
+    throw new AppError('bad_input', `There is a job "${name}" already. Choose another name; nothing was changed.`);
+}
+
+/** Jobs are their person's own, in a group too. */
+function own(query: Query, scope: Scope) {
+  return query.selectFrom('jobs').selectAll().where('space_id', '=', scope.space).where('person_id', '=', scope.person);
+}
