@@ -159,8 +159,8 @@ const hot: Record<string, (db: ProcessDb, ann: Speaker, plain: ProcessDb) => Pro
   listOpenCodes: (db) => listOpenCodes(db, { kinds: ['pair'], platform: 'p' }),
 };
 
-/** approvals is small: rows live as long as requests do; search_state has one row. messages_fts is a virtual table, which is its own index. */
-const SMALL = /^SCAN (approvals|persons|search_state|f VIRTUAL TABLE|messages_fts|messages_trigram)\b/;
+/** approvals is small: rows live as long as requests do; search_state has one row. search_words and search_parts are virtual tables, which are their own indexes. */
+const SMALL = /^SCAN (approvals|persons|search_state|f|search_words|search_parts)\b/;
 
 test.each(Object.keys(hot))('%s', async (name) => {
   const { db, ann, watched, plans, close } = await openWatched();

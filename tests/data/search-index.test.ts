@@ -1,4 +1,5 @@
 // Messages enter the search indexes many at a time; whoever searches does not notice.
+import { setImmediate } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { indexMessages } from '../../data/derived/search-index.ts';
@@ -9,8 +10,8 @@ import { createSession, deleteSession } from '../../data/sessions.ts';
 import { converse, makePerson, makeSpeaker } from './conversation.ts';
 import { openTemporaryData, temporaryFolder } from './temporary-data.ts';
 
-async function countIndexed(db: Db): Promise<number> {
-  const { rows } = await sql<{ n: number }>`select count(*) as n from messages_fts`.execute(db.query);
+async function countIndexed(db: Db, table = 'search_words'): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(db.query);
   return rows[0]?.n ?? 0;
 }
 
@@ -48,7 +49,7 @@ test('what is deleted while it waits is never brought in, and what waits longest
   await converse(db, ann, 'new pear', '…');
   expect((await find('pear')).toSorted()).toEqual(['kept pear', 'new pear']);
   expect(await countIndexed(db)).toBe(4);
-  await sql`insert into messages_fts (messages_fts) values ('integrity-check')`.execute(db.query);
+  await sql`insert into search_words (search_words) values ('integrity-check')`.execute(db.query);
 });
 
 test('two that bring them in at once do it once', async () => {
@@ -71,12 +72,36 @@ test('messages that the triggers of an earlier version indexed are not indexed t
     values (${ann.session.id}, ${ann.scope.space}, 'user', 'Ann', 'an old fig', 'member', 'active', 1)`.execute(
     old.db.query,
   );
-  expect(await countIndexed(old.db)).toBe(1);
+  expect(await countIndexed(old.db, 'messages_fts')).toBe(1);
   await old.close();
   const { db } = await openTemporaryData({ home });
   await converse(db, ann, 'a new fig', '…');
+  expect(await countIndexed(db)).toBe(0); // nothing is indexed before somebody searches
   const hits = await searchMessages(db, ann.scope, { query: 'fig', limit: 9 });
   expect(hits.map((hit) => hit.text).toSorted()).toEqual(['a new fig', 'an old fig']);
   await deleteSession(db, ann.scope, ann.session.id);
   expect(await countIndexed(db)).toBe(0);
+});
+
+test('what was there before comes in by batches, newest first, and is found meanwhile as far as it is in', async () => {
+  const { db, ann } = await openConversation();
+  const old = 30_000;
+  await sql`insert into messages (session_id, space_id, role, author, text, origin, state, created_at)
+    with recursive n(i) as (select 1 union all select i + 1 from n where i < ${old})
+    select ${ann.session.id}, ${ann.scope.space}, 'user', 'Ann', 'quince ' || i, 'member', 'active', i from n`.execute(
+    db.query,
+  );
+  await sql`update search_state set through = ${old}, since = ${old + 1}`.execute(db.query);
+  const find = async (query: string) =>
+    (await searchMessages(db, ann.scope, { query, limit: 9 })).map((hit) => hit.text);
+  await converse(db, ann, 'a new quince', '…');
+  expect(await find('new quince')).toEqual(['a new quince']);
+  expect(await countIndexed(db)).toBeLessThan(old / 2);
+  let rounds = 0;
+  while ((await countIndexed(db)) < old + 2 && rounds++ < 2_000) await setImmediate();
+  expect(await find('"quince 1"')).toEqual(['quince 1']);
+  expect(await find(`"quince ${old}"`)).toEqual([`quince ${old}`]);
+  await sql`insert into search_words (search_words) values ('integrity-check')`.execute(db.query);
+  await deleteSession(db, ann.scope, ann.session.id);
+  expect([await countIndexed(db), await countIndexed(db, 'search_parts')]).toEqual([0, 0]);
 });

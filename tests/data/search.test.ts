@@ -164,6 +164,7 @@ describe('what is searched', () => {
         text: 'needle',
         origin: 'member',
         createdAt: clock.now(),
+        platform: 'pigeon',
       },
     ]);
   });

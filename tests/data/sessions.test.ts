@@ -114,7 +114,7 @@ describe('deleteSession', () => {
   const indexed = async (db: ProcessDb) => {
     const count = async (table: string) =>
       (await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(db.query)).rows[0]?.n;
-    return [await count('messages'), await count('messages_fts'), await count('messages_trigram')];
+    return [await count('messages'), await count('search_words'), await count('search_parts')];
   };
 
   test('takes its messages and their index entries with it, and nothing else', async () => {
@@ -132,7 +132,7 @@ describe('deleteSession', () => {
       ]);
     expect(await countMessages(db, ann.scope, next.session.id)).toBe(2);
     expect(await deleteSession(db, ann.scope, ann.session.id)).toBe(false);
-    await sql`insert into messages_fts (messages_fts) values ('integrity-check')`.execute(db.query);
+    await sql`insert into search_words (search_words) values ('integrity-check')`.execute(db.query);
   });
 
   test('deleting a person takes all of theirs', async () => {
