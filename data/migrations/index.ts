@@ -11,6 +11,8 @@ import { up as skills } from './0007-skills.ts';
 import { up as schedule } from './0008-schedule.ts';
 import { up as profile } from './0009-profile.ts';
 import { up as review } from './0010-review.ts';
+import { up as vectors } from './0011-vectors.ts';
+import { up as evidence } from './0012-evidence.ts';
 
 export interface Migration {
   name: string;
@@ -28,4 +30,6 @@ export const migrations: readonly Migration[] = [
   { name: '0008-schedule', up: schedule },
   { name: '0009-profile', up: profile },
   { name: '0010-review', up: review },
+  { name: '0011-vectors', up: vectors },
+  { name: '0012-evidence', up: evidence },
 ];

@@ -35,6 +35,8 @@ export interface DirectConnection {
     text: string,
     parameters: readonly unknown[],
   ): Pick<QueryResult<unknown>, 'rows' | 'insertId' | 'numAffectedRows'>;
+  /** Adds the functions of a library to this connection. Throws when it cannot be loaded. */
+  loadExtension(file: string): void;
 }
 
 const connections = new WeakMap<DialectAdapter, DirectConnection>();
@@ -49,6 +51,7 @@ export function makeDialect(raw: Database.Database, file: string, options: Diale
   const database = makeDriver(raw, file, options);
   return new OnceCompiledDialect(database, {
     isInTransaction: () => raw.inTransaction,
+    loadExtension: (extension) => raw.loadExtension(extension),
     run(text, parameters) {
       const statement = database.prepare(text);
       if (statement.reader) return { rows: statement.all(parameters) };

@@ -49,7 +49,10 @@ import { keepResult, openResult } from '../../data/work/results.ts';
 import { askQuestion, endQuestion, getQuestion } from '../../data/work/questions.ts';
 import { listTodos, setTodos } from '../../data/work/todos.ts';
 import { reviewProbes } from './probes/review.ts';
+import { evidenceProbes } from './probes/evidence.ts';
+import { insightProbes } from './probes/insights.ts';
 import { skillProbes } from './probes/skills.ts';
+import { vectorProbes } from './probes/vectors.ts';
 import type { Place } from './scope-world.ts';
 
 export type Probe = (db: Db, me: Place, target: Place) => Promise<unknown>;
@@ -83,6 +86,8 @@ async function each<Item>(items: readonly Item[], run: (item: Item) => Promise<u
 export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> = {
   ...reviewProbes,
   ...skillProbes,
+  ...vectorProbes,
+  ...evidenceProbes,
   'policy/approvals.ts': {
     requestApproval: (db, me, target) =>
       each([target.approval.callId, 'new call'], (callId) =>
@@ -295,4 +300,5 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
     sumUsage: (db, me, target) =>
       each([undefined, target.session.id], (session) => sumUsage(db, me.scope, { since: 0, session })),
   },
+  ...insightProbes,
 };

@@ -19,7 +19,9 @@ import { askQuestion } from '../../data/work/questions.ts';
 import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import { fillReview } from './probes/review.ts';
+import { fillEvidence } from './probes/evidence.ts';
 import { fillSkills } from './probes/skills.ts';
+import { fillVectors } from './probes/vectors.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 
 /** One person in one space: their DMs, or a group. Members of a group share its space, not their approvals and usage. */
@@ -40,6 +42,7 @@ export interface Place extends Speaker {
   question: string;
   task: string;
   skillRevision: string;
+  evidence: { family: string; step: number };
   usage: number;
   review: number;
   /** Cost of the running turn so far: another one for each place, and no sum of others. */
@@ -104,6 +107,7 @@ async function fill(
     inbox: [{ rows: [looked.row], state: 'answered' }],
   });
   const title = `${spaceMark} ${person.name} ${idleSession.id}`;
+  await fillVectors(db, { scope, spaceMark });
   await changeSession(db, scope, idleSession.id, { title, model: `model ${spaceMark}` });
   const { turn } = await begin(db, speaker, `common ${spaceMark}`);
   await addNote(db, scope, { text: `common ${spaceMark} of ${person.name}`, origin: 'member', turn: turn.id });
@@ -186,6 +190,7 @@ async function fill(
     question: question.id,
     task: task.id,
     skillRevision: await fillSkills(db, { scope, session: speaker.session, spaceMark }),
+    evidence: await fillEvidence(db, { scope, idle: idleSession.id, idleTurn, spaceMark }),
     usage: reserved.id,
     review: await fillReview(db, { scope, idle: idleSession.id, idleTurn, spaceMark, personMark }),
     cost,
@@ -209,8 +214,12 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const row of await db.query.selectFrom('review_news').selectAll().execute())
     add('review_news', `${row.space_id} ${row.person_id}`, row);
+  for (const table of ['task_families', 'task_turns', 'skill_uses', 'skill_replays', 'skill_curation'] as const)
+    for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const table of ['skill_revisions', 'skill_files', 'skill_marks', 'skill_loads'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
+  for (const row of await db.query.selectFrom('memory_vectors').selectAll().execute())
+    add('memory_vectors', row.space_id, row);
   for (const row of await db.query.selectFrom('journal').selectAll().execute())
     add('journal', spaceOfTurn.get(row.turn_id) ?? '', row);
   for (const table of ['approvals', 'grants', 'ledger', 'questions', 'extensions', 'tasks', 'usage'] as const)
