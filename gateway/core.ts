@@ -124,7 +124,7 @@ export function makeCore(input: CoreInput): Core {
     actions,
     pairing,
     defaultQueueMode: settings.queueMode,
-    storeFile: (name, mime, content) => files.keepText(name, mime, content),
+    storeFile: (name, mime, content) => files.keepContent(name, mime, content),
     signal: ending.signal,
   });
   const questions = openQuestions({ db, clock, poster, turnTimeoutMs: settings.turnTimeoutMs });

@@ -5,6 +5,7 @@ import { extend } from './hands/extend.ts';
 import { rollback } from './hands/rollback.ts';
 import { rules } from './hands/rules.ts';
 import { tools } from './hands/tools.ts';
+import { insights } from './learning/insights.ts';
 import { approve } from './approve.ts';
 import { chat } from './chat.ts';
 import { compress } from './compress.ts';
@@ -61,6 +62,7 @@ export const commands: readonly Command[] = [
   continueHere,
   unified,
   usage,
+  insights,
   extend,
   approve,
   deny,

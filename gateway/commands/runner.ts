@@ -26,7 +26,7 @@ export interface CommandPorts {
   actions: GatewayActions;
   pairing: Pairing;
   defaultQueueMode: QueueMode;
-  storeFile(name: string, mime: string, content: string): Promise<StoredFile>;
+  storeFile(name: string, mime: string, content: string | Uint8Array): Promise<StoredFile>;
   signal: AbortSignal;
 }
 

@@ -27,7 +27,7 @@ export interface CommandContext {
   /** The registry itself, for /help. */
   commands: readonly Command[];
   /** Writes a file that a reply may carry; resolves with it stored under $HERALD_HOME. */
-  storeFile(name: string, mime: string, content: string): Promise<StoredFile>;
+  storeFile(name: string, mime: string, content: string | Uint8Array): Promise<StoredFile>;
   defaultQueueMode: 'queue' | 'steer' | 'collect' | 'interrupt';
   signal: AbortSignal;
 }

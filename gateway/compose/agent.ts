@@ -53,7 +53,7 @@ export interface ConfiguredAgentInput {
   log: Logger;
   redactor: Redactor;
   loaded: LoadedConfig;
-  files: Pick<FileStore, 'keep' | 'keepText'>;
+  files: Pick<FileStore, 'keep' | 'keepContent'>;
   voice: VoiceEngines;
   /** The gateway, which is built after its agent. */
   core(): Core;
@@ -141,7 +141,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
       references: {
         readPath: async (reference, at) => (await findHands()).references.readPath(reference, at),
         readPage: async (url, signal) => (await findHands()).references.readPage(url, signal),
-        keep: (name, text) => input.files.keepText(name, 'text/plain', text),
+        keep: (name, text) => input.files.keepContent(name, 'text/plain', text),
       },
     },
   });

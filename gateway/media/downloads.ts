@@ -23,7 +23,8 @@ export interface FileStore {
   fetch(row: InboxRow, index: number, adapter: Adapter | undefined, signal: AbortSignal): Promise<StoredFile>;
   /** Keeps a stream as a file. Throws AppError `bad_input` when it is too large. */
   keep(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
-  keepText(name: string, mime: string, content: string): Promise<StoredFile>;
+  /** Text is kept as a document, whatever it is. */
+  keepContent(name: string, mime: string, content: string | Uint8Array): Promise<StoredFile>;
   /** The whole of a text that is too long for a chat. One file per key, however often it is asked for; blocks until it is on disk. */
   keepWhole(key: string, text: string): StoredFile;
 }
@@ -84,11 +85,12 @@ export function makeFileStore(input: { home: string; clock: Clock; maxBytes: num
       const { size } = await fs.stat(file);
       return { kind: mediaKindOf(mime), path: file, name: safe, mime, bytes: size };
     },
-    async keepText(name, mime, content) {
+    async keepContent(name, mime, content) {
       const safe = safeName(name);
       const file = path.join(root, `${ulid(input.clock.now())}-${safe}`);
       writeFileAtomic(file, content);
-      return { kind: 'document', path: file, name: safe, mime, bytes: Buffer.byteLength(content) };
+      const kind = typeof content === 'string' ? 'document' : mediaKindOf(mime);
+      return { kind, path: file, name: safe, mime, bytes: Buffer.byteLength(content) };
     },
     keepWhole(key, text) {
       const file = path.join(root, `out-${safeName(key)}.md`);

@@ -137,7 +137,7 @@ export async function openBench(): Promise<Bench> {
       pairing,
       commands,
       async storeFile(name, mime, content) {
-        stored.set(name, content);
+        stored.set(name, typeof content === 'string' ? content : Buffer.from(content).toString('latin1'));
         return { kind: 'document', path: path.join(data.home, name), name, mime, bytes: Buffer.byteLength(content) };
       },
       defaultQueueMode: 'queue',
