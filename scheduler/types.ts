@@ -179,6 +179,8 @@ export interface Occurrence {
   /** What a trigger brought along. */
   input: { text: string; origin: Origin } | undefined;
   result: string | undefined;
+  /** Whose words the result holds. */
+  resultOrigin: Origin | undefined;
   files: readonly StoredFile[];
   costMicroUsd: number;
   tokens: number;
