@@ -12,6 +12,7 @@ import { openTemporaryData } from './temporary-data.ts';
 const ann = personScope(personId('ann'));
 const eve = personScope(personId('eve'));
 const model = 'm';
+const hasExtension = await isExtensionInstalled();
 
 async function addEntry(db: Db, scope: Scope, text: string): Promise<{ id: number; text: string }> {
   const { id } = await db.query
@@ -59,7 +60,7 @@ describe('vectors of what is remembered', () => {
     }
   });
 
-  test.skipIf(!(await isExtensionInstalled()))('the extension measures where it is installed, in the same order', async () => {
+  test.skipIf(!hasExtension)('the extension measures where it is installed, in the same order', async () => {
     const { db } = await openTemporaryData();
     const part = fc.integer({ min: -20, max: 20 });
     await fc.assert(
