@@ -9,6 +9,8 @@ import { makeCompactionGuard } from './context/guard.ts';
 import { makeKnowledge } from './knowledge.ts';
 import { makeUndo } from './checkpoints/of-turns.ts';
 import type { SamplingReply, SamplingRequest } from './mcp/ports.ts';
+import { openAgentMemory } from './memory/open.ts';
+import { makeMemorySource } from './memory/source.ts';
 import { makeModelList } from './models.ts';
 import type { AgentInput, AgentParts } from './parts.ts';
 import type { AgentPort } from './port.ts';
@@ -41,7 +43,8 @@ export function openAgent(input: AgentInput): OpenedAgent {
     settings: () => input.settings(),
   });
   const runner = makeTaskRunner({ runTurn, parts: () => parts });
-  const own = makeOwnTools({ runner, settings: () => input.settings() });
+  const memory = input.memory ?? openAgentMemory(input);
+  const own = makeOwnTools({ runner, memory, settings: () => input.settings() });
   const others = input.tools ?? (async () => TOOLS);
   const tools = async () => [...(await others()), ...own];
   const parts: AgentParts = {
@@ -51,7 +54,7 @@ export function openAgent(input: AgentInput): OpenedAgent {
     calibration: makeCalibration(),
     guard: makeCompactionGuard(input.clock),
     instructions: makeWorkspaceInstructions(),
-    knowledge: makeKnowledge(input.knowledge ?? [], input.log),
+    knowledge: makeKnowledge([makeMemorySource({ db: input.db, memory }), ...(input.knowledge ?? [])], input.log),
   };
   return {
     ...makeModelList(() => parts.settings(), parts.log),
@@ -71,6 +74,7 @@ export function openAgent(input: AgentInput): OpenedAgent {
       };
     },
     ...makeUndo(input),
+    memory,
     extendBudget: (scope, cap) => extendBudget(input.db, scope, cap, input.settings()),
     resumeWorker: (task, place) => runner.start(task, place),
     stopWorker: (scope, id) => runner.stop(scope, id),

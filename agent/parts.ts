@@ -13,6 +13,7 @@ import type { WorkspaceInstructions } from './context/files/instructions.ts';
 import type { ReferencePorts } from './context/files/references.ts';
 import type { CompactionGuard } from './context/guard.ts';
 import type { Knowledge, KnowledgeSource } from './knowledge.ts';
+import type { Memory } from './memory/memory.ts';
 import type { AgentSettings } from './settings.ts';
 import type { ApprovalPort } from './policy/permission.ts';
 import type { MediaPorts } from './tools/media/ports.ts';
@@ -56,12 +57,14 @@ export interface AgentInput {
   tools?: () => Promise<readonly Tool[]>;
   /** See ToolOverview. Default: none. */
   toolNotes?: () => Promise<readonly string[]>;
-  /** What is known beyond the conversation, in the order of the prompt. Default: nothing. */
+  /** Default: one that is searched by words alone. */
+  memory?: Memory | undefined;
+  /** What is known beyond conversation and memory, in the order of the prompt. Default: nothing. */
   knowledge?: readonly KnowledgeSource[];
 }
 
 /** What the parts of the agent share. */
-export interface AgentParts extends Required<Omit<AgentInput, 'checkpoints' | 'toolNotes' | 'knowledge'>> {
+export interface AgentParts extends Required<Omit<AgentInput, 'checkpoints' | 'toolNotes' | 'knowledge' | 'memory'>> {
   meter: Meter;
   calibration: Calibration;
   guard: CompactionGuard;

@@ -5,6 +5,7 @@ import type { InboxId, PersonId, SessionId, TurnId } from '../shared/ids.ts';
 import type { Address, Button, Origin, Role, StoredFile } from '../shared/messages.ts';
 import type { AgentEvent } from './events.ts';
 import type { EndedTurn } from './knowledge.ts';
+import type { MemoryPort } from './memory/port.ts';
 
 /** One message of a person, as it enters a turn. */
 export interface TurnInput {
@@ -184,6 +185,8 @@ export interface AgentPort {
   turnEnded?(turn: EndedTurn): void;
   /** The person has turned to another conversation than this one. */
   sessionLeft?(at: Omit<EndedTurn, 'turn' | 'state'>): void;
+  /** What is remembered of people and groups. */
+  memory?: MemoryPort;
   /**
    * Makes an enforced rule of a person's words; `spec` is what data/policy/rules.ts stores, `about` says it for people. Rejects with AppError
    * `bad_input` for words that hold on to nothing.

@@ -3,6 +3,7 @@
 import type { Scope } from '../data/scope.ts';
 import type { UsageCaps } from '../data/usage.ts';
 import type { Role } from '../shared/messages.ts';
+import type { MemorySettings } from './memory/config.ts';
 import type { ApprovalMode } from './policy/decide.ts';
 import type { Preset } from './subagents/spec.ts';
 import type { ChainLink } from './providers/fallback.ts';
@@ -72,6 +73,8 @@ export interface AgentSettings {
     /** Beside the built-in ones. */
     presets: Readonly<Record<string, Preset>>;
   };
+  /** Default: agent/memory/config.ts. */
+  memory?: MemorySettings | undefined;
   caps: UsageCaps;
   prices: PriceOverrides;
 }

@@ -95,7 +95,7 @@ const INTENTS: readonly Intent[] = [
   },
   {
     pattern: /^(?:please\s+)?(?:remember|note|note down|keep in mind)\b(?:\s+that)?[\s:,]+(?<rest>[\s\S]+)/i,
-    act: (rest) => ({ tool: 'note', args: { text: rest } }),
+    act: (rest) => ({ tool: 'memory', args: { action: 'add', content: rest } }),
   },
   {
     pattern: /^(?:please\s+)?(?:remember|note)[\s:?!.]*$/i,
@@ -123,8 +123,8 @@ const INTENTS: readonly Intent[] = [
 
 const TOOL_HELP: readonly { tool: string; line: string }[] = [
   { tool: 'clock', line: '- "what time is it": the time and date' },
-  { tool: 'note', line: '- "remember …": keeps a note' },
-  { tool: 'recall', line: '- "what did I note" or "recall …": finds notes' },
+  { tool: 'memory', line: '- "remember …": keeps it in memory' },
+  { tool: 'recall', line: '- "what did I note" or "recall …": finds what I remember' },
   { tool: 'session_search', line: '- "search …" or "what did we say about …": looks through past messages' },
 ];
 
@@ -153,10 +153,10 @@ function describeResult(result: ToolMessage): string {
   switch (result.name) {
     case 'clock':
       return `It is ${text}.`;
-    case 'note':
+    case 'memory':
       return text === '' ? 'Noted.' : text;
     case 'recall':
-      return `Your notes:\n\n${text}`;
+      return `What I remember:\n\n${text}`;
     case 'session_search':
       return `This is what I found:\n\n${text}`;
     default:

@@ -130,14 +130,14 @@ export async function changePerson(
 }
 
 /**
- * True when nothing hangs on a person yet: no message, note, turn or waiting message. A message that only asks for something (a
+ * True when nothing hangs on a person yet: no message, memory, turn or waiting message. A message that only asks for something (a
  * command) does not count.
  */
 export async function isUnusedPerson(db: ProcessDb, person: PersonId, query: Query = db.query): Promise<boolean> {
   const space = personSpace(person);
   const found = await Promise.all([
     query.selectFrom('turns').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
-    query.selectFrom('notes').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
+    query.selectFrom('memories').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
     query.selectFrom('messages').select('id').where('space_id', '=', space).limit(1).executeTakeFirst(),
     query
       .selectFrom('inbox')

@@ -1,5 +1,5 @@
 // Old rows that have done their work are deleted, in small transactions, so that the database does not grow for ever and nobody waits
-// for it. Never touched: rows in a live state, conversations, notes, usage, the audit.
+// for it. Never touched: rows in a live state, conversations, memory, usage, the audit.
 import { setImmediate } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { ProcessDb } from '../db.ts';

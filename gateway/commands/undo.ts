@@ -11,7 +11,7 @@ const MAX_UNDO = 50;
 export const undo: Command = {
   name: 'undo',
   aliases: [],
-  description: 'Take back the last exchange, with its files and notes',
+  description: 'Take back the last exchange, with its files and memory',
   usage: '[n]',
   role: 'guest',
   duringTurn: false,

@@ -41,7 +41,6 @@ const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set([
   'clarify',
   'send_message',
   'memory',
-  'note',
   'recall',
   'tool_search',
   'use_tool',

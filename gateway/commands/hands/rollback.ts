@@ -1,4 +1,4 @@
-// /rollback: puts files and notes back as they were before a turn, and leaves the conversation as it is.
+// /rollback: puts files and memory back as they were before a turn, and leaves the conversation as it is.
 import { AppError } from '../../../shared/errors.ts';
 import { ago, plain } from '../format.ts';
 import type { Command } from '../types.ts';

@@ -1,5 +1,4 @@
-// Puts back what turns changed in files and notes, for /undo and /rollback.
-import { removeNotesOf } from '../../../data/notes.ts';
+// Puts back what turns changed in files and memory, for /undo and /rollback.
 import type { TurnId } from '../../../shared/ids.ts';
 import { counted, plain } from '../format.ts';
 import type { CommandContext } from '../types.ts';
@@ -7,15 +6,15 @@ import type { CommandContext } from '../types.ts';
 const SHOWN = 20;
 
 /** Newest turn first. What was put back, in words that end with a space; '' for nothing. */
-export async function takeBackChanges({ agent, db, scope }: CommandContext, turns: readonly TurnId[]): Promise<string> {
+export async function takeBackChanges({ agent, scope }: CommandContext, turns: readonly TurnId[]): Promise<string> {
   const restored = new Set<string>();
   const conflicts: string[] = [];
-  let notes = 0;
+  let entries = 0;
   for (const turn of turns) {
     const files = await agent.restoreFiles(scope, turn);
     for (const file of files?.restored ?? []) restored.add(file);
     conflicts.push(...(files?.conflicts ?? []));
-    notes += await removeNotesOf(db, scope, turn);
+    entries += (await agent.memory?.undoTurn(scope, turn)) ?? 0;
   }
   const parts = [
     restored.size === 0 ? '' : `Files are as before: ${names([...restored])}.`,
@@ -25,7 +24,7 @@ export async function takeBackChanges({ agent, db, scope }: CommandContext, turn
           .slice(0, SHOWN)
           .map((text) => plain(text, 200))
           .join('; ')}.`,
-    notes === 0 ? '' : `${counted(notes, 'note')} forgotten.`,
+    entries === 0 ? '' : `${counted(entries, 'change')} of memory taken back.`,
   ];
   return parts.map((part) => (part === '' ? '' : `${part} `)).join('');
 }

@@ -56,7 +56,11 @@ export async function measurePrompt(input: {
   const hi = { role: 'user', content: [{ type: 'text', text: 'hi' }] } as const;
   const address = { platform: '', account: accountId(''), chat: chatId(''), kind: 'dm' } as const;
   const at = { role: 'owner', address, promptHint: '' } as const;
-  const tools = [...TOOLS, ...input.tools, ...makeOwnTools({ runner: undefined, settings: () => settings })];
+  const tools = [
+    ...TOOLS,
+    ...input.tools,
+    ...makeOwnTools({ runner: undefined, memory: undefined, settings: () => settings }),
+  ];
   const bill = await promptSize({ ...input, tools, at, messages: [hi] });
   return bill.lines.map(({ part, tokens, chars }) => ({ name: part, tokens, chars }));
 }

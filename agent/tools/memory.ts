@@ -1,0 +1,117 @@
+// The memory of a person or group, for the agent: keeping, correcting and finding. Both tools see the space of the turn only.
+import { z } from 'zod';
+import type { MemoryOperation } from '../memory/operations.ts';
+import type { Memory } from '../memory/memory.ts';
+import { AppError } from '../../shared/errors.ts';
+import { preview } from '../../shared/text.ts';
+import { defineTool, type Tool, type ToolContext } from './tool.ts';
+
+const MAX_OPERATIONS = 20;
+const MAX_FOUND = 50;
+
+const target = z.enum(['memory', 'user']);
+const action = z.enum(['add', 'replace', 'remove', 'archive']);
+const text = z.string().max(8_000);
+const operation = z.strictObject({
+  action,
+  target: target.optional(),
+  content: text.optional(),
+  old_text: text.optional(),
+});
+
+const parameters = z.strictObject({
+  action: action.optional(),
+  target: target.optional().describe('user: who the person is; memory (default): the rest'),
+  content: text.optional().describe('One self-contained fact'),
+  old_text: text.optional().describe('Unique part of the entry meant'),
+  operations: z.array(operation).max(MAX_OPERATIONS).optional().describe('Several at once, all or none'),
+});
+type Args = z.infer<typeof parameters>;
+
+export interface MemoryToolDeps {
+  /** Undefined: to be looked at, not to be called. */
+  memory: Memory | undefined;
+  /** `review`: the look back at a turn. What it adds after text of others waits for approval instead of being asked about. Default agent. */
+  author?: 'agent' | 'review';
+}
+
+export function makeMemoryTools({ memory, author = 'agent' }: MemoryToolDeps): readonly Tool[] {
+  const own = () => {
+    if (!memory) throw new AppError('tool_unavailable', 'There is no memory here.');
+    return memory;
+  };
+  const memoryTool = defineTool({
+    name: 'memory',
+    description:
+      'Remember lasting facts and preferences for good; correct or remove what is no longer so; archive what is seldom needed.',
+    parameters,
+    effect: 'idempotent',
+    touches: author === 'review' ? [] : ['memory'],
+    origin: 'agent',
+    toolset: 'core',
+    available: ({ role }) => role !== 'guest',
+    summarize: describeCall,
+    async execute(args, context) {
+      const operations = operationsOf(args);
+      if (operations.length === 0) return { text: 'Say an action, or operations. Nothing was changed.', isError: true };
+      try {
+        return { text: await own().change(context.scope, operations, changeBy(context, author)) };
+      } catch (error) {
+        if (error instanceof AppError) return { text: error.publicMessage, isError: true };
+        throw error;
+      }
+    },
+  });
+  const recallTool = defineTool({
+    name: 'recall',
+    description: 'Search memory, archive included; without a query, the latest.',
+    parameters: z.strictObject({
+      query: z.string().max(500).optional(),
+      limit: z.int().min(1).max(MAX_FOUND).optional(),
+    }),
+    effect: 'pure',
+    origin: 'agent',
+    toolset: 'core',
+    available: ({ role }) => role !== 'guest',
+    summarize: () => 'looking through memory',
+    async execute({ query = '', limit = 10 }, { scope }) {
+      const found = await own().recall(scope, { text: query, limit, withSuperseded: true });
+      if (found.length === 0)
+        return { text: query.trim() === '' ? 'Nothing is remembered yet.' : `Nothing in memory matches "${query}".` };
+      return {
+        text: found
+          .map((entry) => {
+            const state = entry.state === 'superseded' ? ' (no longer so)' : '';
+            return `${entry.id} · ${dayText(entry.createdAt)}${state} · ${entry.text}`;
+          })
+          .join('\n'),
+      };
+    },
+  });
+  return [memoryTool, recallTool];
+}
+
+function operationsOf(args: Args): readonly MemoryOperation[] {
+  const single = args.action === undefined ? [] : [{ ...args, action: args.action }];
+  return [...single, ...(args.operations ?? [])].map((one) => ({
+    action: one.action,
+    target: one.target ?? args.target ?? 'memory',
+    content: one.content,
+    oldText: one.old_text,
+  }));
+}
+
+function changeBy({ tainted, turn, session, idempotencyKey }: ToolContext, author: 'agent' | 'review') {
+  return { author, isTainted: tainted, turn, session, batch: idempotencyKey };
+}
+
+function describeCall(args: Args): string {
+  const [first, ...more] = operationsOf(args);
+  if (!first) return 'changing memory';
+  const words = preview(first.content ?? first.oldText ?? '', 60);
+  return `memory: ${first.action} "${words}"${more.length > 0 ? ` and ${more.length} more` : ''}`;
+}
+
+function dayText(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
