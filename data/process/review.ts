@@ -2,6 +2,7 @@
 import type { SessionId } from '../../shared/ids.ts';
 import type { Address, Role } from '../../shared/messages.ts';
 import type { ProcessDb } from '../db.ts';
+import { clearReviewDue } from '../review/marks.ts';
 import type { ReviewCause } from '../review/tables.ts';
 import { storedScope, type Scope } from '../scope.ts';
 import { addressOf } from './chats.ts';
@@ -28,12 +29,12 @@ export async function nextReviewAt(db: ProcessDb): Promise<number | undefined> {
   return row === undefined ? undefined : Number(row.at);
 }
 
-/** Due by now, longest first. A session whose person or chat is gone is left out. */
+/** Due by now, longest first. Where the person or the chat is gone, nothing is due any more. */
 export async function listDueReviews(db: ProcessDb, limit: number): Promise<readonly DueReview[]> {
   const now = db.clock.now();
   const rows = await db.query
     .selectFrom('review_marks')
-    .innerJoin('persons', 'persons.id', 'review_marks.person_id')
+    .leftJoin('persons', 'persons.id', 'review_marks.person_id')
     .select(['review_marks.session_id', 'review_marks.space_id', 'review_marks.person_id', 'cause', 'due_at', 'role'])
     .where('due_at', '<=', now)
     .where('not_before', '<=', now)
@@ -43,15 +44,18 @@ export async function listDueReviews(db: ProcessDb, limit: number): Promise<read
   const due: DueReview[] = [];
   for (const row of rows) {
     const address = await lastAddress(db, row.session_id);
-    if (!address || row.due_at === null) continue;
-    due.push({
-      scope: storedScope(row.person_id, row.space_id),
-      session: row.session_id,
-      role: row.role,
-      address,
-      cause: row.cause ?? 'idle',
-      dueAt: row.due_at,
-    });
+    const scope = storedScope(row.person_id, row.space_id);
+    if (row.due_at === null) continue;
+    if (!address || !row.role) await clearReviewDue(db, scope, row.session_id, row.due_at);
+    else
+      due.push({
+        scope,
+        session: row.session_id,
+        role: row.role,
+        address,
+        cause: row.cause ?? 'idle',
+        dueAt: row.due_at,
+      });
   }
   return due;
 }

@@ -33,7 +33,7 @@ export async function getReviewMark(db: Db, scope: Scope, session: SessionId): P
   );
 }
 
-/** The session is to be looked back at from `dueAt` on (ms since the epoch), and the scope's person pays. False when it is not of this space. */
+/** The session is to be looked back at from `dueAt` on (ms since the epoch), and the scope's person pays. False when it is not of this space, or a worker's. */
 export async function setReviewDue(
   db: Db,
   scope: Scope,
@@ -67,6 +67,7 @@ async function ownsSession(query: Query, scope: Scope, session: SessionId): Prom
     .select('id')
     .where('id', '=', session)
     .where('space_id', '=', scope.space)
+    .where('task_id', 'is', null)
     .executeTakeFirst();
   return row !== undefined;
 }

@@ -64,13 +64,14 @@ export async function markNewsTold(db: Db, scope: Scope, key: string): Promise<v
     .execute();
 }
 
-/** When the person was last told something, in whatever chat; undefined: never. */
+/** When the person was last told of a draft, in whatever chat; undefined: never. */
 export async function lastToldAt(db: Db, scope: Scope): Promise<number | undefined> {
   const row = await db.query
     .selectFrom('review_news')
     .select((eb) => eb.fn.max('told_at').as('at'))
     .where('person_id', '=', scope.person)
     .where('told_at', 'is not', null)
+    .where('kind', '=', 'skill')
     .executeTakeFirst();
   return row?.at ?? undefined;
 }

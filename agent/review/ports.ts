@@ -1,0 +1,102 @@
+// What looking back needs of others, and what it may cost.
+import type { DueReview, UntoldPlace } from '../../data/process/review.ts';
+import type { Db } from '../../data/db.ts';
+import type { Scope } from '../../data/scope.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { SessionId, TurnId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Address, Button } from '../../shared/messages.ts';
+import type { SkillLibrary } from '../../skills/types.ts';
+import type { Meter } from '../budget/meter.ts';
+import type { AgentSettings } from '../settings.ts';
+
+export interface ReviewSettings {
+  enabled: boolean;
+  /** Turns of a session after which it is looked back at. */
+  everyTurns: number;
+  /** A session is looked back at when nothing was said for so long. */
+  idleMs: number;
+  /** Most that looking back may take of one person's day. */
+  dailyMicroUsd: number;
+  dailyTokens: number;
+  /** Of the conversation, in one review. */
+  maxInputTokens: number;
+  /** propose: drafts wait for the person · auto: they are tried out, unless words of others were read. */
+  skills: 'propose' | 'auto';
+  /** off: nothing is told · on: drafts · verbose: what was kept, too. */
+  notify: 'off' | 'on' | 'verbose';
+}
+
+export interface MemoryOperation {
+  action: 'add' | 'replace' | 'remove';
+  target: 'memory' | 'user';
+  /** Of add and replace. */
+  text: string;
+  /** Unique part of the entry, for replace and remove. */
+  old: string;
+}
+
+export interface MemoryOutcome {
+  /** For the model. */
+  text: string;
+  isError: boolean;
+  /** Entries that hold now. */
+  kept: number;
+  /** Entries that wait for the person. */
+  pending: number;
+}
+
+/** What is remembered of a space. */
+export interface ReviewMemory {
+  /** The core with its usage, for the prompt. */
+  read(scope: Scope): Promise<{ text: string; isForeign: boolean }>;
+  /**
+   * All operations or none; the same `key` is made once. With `isForeign` nothing holds before the person said yes. Rejects with AppError,
+   * whose words are for the model.
+   */
+  change(
+    scope: Scope,
+    operations: readonly MemoryOperation[],
+    at: { key: string; session: SessionId; turn: TurnId; isForeign: boolean },
+  ): Promise<MemoryOutcome>;
+}
+
+/** A message to the person that no message of theirs asked for. */
+export interface ReviewMessage {
+  to: Address;
+  scope: Scope;
+  text: string;
+  /** Sent once per key; at most 48 ASCII characters. */
+  key: string;
+  buttons: readonly (readonly Button[])[];
+}
+
+/** What is due over all people; the agent itself never reads beyond one scope. */
+export interface ReviewQueue {
+  nextAt(): Promise<number | undefined>;
+  listDue(limit: number): Promise<readonly DueReview[]>;
+  /** After a start: what an earlier process left. */
+  recover(since: number): Promise<void>;
+  untold(): Promise<readonly UntoldPlace[]>;
+  /** Where the last turn of the session was answered. */
+  lastAddress(session: SessionId): Promise<Address | undefined>;
+}
+
+export interface ReviewInput {
+  db: Db;
+  clock: Clock;
+  log: Logger;
+  meter(): Meter;
+  agentSettings(): AgentSettings;
+  settings(): ReviewSettings;
+  memory: ReviewMemory;
+  /** Default: no skills are drafted. */
+  skills?: SkillLibrary | undefined;
+  /** Revises what is known of the person, with a budget of its own. */
+  revise?(at: { scope: Scope; session: SessionId }, signal: AbortSignal): Promise<void>;
+  queue: ReviewQueue;
+  /** Resolves when it is on disk. */
+  post(message: ReviewMessage): Promise<void>;
+  timezoneOf(scope: Scope): string;
+  redact(text: string): string;
+}

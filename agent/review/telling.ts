@@ -1,0 +1,146 @@
+// Tells people what came of looking back: drafts of skills, one a day and never at night; what was kept, if they want to know. What waits is
+// a row; the one timer is there only while something waits.
+import { addReviewNews, lastToldAt, listUntoldNews, markNewsTold, type ReviewNews } from '../../data/review/news.ts';
+import type { UntoldPlace } from '../../data/process/review.ts';
+import type { Scope } from '../../data/scope.ts';
+import { dayOf } from '../../shared/day.ts';
+import type { SessionId } from '../../shared/ids.ts';
+import { takePrefix, preview } from '../../shared/text.ts';
+import type { SkillRevision } from '../../skills/types.ts';
+import type { ReviewInput } from './ports.ts';
+import type { Harvest } from './tools.ts';
+
+const HOUR_MS = 3_600_000;
+const NIGHT_BEGINS = 22;
+const NIGHT_ENDS = 8;
+const MAX_DIFF_CHARS = 1_500;
+const MAX_KEPT_CHARS = 300;
+
+export interface Telling {
+  /** Puts down what is to be told of a review; nothing is said yet. */
+  note(at: { scope: Scope; session: SessionId; review: number }, harvest: Harvest): Promise<void>;
+  /** Says what may be said now, and comes back for the rest. */
+  tell(): Promise<void>;
+  close(): void;
+}
+
+export function openTelling(input: ReviewInput): Telling {
+  const { db, clock, log } = input;
+  let cancel: (() => void) | undefined;
+  let isClosed = false;
+  let running: Promise<void> | undefined;
+
+  async function tellAll(): Promise<void> {
+    cancel?.();
+    cancel = undefined;
+    let next = Number.POSITIVE_INFINITY;
+    for (const place of await input.queue.untold()) next = Math.min(next, await tellPlace(place));
+    if (!isClosed && Number.isFinite(next)) cancel = clock.after(Math.max(0, next - clock.now()), begin);
+  }
+
+  /** When there is something left to say; Infinity: nothing is. */
+  async function tellPlace({ scope, session }: UntoldPlace): Promise<number> {
+    const timezone = input.timezoneOf(scope);
+    const quiet = quietUntil(clock.now(), timezone);
+    if (quiet !== undefined) return quiet;
+    const to = await input.queue.lastAddress(session);
+    for (const news of await listUntoldNews(db, scope)) {
+      if (!to || !(await isStillNews(scope, news))) {
+        await markNewsTold(db, scope, news.key);
+        continue;
+      }
+      const free = news.kind === 'skill' ? freeAt(await lastToldAt(db, scope), clock.now(), timezone) : undefined;
+      if (free !== undefined) return free;
+      const buttons = news.kind === 'skill' ? buttonsFor(news.key) : [];
+      await input.post({ to, scope, text: news.text, key: `review.${news.key}`.slice(0, 48), buttons });
+      await markNewsTold(db, scope, news.key);
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** The person may have decided meanwhile, or wants to hear nothing any more. */
+  async function isStillNews(scope: Scope, news: ReviewNews): Promise<boolean> {
+    const { notify } = input.settings();
+    if (notify === 'off') return false;
+    if (news.kind === 'memory') return notify === 'verbose';
+    const revisions = (await input.skills?.revisions(scope, news.skill)) ?? [];
+    return revisions.some(({ id, state }) => id === news.key && state === 'proposed');
+  }
+
+  function begin(): void {
+    void tell();
+  }
+
+  function tell(): Promise<void> {
+    if (isClosed) return Promise.resolve();
+    // One after the other: two at once would both see a free day.
+    const next = (running ?? Promise.resolve())
+      .then(tellAll)
+      .catch((error: unknown) => log.warn({ err: error }, 'what came of looking back was not told; it waits'));
+    running = next;
+    return next;
+  }
+
+  return {
+    async note({ scope, session, review }, harvest) {
+      const { notify } = input.settings();
+      if (notify === 'off') return;
+      for (const draft of harvest.drafts.filter(({ state }) => state === 'proposed'))
+        await addReviewNews(db, scope, {
+          key: draft.id,
+          session,
+          kind: 'skill',
+          skill: draft.skill,
+          text: proposalText(draft, (await input.skills?.diff(scope, draft.id)) ?? ''),
+        });
+      const waits = harvest.pending === 0 ? '' : `${harvest.pending} wait for you: \`/memory\`.`;
+      const kept = harvest.kept.length === 0 ? '' : `Kept: ${preview(harvest.kept.join('; '), MAX_KEPT_CHARS)}`;
+      const text = [kept, waits].filter((part) => part !== '').join(' ');
+      if (notify === 'verbose' && text !== '')
+        await addReviewNews(db, scope, { key: `kept ${review}`, session, kind: 'memory', text });
+    },
+    tell,
+    close() {
+      isClosed = true;
+      cancel?.();
+    },
+  };
+}
+
+function buttonsFor(revision: string) {
+  return [
+    [
+      { label: 'Approve', data: `/skills approve ${revision}` },
+      { label: 'Reject', data: `/skills reject ${revision}` },
+    ],
+  ];
+}
+
+function proposalText(draft: SkillRevision, diff: string): string {
+  const isNew = draft.parent === undefined;
+  const head = isNew ? `I drafted a skill, **${draft.skill}**.` : `I drafted a change of the skill **${draft.skill}**.`;
+  const cut = takePrefix(diff, MAX_DIFF_CHARS, 'utf16');
+  const more = cut.length < diff.length ? ` This is its beginning; \`/skills diff ${draft.id}\` shows all of it.` : '';
+  const warning = draft.isForeign ? ' The conversation held words of others, so read it with care.' : '';
+  const findings = draft.findings === '' ? '' : `\n\nThe check of its text says: ${preview(draft.findings, 300)}`;
+  // A fence longer than any in the text, so that the text cannot end it.
+  const ticks = '`'.repeat(Math.max(3, ...[...cut.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  return `${head} ${preview(draft.reason, 300)}${warning}${more}\n\n${ticks}diff\n${cut}\n${ticks}${findings}\n\nIt is not used until you approve it.`;
+}
+
+/** When the night of `timezone` ends; undefined by day. */
+function quietUntil(now: number, timezone: string): number | undefined {
+  const hour = Number(
+    new Intl.DateTimeFormat('en-US', { timeZone: timezone, hour: 'numeric', hourCycle: 'h23' }).format(now),
+  );
+  const day = dayOf(now, timezone);
+  if (hour >= NIGHT_BEGINS) return day.end + NIGHT_ENDS * HOUR_MS;
+  // On a day on which the clocks change the hour may still be in the night then: it is looked at again.
+  return hour < NIGHT_ENDS ? Math.max(now + 60_000, day.start + NIGHT_ENDS * HOUR_MS) : undefined;
+}
+
+/** When a draft may be told again; undefined: now. */
+function freeAt(last: number | undefined, now: number, timezone: string): number | undefined {
+  const day = dayOf(now, timezone);
+  return last === undefined || last < day.start ? undefined : day.end + NIGHT_ENDS * HOUR_MS;
+}
