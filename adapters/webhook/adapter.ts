@@ -9,7 +9,7 @@ import { makeCapabilities } from './capabilities.ts';
 import { eventSchema, toInbound, type WebhookEvent } from './inbound.ts';
 import type { WebhookSettings } from './manifest.ts';
 import { postMessage } from './outbound.ts';
-import { secretBytes, verifySigned } from './signature.ts';
+import { secretBytes, verifySigned } from '../../shared/webhook-signature.ts';
 
 const MEGABYTE = 1024 * 1024;
 const WATCH_BACKOFF = { baseMs: 1_000, maxMs: 60_000 };

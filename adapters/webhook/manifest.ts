@@ -1,7 +1,7 @@
 // A generic webhook: any program can be a chat. It posts signed messages to us, and gets signed answers at an address of its own.
 import { z } from 'zod';
 import { defineManifest, type AccountCheck } from '../contract.ts';
-import { secretBytes } from './signature.ts';
+import { secretBytes } from '../../shared/webhook-signature.ts';
 
 export const webhookSettings = z.strictObject({
   secret: z

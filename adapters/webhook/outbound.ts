@@ -8,7 +8,7 @@ import type { OutboundMessage, SendCode, SendFailure, SendResult } from '../cont
 import { plainText, serializeMarkdown } from '../markdown.ts';
 import { mayHaveReached } from '../transport/failures.ts';
 import { parseJson, readText } from '../transport/bodies.ts';
-import { signedHeaders } from './signature.ts';
+import { signedHeaders } from '../../shared/webhook-signature.ts';
 
 const TIMEOUT_MS = 30_000;
 /** An answer may name the message: {"id": "…"}; more than this is not read. */

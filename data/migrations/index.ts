@@ -13,6 +13,7 @@ import { up as profile } from './0009-profile.ts';
 import { up as review } from './0010-review.ts';
 import { up as vectors } from './0011-vectors.ts';
 import { up as evidence } from './0012-evidence.ts';
+import { up as triggers } from './0013-triggers.ts';
 
 export interface Migration {
   name: string;
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   { name: '0010-review', up: review },
   { name: '0011-vectors', up: vectors },
   { name: '0012-evidence', up: evidence },
+  { name: '0013-triggers', up: triggers },
 ];

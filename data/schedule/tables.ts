@@ -8,6 +8,8 @@ export type OccurrenceState =
 export type OccurrenceDelivery = 'none' | 'pending' | 'sent' | 'uncertain' | 'failed' | 'silent';
 export type OccurrenceCause = 'schedule' | 'manual' | 'trigger';
 
+export type TriggerKind = 'webhook' | 'file' | 'process' | 'message';
+
 export interface ScheduleTables {
   jobs: {
     id: string;
@@ -67,5 +69,22 @@ export interface ScheduleTables {
     ended_at: number | null;
     created_at: number;
     updated_at: number;
+  };
+  /** What begins a job beside the time. */
+  triggers: {
+    id: string;
+    job_id: string;
+    space_id: SpaceId;
+    person_id: PersonId;
+    kind: TriggerKind;
+    /** JSON; gateway/triggers reads it. */
+    spec: string;
+    /** Of a webhook: what its posts are signed with. */
+    secret: string | null;
+    /** How often it has begun a run. */
+    fired: number;
+    fired_at: number | null;
+    created_at: number;
+    removed_at: number | null;
   };
 }

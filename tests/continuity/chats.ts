@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { signedHeaders, secretBytes } from '../../adapters/webhook/signature.ts';
+import { signedHeaders, secretBytes } from '../../shared/webhook-signature.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { z } from 'zod';
 import { say } from '../adapters/homeassistant/home-rig.ts';

@@ -50,6 +50,7 @@ import { askQuestion, endQuestion, getQuestion } from '../../data/work/questions
 import { listTodos, setTodos } from '../../data/work/todos.ts';
 import { reviewProbes } from './probes/review.ts';
 import { evidenceProbes } from './probes/evidence.ts';
+import { triggerProbes } from './probes/triggers.ts';
 import { insightProbes } from './probes/insights.ts';
 import { skillProbes } from './probes/skills.ts';
 import { vectorProbes } from './probes/vectors.ts';
@@ -301,4 +302,5 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
       each([undefined, target.session.id], (session) => sumUsage(db, me.scope, { since: 0, session })),
   },
   ...insightProbes,
+  ...triggerProbes,
 };

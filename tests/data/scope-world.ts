@@ -21,6 +21,7 @@ import type { SessionId, TurnId } from '../../shared/ids.ts';
 import { fillReview } from './probes/review.ts';
 import { fillEvidence } from './probes/evidence.ts';
 import { fillSkills } from './probes/skills.ts';
+import { fillTriggers } from './probes/triggers.ts';
 import { fillVectors } from './probes/vectors.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 
@@ -108,6 +109,7 @@ async function fill(
   });
   const title = `${spaceMark} ${person.name} ${idleSession.id}`;
   await fillVectors(db, { scope, spaceMark });
+  await fillTriggers(db, { scope, spaceMark });
   await changeSession(db, scope, idleSession.id, { title, model: `model ${spaceMark}` });
   const { turn } = await begin(db, speaker, `common ${spaceMark}`);
   await addNote(db, scope, { text: `common ${spaceMark} of ${person.name}`, origin: 'member', turn: turn.id });

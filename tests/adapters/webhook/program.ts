@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { secretBytes, signedHeaders, verifySigned } from '../../../adapters/webhook/signature.ts';
+import { secretBytes, signedHeaders, verifySigned } from '../../../shared/webhook-signature.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { z } from 'zod';
 

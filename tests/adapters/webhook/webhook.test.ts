@@ -1,6 +1,6 @@
 // What the contract does not ask of a webhook: signatures, replays, and what is posted.
 import { afterEach, describe, expect, it } from 'vitest';
-import { secretBytes, signedHeaders, verifySigned } from '../../../adapters/webhook/signature.ts';
+import { secretBytes, signedHeaders, verifySigned } from '../../../shared/webhook-signature.ts';
 import { webhookManifest } from '../../../adapters/webhook/manifest.ts';
 import { loginWebhook } from '../../../adapters/webhook/login.ts';
 import { makeRecordingHost, type RecordingHost } from '../../contracts/adapter-host.ts';
