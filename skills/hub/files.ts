@@ -1,42 +1,37 @@
 // The files of a skill as bytes from strangers: which paths are allowed, how large they may be, and the hash that pins them.
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
+import { isInnerPath, SKILL_FILE } from '../paths.ts';
 import type { SkillFiles } from './types.ts';
 
-export const SKILL_FILE = 'SKILL.md';
 export const MAX_FILES = 200;
 export const MAX_FILE_BYTES = 1024 * 1024;
 export const MAX_SKILL_BYTES = 10 * 1024 * 1024;
-const MAX_PATH_CHARS = 240;
-const MAX_DEPTH = 10;
 
 /** Names of devices on Windows, with any extension: https://learn.microsoft.com/windows/win32/fileio/naming-a-file, read 2026-11-21. */
 const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
-/** Control characters, what Windows and URLs give a meaning, and characters that cannot be seen or that turn text around. */
-// oxlint-disable-next-line no-control-regex
-const BAD_CHARACTER = /[\u0000-\u001f\u007f-\u009f\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/;
 
 /** Left behind by machines; never part of a skill. */
-const LITTER = /(?:^|\/)(?:__MACOSX|\.git|\.svn|\.hg|__pycache__|node_modules)(?:\/|$)|(?:^|\/)(?:\.DS_Store|Thumbs\.db|desktop\.ini)$/;
+const LITTER =
+  /(?:^|\/)(?:__MACOSX|\.git|__pycache__|node_modules)(?:\/|$)|(?:^|\/)(?:\.DS_Store|Thumbs\.db|desktop\.ini)$/;
 
-/** Why `path` may not be a file of a skill, undefined when it may. */
+/** Why `path` may not be a file of a collection, undefined when it may. Hidden files may: some collections lie in hidden folders. */
 export function pathProblem(path: string): string | undefined {
-  if (path === '') return 'it is empty';
-  if (path.length > MAX_PATH_CHARS) return 'it is too long';
-  if (BAD_CHARACTER.test(path)) return 'it has a character that is not allowed in file names';
-  if (path.startsWith('/')) return 'it is not within the skill';
-  const segments = path.split('/');
-  if (segments.length > MAX_DEPTH) return 'it is too deep';
-  for (const segment of segments) {
-    if (segment === '..' || segment === '.' || segment === '') return 'it is not within the skill';
-    if (/[. ]$|^ /.test(segment)) return 'a part of it begins or ends with a dot or space';
-    if (DEVICE.test(segment)) return 'it is the name of a device';
-  }
-  return undefined;
+  if (path.startsWith('/') || path.split('/').some((part) => part === '..' || part === '.' || part === ''))
+    return 'it is not within the skill';
+  if (path.split('/').some((part) => DEVICE.test(part))) return 'it is the name of a device';
+  return isInnerPath(path.replace(/(^|\/)\.(?=[\p{L}\p{N}])/gu, '$1'))
+    ? undefined
+    : 'it is too long, too deep or has odd characters';
 }
 
 export function isLitter(path: string): boolean {
   return LITTER.test(path);
+}
+
+/** What is not taken over: litter, and hidden files, which nothing of a skill can read. `path` is within the skill. */
+export function isLeftOut(path: string): boolean {
+  return isLitter(path) || /(?:^|\/)\./.test(path);
 }
 
 export interface FileCollector {
@@ -55,7 +50,10 @@ export function collectFiles(): FileCollector {
   function expect(path: string, size: number): void {
     const problem = pathProblem(path);
     if (problem !== undefined)
-      throw new AppError('bad_input', `The file ${JSON.stringify(path)} is refused: ${problem}. Nothing was installed.`);
+      throw new AppError(
+        'bad_input',
+        `The file ${JSON.stringify(path)} is refused: ${problem}. Nothing was installed.`,
+      );
     if (size > MAX_FILE_BYTES)
       throw new AppError('too_large', `${JSON.stringify(path)} is larger than 1 MiB. Nothing was installed.`);
     if (bytes + size > MAX_SKILL_BYTES)
@@ -89,7 +87,8 @@ export function findSkillFolders(paths: Iterable<string>): readonly string[] {
     .map((path) => path.slice(0, -SKILL_FILE.length).replace(/\/$/, ''))
     .sort();
   const outer: string[] = [];
-  for (const folder of folders) if (!outer.some((one) => one === '' || folder.startsWith(`${one}/`))) outer.push(folder);
+  for (const folder of folders)
+    if (!outer.some((one) => one === '' || folder.startsWith(`${one}/`))) outer.push(folder);
   return outer;
 }
 
@@ -107,12 +106,12 @@ export function lastSegment(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** The files below `folder`, by their paths within it. */
+/** The files of the skill in `folder`, by their paths within it. */
 export function filesBelow(files: SkillFiles, folder: string): SkillFiles {
-  if (folder === '') return files;
-  const start = `${folder}/`;
+  const start = folder === '' ? '' : `${folder}/`;
   const found = new Map<string, Uint8Array>();
-  for (const [path, content] of files) if (path.startsWith(start)) found.set(path.slice(start.length), content);
+  for (const [path, content] of files)
+    if (path.startsWith(start) && !isLeftOut(path.slice(start.length))) found.set(path.slice(start.length), content);
   return found;
 }
 

@@ -1,6 +1,6 @@
 // Who is trusted because of where a skill is, and what trust and verdict together allow. Pure.
+import { decideSkill, type GuardVerdict } from '../guard.ts';
 import type { SkillTrust } from '../types.ts';
-import type { Verdict } from './types.ts';
 
 /** Collections that their makers publish themselves. All of them are searched; names of GitHub are the same in any case. */
 export const TRUSTED_REPOSITORIES: readonly string[] = [
@@ -14,7 +14,11 @@ export const TRUSTED_REPOSITORIES: readonly string[] = [
  * Only the newest commit of the default branch is trusted: under the name of a repository GitHub also hands out commits of its forks,
  * which anybody can make.
  */
-export function trustOfRepository(at: { owner: string; repo: string; ref: string | undefined }): 'trusted' | 'community' {
+export function trustOfRepository(at: {
+  owner: string;
+  repo: string;
+  ref: string | undefined;
+}): 'trusted' | 'community' {
   const name = `${at.owner}/${at.repo}`.toLowerCase();
   const isKnown = TRUSTED_REPOSITORIES.some((one) => one.toLowerCase() === name);
   return isKnown && at.ref === undefined ? 'trusted' : 'community';
@@ -27,10 +31,10 @@ export type Decision =
 
 const ALLOWED: Decision = { allowed: true };
 
-/** builtin: anything · trusted: not what is dangerous · community: only what is safe, caution when a person insists. */
-export function decideInstall(trust: SkillTrust, verdict: Verdict, isForced: boolean): Decision {
-  if (trust === 'builtin' || verdict === 'safe') return ALLOWED;
+/** By the table of the guard; a person may insist on a community skill that is to be handled with caution. */
+export function decideInstall(trust: SkillTrust, verdict: GuardVerdict, isForced: boolean): Decision {
+  if (decideSkill(trust, verdict) === 'allow') return ALLOWED;
   if (verdict === 'dangerous') return { allowed: false, canForce: false, reason: 'it looks dangerous' };
-  if (trust !== 'community' || isForced) return ALLOWED;
+  if (isForced) return ALLOWED;
   return { allowed: false, canForce: true, reason: 'it has parts to be careful with, and nobody vouches for it' };
 }

@@ -18,7 +18,7 @@ export function parseReference(text: string): Reference {
   const trimmed = text.trim();
   if (trimmed.length > 2_000) throw unknown(text);
   if (/^https?:\/\//i.test(trimmed)) return parseAddress(trimmed);
-  if (/^folder:/.test(trimmed)) return parseFolder(trimmed.slice('folder:'.length));
+  if (trimmed.startsWith('folder:')) return parseFolder(trimmed.slice('folder:'.length));
   if (/^(?:\/|[A-Za-z]:[\\/])/.test(trimmed)) return parseFolder(trimmed);
   const known = /^(github|skills\.sh|skills-sh|well-known):(.+)$/.exec(trimmed);
   const [, kind, rest = ''] = known ?? [];
@@ -51,7 +51,8 @@ function parseRepository(text: string): Reference {
   const at = text.lastIndexOf('@');
   const ref = at > 0 ? text.slice(at + 1) : undefined;
   const [owner = '', repo = '', ...path] = (at > 0 ? text.slice(0, at) : text).split('/').filter((part) => part !== '');
-  if (!OWNER.test(owner) || !REPO.test(repo) || (ref !== undefined && !REF.test(ref)) || path.some(isUp)) throw unknown(text);
+  if (!OWNER.test(owner) || !REPO.test(repo) || (ref !== undefined && !REF.test(ref)) || path.some(isUp))
+    throw unknown(text);
   return { source: 'github', owner, repo: repo.replace(/\.git$/, ''), path: joined(path), ref };
 }
 

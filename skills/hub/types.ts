@@ -1,4 +1,5 @@
 // What the parts of the hub say to each other: where skills come from, what was found there, what is fetched and how it was judged.
+import type { GuardVerdict } from '../guard.ts';
 import type { SkillTrust } from '../types.ts';
 
 /** The files of one skill: path within it, with forward slashes, and content. */
@@ -67,10 +68,8 @@ export interface SkillSource<Kind extends SourceId> {
   open(reference: Extract<Reference, { source: Kind }>, signal: AbortSignal | undefined): Promise<Offer>;
 }
 
-export type Verdict = 'safe' | 'caution' | 'dangerous';
-
 export interface ScanReport {
-  verdict: Verdict;
+  verdict: GuardVerdict;
   /** One line each, for people; no text of the skill that could act on a terminal. */
   findings: readonly string[];
 }

@@ -62,7 +62,8 @@ function listZip(bytes: Uint8Array): Map<string, ZipEntry> {
   let at = view.getUint32(end + 16, true);
   const entries = new Map<string, ZipEntry>();
   for (let index = 0; index < count; index++) {
-    if (at + 46 > view.byteLength || view.getUint32(at, true) !== DIRECTORY_ENTRY) throw broken('Its directory is damaged');
+    if (at + 46 > view.byteLength || view.getUint32(at, true) !== DIRECTORY_ENTRY)
+      throw broken('Its directory is damaged');
     const nameBytes = view.getUint16(at + 28, true);
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameBytes));
     if ((view.getUint16(at + 8, true) & 1) !== 0) throw broken(`${JSON.stringify(name)} is encrypted`);
@@ -100,7 +101,7 @@ const BLOCK = 512;
 function readTar(bytes: Uint8Array): SkillFiles {
   const files = collectFiles();
   let longName: string | undefined;
-  for (let at = 0; at + BLOCK <= bytes.byteLength; ) {
+  for (let at = 0; at + BLOCK <= bytes.byteLength;) {
     const header = bytes.subarray(at, at + BLOCK);
     if (header.every((byte) => byte === 0)) break;
     const size = octal(header, 124, 12);
@@ -154,7 +155,7 @@ function tarName(header: Uint8Array): string {
 /** Records "<length> path=<value>\n" of a pax header. */
 function paxPath(content: Uint8Array): string | undefined {
   let path: string | undefined;
-  for (let at = 0; at < content.byteLength; ) {
+  for (let at = 0; at < content.byteLength;) {
     const space = content.indexOf(0x20, at);
     const length = space < 0 ? NaN : Number(field(content, at, space - at));
     if (!Number.isInteger(length) || length <= space - at || at + length > content.byteLength)

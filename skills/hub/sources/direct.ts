@@ -7,13 +7,14 @@ import {
   collectFiles,
   filesBelow,
   findSkillFolders,
+  isLeftOut,
   isLitter,
   lastSegment,
   matchFolders,
   MAX_FILE_BYTES,
   sha256,
-  SKILL_FILE,
 } from '../files.ts';
+import { SKILL_FILE } from '../../paths.ts';
 import { formatReference, isArchive } from '../reference.ts';
 import type { FoundSkill, HubFetch, Offer, Reference, SkillFiles, SkillSource } from '../types.ts';
 import { MAX_ARCHIVE_BYTES, readArchive } from './archive.ts';
@@ -87,7 +88,10 @@ function nameOf(reference: Direct): string {
 export function topOfArchive(files: SkillFiles): SkillFiles {
   const [folder, other] = findSkillFolders(files.keys());
   if (folder !== undefined && other === undefined) return filesBelow(files, folder);
-  throw new AppError('bad_input', `The archive has ${other === undefined ? 'no' : 'more than one'} SKILL.md. Nothing was installed.`);
+  throw new AppError(
+    'bad_input',
+    `The archive has ${other === undefined ? 'no' : 'more than one'} SKILL.md. Nothing was installed.`,
+  );
 }
 
 const MAX_LISTED = 20_000;
@@ -112,6 +116,7 @@ async function openFolder(reference: Extract<Reference, { source: 'folder' }>): 
 export async function readSkillFolder(folder: string): Promise<SkillFiles> {
   const files = collectFiles();
   await walk(folder, async (file, entry) => {
+    if (isLeftOut(file)) return;
     if (!entry.isFile())
       throw new AppError('bad_input', `${JSON.stringify(file)} is a link or not a file. Nothing was installed.`);
     const full = path.join(folder, file);

@@ -32,9 +32,13 @@ export async function downloadJson<Schema extends z.ZodType>(
   const response = await download(fetch, address, wanted);
   const parsed = schema.safeParse(parseJson(response.body));
   if (parsed.success) return { value: parsed.data, response };
-  throw new AppError('platform_unreachable', `${new URL(address).hostname} answered something that is not ${wanted.what}.`, {
-    cause: parsed.error,
-  });
+  throw new AppError(
+    'platform_unreachable',
+    `${new URL(address).hostname} answered something that is not ${wanted.what}.`,
+    {
+      cause: parsed.error,
+    },
+  );
 }
 
 function parseJson(body: Uint8Array): unknown {
@@ -56,12 +60,14 @@ function secureUrl(address: string): URL {
 function refusal(response: HubResponse, host: string, what: string): AppError {
   const { status } = response;
   const retryAfterMs = waitOf(response);
-  if (status === 404 || status === 410) return new AppError('not_found', `${host} has no ${what}. Nothing was changed.`);
+  if (status === 404 || status === 410)
+    return new AppError('not_found', `${host} has no ${what}. Nothing was changed.`);
   if ((status === 403 || status === 429) && retryAfterMs !== undefined)
     return new AppError('platform_unreachable', limitText(host, retryAfterMs), { retryable: true, retryAfterMs });
   if (status === 401)
     return new AppError('platform_auth', `${host} does not accept the token (GITHUB_TOKEN). Nothing was changed.`);
-  if (status === 403 || status === 451) return new AppError('not_allowed', `${host} does not give ${what} out (${status}).`);
+  if (status === 403 || status === 451)
+    return new AppError('not_allowed', `${host} does not give ${what} out (${status}).`);
   return new AppError('platform_unreachable', `${host} answered ${status} for ${what}. Try again later.`, {
     retryable: status === 429 || status >= 500,
   });
@@ -69,7 +75,8 @@ function refusal(response: HubResponse, host: string, what: string): AppError {
 
 function limitText(host: string, waitMs: number): string {
   const minutes = Math.max(1, Math.ceil(waitMs / 60_000));
-  const hint = host === 'api.github.com' ? ' A GITHUB_TOKEN in ~/.herald/.env raises the limit from 60 to 5,000 an hour.' : '';
+  const hint =
+    host === 'api.github.com' ? ' A GITHUB_TOKEN in ~/.herald/.env raises the limit from 60 to 5,000 an hour.' : '';
   return `${host} takes no more requests for ${minutes} min: its limit is used up. Nothing was changed.${hint}`;
 }
 

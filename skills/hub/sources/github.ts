@@ -6,7 +6,7 @@ import { AppError } from '../../../shared/errors.ts';
 import {
   collectFiles,
   findSkillFolders,
-  isLitter,
+  isLeftOut,
   lastSegment,
   matchFolders,
   MAX_FILE_BYTES,
@@ -38,7 +38,11 @@ type GithubReference = Extract<Reference, { source: 'github' }>;
 
 export interface GithubSource extends SkillSource<'github'> {
   /** Skills of these repositories whose path has a word of `query`. */
-  search(query: string, repositories: readonly string[], signal: AbortSignal | undefined): Promise<readonly FoundSkill[]>;
+  search(
+    query: string,
+    repositories: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly FoundSkill[]>;
 }
 
 /** What all calls for one reference share. */
@@ -154,12 +158,17 @@ async function readFiles(
   { tree, folder }: { tree: Tree; folder: string },
 ): Promise<SkillFiles> {
   const start = folder === '' ? '' : `${folder}/`;
-  const wanted = tree.entries.filter(({ path, type }) => path.startsWith(start) && type !== 'tree' && !isLitter(path));
+  const wanted = tree.entries.filter(
+    ({ path, type }) => path.startsWith(start) && type !== 'tree' && !isLeftOut(path.slice(start.length)),
+  );
   const files = collectFiles();
   for (const entry of wanted) {
     const path = entry.path.slice(start.length);
     if (!isFile(entry))
-      throw new AppError('bad_input', `${JSON.stringify(path)} is a link or another repository. Nothing was installed.`);
+      throw new AppError(
+        'bad_input',
+        `${JSON.stringify(path)} is a link or another repository. Nothing was installed.`,
+      );
     files.expect(path, entry.size ?? 0);
   }
   const total = wanted.reduce((sum, { size = 0 }) => sum + size, 0);

@@ -2,7 +2,8 @@
 // https://github.com/cloudflare/agent-skills-discovery-rfc (0.1: files of each skill; 0.2: one artifact with a digest), read 2026-11-21.
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
-import { collectFiles, MAX_FILE_BYTES, MAX_FILES, pathProblem, sha256, SKILL_FILE } from '../files.ts';
+import { collectFiles, filesBelow, MAX_FILE_BYTES, MAX_FILES, pathProblem, sha256 } from '../files.ts';
+import { SKILL_FILE } from '../../paths.ts';
 import { formatReference } from '../reference.ts';
 import type { FetchedSkill, FoundSkill, HubFetch, Offer, Reference, SkillFiles, SkillSource } from '../types.ts';
 import { MAX_ARCHIVE_BYTES, readArchive } from './archive.ts';
@@ -80,7 +81,10 @@ async function findIndex({ fetch, signal }: Visit, base: string): Promise<Index>
     });
     return { address: answer.response.url, entries };
   }
-  throw new AppError('not_found', `${new URL(base).hostname} publishes no skills (${PATHS.join(', ')}). Nothing was changed.`);
+  throw new AppError(
+    'not_found',
+    `${new URL(base).hostname} publishes no skills (${PATHS.join(', ')}). Nothing was changed.`,
+  );
 }
 
 async function fetchEntry(
@@ -117,10 +121,13 @@ async function fetchFiles(
   for (const path of entry.files) {
     const problem = pathProblem(path);
     if (problem !== undefined)
-      throw new AppError('bad_input', `The file ${JSON.stringify(path)} is refused: ${problem}. Nothing was installed.`);
+      throw new AppError(
+        'bad_input',
+        `The file ${JSON.stringify(path)} is refused: ${problem}. Nothing was installed.`,
+      );
     const address = new URL(`${entry.name}/${path.split('/').map(encodeURIComponent).join('/')}`, index.address).href;
     const { body } = await download(fetch, address, { what: `file ${path}`, maxBytes: MAX_FILE_BYTES, signal });
     files.add(path, body);
   }
-  return files.files();
+  return filesBelow(files.files(), '');
 }
