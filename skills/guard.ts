@@ -1,7 +1,9 @@
 // Looks for what a skill must not hold: a net with holes, beside what holds (foreign text has no authority, effects are asked about).
 // What it finds, with who wrote the skill, decides whether it may come in.
 import { cleanText } from '../shared/text.ts';
-import { GUARD_PATTERNS, type GuardCategory, type GuardSeverity } from './guard-patterns.ts';
+import { commandPatterns } from './guard/commands.ts';
+import type { GuardCategory, GuardSeverity } from './guard/pattern.ts';
+import { exfiltration, injection } from './guard/words.ts';
 import { isInnerPath, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES } from './paths.ts';
 import type { SkillTrust } from './types.ts';
 
@@ -24,6 +26,8 @@ export interface GuardReport {
 }
 
 export type GuardDecision = 'allow' | 'ask' | 'block';
+
+const GUARD_PATTERNS = [...exfiltration, ...injection, ...commandPatterns];
 
 const MAX_LINE_CHARS = 4_000;
 const MAX_FINDINGS = 100;

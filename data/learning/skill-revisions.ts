@@ -22,6 +22,7 @@ export interface StoredRevision {
   isForeign: boolean;
   isDeletion: boolean;
   category: string | undefined;
+  trust: 'own' | 'community';
   state: SkillRevisionState;
   findings: string;
   createdAt: number;
@@ -46,6 +47,7 @@ export type NewRevision = Pick<
   | 'isForeign'
   | 'isDeletion'
   | 'category'
+  | 'trust'
   | 'state'
   | 'findings'
 > & {
@@ -150,6 +152,7 @@ export async function addRevision(db: Db, scope: Scope, revision: NewRevision): 
       is_foreign: revision.isForeign ? 1 : 0,
       is_deletion: revision.isDeletion ? 1 : 0,
       category: revision.category ?? null,
+      trust: revision.trust,
       state: revision.state,
       findings: revision.findings,
       created_at: now,
@@ -274,6 +277,7 @@ function revisionOf(row: Selectable<Tables['skill_revisions']>): StoredRevision 
     isForeign: row.is_foreign === 1,
     isDeletion: row.is_deletion === 1,
     category: row.category ?? undefined,
+    trust: row.trust,
     state: row.state,
     findings: row.findings,
     createdAt: row.created_at,

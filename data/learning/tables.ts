@@ -23,6 +23,8 @@ export interface SkillTables {
     is_foreign: number;
     is_deletion: number;
     category: string | null;
+    /** community: it holds text of a community skill. */
+    trust: 'own' | 'community';
     state: SkillRevisionState;
     findings: string;
     created_at: number;

@@ -7,6 +7,7 @@ const STATEMENTS: readonly string[] = [
     id text primary key, space_id text not null, person_id text not null, skill text not null, number integer not null, parent_id text,
     author text not null check (author in ('person','agent','review','hub')), reason text not null, turns text not null, session_id text,
     is_foreign integer not null, is_deletion integer not null, category text,
+    trust text not null check (trust in ('own','community')),
     state text not null check (state in ('proposed','trial','active','superseded','rolled_back','rejected','archived')),
     findings text not null, created_at integer not null, decided_at integer, decided_why text not null default '') strict`,
   `create unique index skill_revisions_number on skill_revisions (space_id, skill, number)`,

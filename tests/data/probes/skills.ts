@@ -26,6 +26,7 @@ export function revisionFor(mark: string): NewRevision {
     isForeign: false,
     isDeletion: false,
     category: undefined,
+    trust: 'own',
     state: 'active',
     findings: '',
     files: [{ path: 'SKILL.md', content: Buffer.from(mark) }],
