@@ -9,6 +9,7 @@ import { makeCompactionGuard } from './context/guard.ts';
 import { makeKnowledge } from './knowledge.ts';
 import { makeUndo } from './checkpoints/of-turns.ts';
 import type { SamplingReply, SamplingRequest } from './mcp/ports.ts';
+import type { Memory } from './memory/memory.ts';
 import { openAgentMemory } from './memory/open.ts';
 import { makeMemorySource } from './memory/source.ts';
 import { makeModelList } from './models.ts';
@@ -32,6 +33,7 @@ export interface OpenedAgent extends AgentPort {
   sample(request: SamplingRequest, signal: AbortSignal): Promise<SamplingReply>;
   /** The one way to call a model, for tools that do. */
   meter: Meter;
+  memory: Memory;
 }
 
 export function openAgent(input: AgentInput): OpenedAgent {

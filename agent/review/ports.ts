@@ -3,11 +3,12 @@ import type { DueReview, UntoldPlace } from '../../data/process/review.ts';
 import type { Db } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { SessionId, TurnId } from '../../shared/ids.ts';
+import type { SessionId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Address, Button } from '../../shared/messages.ts';
 import type { SkillLibrary } from '../../skills/types.ts';
 import type { Meter } from '../budget/meter.ts';
+import type { Memory } from '../memory/memory.ts';
 import type { AgentSettings } from '../settings.ts';
 
 export interface ReviewSettings {
@@ -21,44 +22,10 @@ export interface ReviewSettings {
   dailyTokens: number;
   /** Of the conversation, in one review. */
   maxInputTokens: number;
-  /** propose: drafts wait for the person · auto: they are tried out, unless words of others were read. */
-  skills: 'propose' | 'auto';
+  /** propose: drafts wait for the person · auto: they are tried out, unless words of others were read · off: there are none. */
+  skills: 'propose' | 'auto' | 'off';
   /** off: nothing is told · on: drafts · verbose: what was kept, too. */
   notify: 'off' | 'on' | 'verbose';
-}
-
-export interface MemoryOperation {
-  action: 'add' | 'replace' | 'remove';
-  target: 'memory' | 'user';
-  /** Of add and replace. */
-  text: string;
-  /** Unique part of the entry, for replace and remove. */
-  old: string;
-}
-
-export interface MemoryOutcome {
-  /** For the model. */
-  text: string;
-  isError: boolean;
-  /** Entries that hold now. */
-  kept: number;
-  /** Entries that wait for the person. */
-  pending: number;
-}
-
-/** What is remembered of a space. */
-export interface ReviewMemory {
-  /** The core with its usage, for the prompt. */
-  read(scope: Scope): Promise<{ text: string; isForeign: boolean }>;
-  /**
-   * All operations or none; the same `key` is made once. With `isForeign` nothing holds before the person said yes. Rejects with AppError,
-   * whose words are for the model.
-   */
-  change(
-    scope: Scope,
-    operations: readonly MemoryOperation[],
-    at: { key: string; session: SessionId; turn: TurnId; isForeign: boolean },
-  ): Promise<MemoryOutcome>;
 }
 
 /** A message to the person that no message of theirs asked for. */
@@ -89,7 +56,7 @@ export interface ReviewInput {
   meter(): Meter;
   agentSettings(): AgentSettings;
   settings(): ReviewSettings;
-  memory: ReviewMemory;
+  memory(): Memory;
   /** Default: no skills are drafted. */
   skills?: SkillLibrary | undefined;
   /** Revises what is known of the person, with a budget of its own. */

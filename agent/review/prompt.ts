@@ -17,7 +17,7 @@ const SKILL_RULES =
 
 export interface ReviewQuestion {
   turns: string;
-  memory: { text: string };
+  memory: string;
   triggers: readonly Trigger[];
   loaded: readonly string[];
   relevant: readonly SkillInfo[];
@@ -29,7 +29,7 @@ export function reviewSystem(canDraft: boolean): string {
 }
 
 export function reviewQuestion({ turns, memory, triggers, loaded, relevant, canDraft }: ReviewQuestion): string {
-  const parts = [`# What is remembered now\n\n${memory.text === '' ? '(nothing)' : memory.text}`];
+  const parts = [`# What is remembered now\n\n${memory}`];
   if (canDraft) {
     parts.push(`# Why a skill may be worth it\n\n${triggers.map(({ why }) => `- ${why}`).join('\n')}`);
     const known = relevant.map(({ name, description }) => `- ${name}: ${description}`);

@@ -48,7 +48,7 @@ function callOf(id: string, name: string, args: { [key: string]: JsonValue }): T
 }
 
 function entriesOf(turn: ReviewedTurn, triggers: readonly Trigger[]): { [key: string]: JsonValue }[] {
-  const entry = (target: string, text: string) => ({ action: 'add', target, text: preview(text, MAX_ENTRY_CHARS) });
+  const entry = (target: string, text: string) => ({ action: 'add', target, content: preview(text, MAX_ENTRY_CHARS) });
   const said = turn.said.split('\n').find((one) => REMEMBER.test(one) || MERK.test(one) || PREFER.test(one)) ?? '';
   const asked = REMEMBER.exec(said)?.[1] ?? MERK.exec(said)?.[1];
   if (asked !== undefined) return [entry('memory', asked)];

@@ -13,6 +13,7 @@ import { runLoop, type LoopResult } from '../loop.ts';
 import { openSeenAddresses } from '../policy/seen.ts';
 import { readRule } from '../policy/rules.ts';
 import type { ModelMessage, ModelReply } from '../providers/types.ts';
+import { renderCore } from '../memory/render.ts';
 import { auxiliaryChain } from '../routing.ts';
 import { makeDispatcher } from '../tools/dispatcher.ts';
 import type { Tool } from '../tools/tool.ts';
@@ -56,25 +57,25 @@ export async function runReview(
   const isForeign = [...before, ...rows].some((row) => isOthers(row, isGroup));
   const shown = renderTurns(turns, { isGroup, maxTokens: settings.maxInputTokens });
   const worthy = new Set(triggers.flatMap((one) => one.turns).filter(({ isUndone }) => !isUndone));
-  const canDraft = input.skills !== undefined && worthy.size > 0;
+  const skills = settings.skills === 'off' ? undefined : input.skills;
+  const canDraft = skills !== undefined && worthy.size > 0;
   const tools = makeReviewTools({
     scope,
     session,
-    turn: last.id,
     turns: shown.shown,
     worthy,
     isForeign,
-    memory: input.memory,
-    skills: input.skills,
-    mode: settings.skills,
+    memory: input.memory(),
+    skills,
+    mode: settings.skills === 'auto' ? 'auto' : 'propose',
     harvest,
   });
   const question = await describe(input, due, { text: shown.text, turns, triggers, canDraft });
-  const origins = new Set<Origin>(isForeign || question.isForeign ? ['agent', 'foreign'] : ['agent']);
+  const origins = new Set<Origin>(isForeign ? ['agent', 'foreign'] : ['agent']);
   const ask = input.agentSettings().models.demo
     ? ruleAsker({ turns: shown.shown, triggers, canDraft })
     : modelAsker(input, due, { tools, canDraft, signal });
-  const result = await loop(input, due, { tools, turn: last, question: question.text, origins, ask, signal });
+  const result = await loop(input, due, { tools, turn: last, question, origins, ask, signal });
   return { end: result.end, error: result.error, harvest, turns };
 }
 
@@ -96,8 +97,11 @@ async function describe(
   input: ReviewInput,
   { scope }: DueReview,
   about: { text: string; turns: readonly ReviewedTurn[]; triggers: readonly Trigger[]; canDraft: boolean },
-): Promise<{ text: string; isForeign: boolean }> {
-  const memory = await input.memory.read(scope);
+): Promise<string> {
+  const memory = input.memory();
+  const { core, usage } = await memory.overview(scope);
+  const known = renderCore(core, { settings: memory.settings(), isGroup: isGroupScope(scope) });
+  const used = `memory: ${usage.memory} · user: ${usage.user}`;
   const skills = about.canDraft && input.skills ? await input.skills.list(scope) : [];
   const names = new Set(skills.map(({ name }) => name));
   const views = about.turns.flatMap((turn) => turn.calls).filter(({ name }) => name === 'skill_view');
@@ -105,8 +109,8 @@ async function describe(
   // Descriptions of skills that nobody trusts are not shown: their words would count as words of others for all that is kept.
   const trusted = skills.filter(({ trust }) => trust !== 'community');
   const relevant = relevantSkills(about.text, trusted, RELEVANT_SKILLS);
-  const text = reviewQuestion({ ...about, turns: about.text, memory, loaded, relevant });
-  return { text: input.redact(text), isForeign: memory.isForeign };
+  const text = reviewQuestion({ ...about, turns: about.text, memory: `${known}\n${used}`.trim(), loaded, relevant });
+  return input.redact(text);
 }
 
 type Ask = (messages: readonly ModelMessage[], withTools: boolean) => Promise<ModelReply>;

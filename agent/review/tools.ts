@@ -3,16 +3,17 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Scope } from '../../data/scope.ts';
-import type { SessionId, TurnId } from '../../shared/ids.ts';
+import type { SessionId } from '../../shared/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import { cleanText } from '../../shared/text.ts';
 import type { SkillChange, SkillLibrary, SkillRevision, SkillStep } from '../../skills/types.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { MemoryOperation } from '../memory/operations.ts';
+import { makeMemoryTools } from '../tools/memory.ts';
 import { defineTool, type Tool, type ToolResult } from '../tools/tool.ts';
 import { citedTurns, findSimilar, requireGrounded, writeSkill } from './draft.ts';
 import type { ReviewedTurn } from './material.ts';
-import type { MemoryOperation, ReviewMemory } from './ports.ts';
 
-const MAX_ENTRY_CHARS = 2_000;
 const MAX_STEP_CHARS = 2_000;
 
 /** What came of a review. */
@@ -25,13 +26,11 @@ export interface Harvest {
 export interface ReviewToolsInput {
   scope: Scope;
   session: SessionId;
-  /** The last one that is looked at. */
-  turn: TurnId;
   turns: readonly ReviewedTurn[];
   /** Turns that something can be learnt from; none: no skill is drafted. */
   worthy: ReadonlySet<ReviewedTurn>;
   isForeign: boolean;
-  memory: ReviewMemory;
+  memory: Memory;
   skills: SkillLibrary | undefined;
   /** What becomes of drafts. */
   mode: 'propose' | 'auto';
@@ -41,40 +40,25 @@ export interface ReviewToolsInput {
 /** Stable order, as in prompts. */
 export function makeReviewTools(input: ReviewToolsInput): readonly Tool[] {
   const { skills } = input;
-  if (!skills || input.worthy.size === 0) return [memoryTool(input)];
-  return [memoryTool(input), viewTool(input, skills), draftTool(input, skills)];
+  if (!skills || input.worthy.size === 0) return memoryTool(input);
+  return [...memoryTool(input), viewTool(input, skills), draftTool(input, skills)];
 }
 
-const operation = z.strictObject({
-  action: z.enum(['add', 'replace', 'remove']),
-  target: z.enum(['memory', 'user']).describe('user: who the person is; memory: all else'),
-  text: z.string().trim().max(MAX_ENTRY_CHARS).default('').describe('Of add and replace'),
-  old: z.string().trim().max(MAX_ENTRY_CHARS).default('').describe('Unique part of the entry to replace or remove'),
-});
-
-function memoryTool({ scope, session, turn, isForeign, memory, harvest }: ReviewToolsInput): Tool {
-  return defineTool({
-    name: 'memory',
-    description: 'Change what is remembered, all operations or none.',
-    parameters: z.strictObject({ operations: z.array(operation).min(1).max(20) }),
-    effect: 'idempotent',
-    // What it writes after words of others were read holds only once the person has said yes.
-    touches: [],
-    origin: 'agent',
-    toolset: 'review',
-    summarize: ({ operations }) => `${operations.length} changes of memory`,
-    async execute({ operations }, context) {
-      const cleaned = operations.map((one) => ({ ...one, text: cleanText(one.text), old: cleanText(one.old) }));
-      const key = keyOf(session, cleaned);
-      const tainted = isForeign || context.tainted;
-      const outcome = await memory.change(scope, cleaned, { key, session, turn, isForeign: tainted });
-      if (!outcome.isError) {
-        if (outcome.kept > 0) harvest.kept.push(...cleaned.map(({ action, text, old }) => `${action}: ${text || old}`));
-        harvest.pending += outcome.pending;
-      }
-      return { text: outcome.text, isError: outcome.isError };
+/** The tool of the agent, counted. What it adds after words of others were read waits for the person. */
+function memoryTool({ session, isForeign, memory, harvest }: ReviewToolsInput): readonly Tool[] {
+  const counted: Memory = {
+    ...memory,
+    async change(scope, operations, by) {
+      const isTainted = isForeign || by.isTainted;
+      const before = await memory.overview(scope);
+      const said = await memory.change(scope, operations, { ...by, isTainted, batch: keyOf(session, operations) });
+      harvest.pending += (await memory.overview(scope)).counts.pending - before.counts.pending;
+      if (!isTainted)
+        harvest.kept.push(...operations.map(({ content, oldText }) => content ?? `no longer: ${oldText ?? ''}`));
+      return said;
     },
-  });
+  };
+  return makeMemoryTools({ memory: counted, author: 'review' }).filter(({ name }) => name === 'memory');
 }
 
 /** The same wish of the same conversation is the same change, also when it is looked at again after a crash. */
