@@ -6,6 +6,7 @@ import { browserSchema } from '../agent/tools/browser/config.ts';
 import { codeSchema } from '../agent/tools/code/config.ts';
 import { imagesSchema } from '../agent/tools/media/config.ts';
 import { webSchema } from '../agent/tools/web/config.ts';
+import { reviewSchema } from '../agent/review/config.ts';
 import { skillsSchema } from '../skills/config.ts';
 import { voiceSection } from './voice.ts';
 
@@ -306,6 +307,7 @@ export const coreSections = {
     .prefault({})
     .describe('Herald as an MCP server for other programs; `herald mcp serve` needs no setting.'),
   skills: skillsSchema.prefault({}).describe('Skills: what the agent knows how to do.'),
+  review: reviewSchema.prefault({}).describe('Looking back at conversations, to keep and learn from them.'),
   workers: z
     .strictObject({
       max_parallel: z

@@ -57,8 +57,8 @@ export interface ReviewInput {
   agentSettings(): AgentSettings;
   settings(): ReviewSettings;
   memory(): Memory;
-  /** Default: no skills are drafted. */
-  skills?: SkillLibrary | undefined;
+  /** Default, and undefined: no skills are drafted. */
+  skills?(): SkillLibrary | undefined;
   /** Revises what is known of the person, with a budget of its own. */
   revise?(at: { scope: Scope; session: SessionId }, signal: AbortSignal): Promise<void>;
   queue: ReviewQueue;

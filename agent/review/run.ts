@@ -8,6 +8,7 @@ import { isGroupScope } from '../../data/scope.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { SessionId } from '../../shared/ids.ts';
 import type { Origin } from '../../shared/messages.ts';
+import type { SkillLibrary } from '../../skills/types.ts';
 import { estimateTokens } from '../context/tokens.ts';
 import { runLoop, type LoopResult } from '../loop.ts';
 import { openSeenAddresses } from '../policy/seen.ts';
@@ -57,7 +58,7 @@ export async function runReview(
   const isForeign = [...before, ...rows].some((row) => isOthers(row, isGroup));
   const shown = renderTurns(turns, { isGroup, maxTokens: settings.maxInputTokens });
   const worthy = new Set(triggers.flatMap((one) => one.turns).filter(({ isUndone }) => !isUndone));
-  const skills = settings.skills === 'off' ? undefined : input.skills;
+  const skills = settings.skills === 'off' ? undefined : input.skills?.();
   const canDraft = skills !== undefined && worthy.size > 0;
   const tools = makeReviewTools({
     scope,
@@ -70,7 +71,7 @@ export async function runReview(
     mode: settings.skills === 'auto' ? 'auto' : 'propose',
     harvest,
   });
-  const question = await describe(input, due, { text: shown.text, turns, triggers, canDraft });
+  const question = await describe(input, due, { text: shown.text, turns, triggers, skills, canDraft });
   const origins = new Set<Origin>(isForeign ? ['agent', 'foreign'] : ['agent']);
   const ask = input.agentSettings().models.demo
     ? ruleAsker({ turns: shown.shown, triggers, canDraft })
@@ -96,13 +97,19 @@ async function patternsSeen(
 async function describe(
   input: ReviewInput,
   { scope }: DueReview,
-  about: { text: string; turns: readonly ReviewedTurn[]; triggers: readonly Trigger[]; canDraft: boolean },
+  about: {
+    text: string;
+    turns: readonly ReviewedTurn[];
+    triggers: readonly Trigger[];
+    skills: SkillLibrary | undefined;
+    canDraft: boolean;
+  },
 ): Promise<string> {
   const memory = input.memory();
   const { core, usage } = await memory.overview(scope);
   const known = renderCore(core, { settings: memory.settings(), isGroup: isGroupScope(scope) });
   const used = `memory: ${usage.memory} · user: ${usage.user}`;
-  const skills = about.canDraft && input.skills ? await input.skills.list(scope) : [];
+  const skills = about.canDraft ? ((await about.skills?.list(scope)) ?? []) : [];
   const names = new Set(skills.map(({ name }) => name));
   const views = about.turns.flatMap((turn) => turn.calls).filter(({ name }) => name === 'skill_view');
   const loaded = [...new Set(views.flatMap(({ texts }) => texts))].filter((name) => names.has(name));

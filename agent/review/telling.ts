@@ -63,7 +63,7 @@ export function openTelling(input: ReviewInput): Telling {
     const { notify } = input.settings();
     if (notify === 'off') return false;
     if (news.kind === 'memory') return notify === 'verbose';
-    const revisions = (await input.skills?.revisions(scope, news.skill)) ?? [];
+    const revisions = (await input.skills?.()?.revisions(scope, news.skill)) ?? [];
     return revisions.some(({ id, state }) => id === news.key && state === 'proposed');
   }
 
@@ -91,7 +91,7 @@ export function openTelling(input: ReviewInput): Telling {
           session,
           kind: 'skill',
           skill: draft.skill,
-          text: proposalText(draft, (await input.skills?.diff(scope, draft.id)) ?? ''),
+          text: proposalText(draft, (await input.skills?.()?.diff(scope, draft.id)) ?? ''),
         });
       const waits = harvest.pending === 0 ? '' : `${harvest.pending} wait for you: \`/memory\`.`;
       const kept = harvest.kept.length === 0 ? '' : `Kept: ${preview(harvest.kept.join('; '), MAX_KEPT_CHARS)}`;

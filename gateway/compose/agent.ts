@@ -21,6 +21,7 @@ import { gatewayWorkDir, type VoiceEngines } from '../voice/engines.ts';
 import { makeAgentVoice } from '../voice/for-agent.ts';
 import { areHandsAwaited } from './hands/hands-awaited.ts';
 import type { Hands, HandsInput } from './hands/hands.ts';
+import { openConfiguredReviews } from './review.ts';
 import { askForApproval } from './approvals.ts';
 import { openMcpDesk } from './hands/mcp.ts';
 import { makePlatformTools } from './hands/platform-tools.ts';
@@ -64,7 +65,8 @@ export interface ConfiguredAgentInput {
 /** Rejects with AppError `config_invalid` when the configured model cannot be used. */
 export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<ConfiguredAgent> {
   const { db, clock, log, redactor, core } = input;
-  let { settings, explanation } = await agentSettings(input.loaded, clock);
+  let { loaded } = input;
+  let { settings, explanation } = await agentSettings(loaded, clock);
   const platformTools = makePlatformTools();
   const own = [...TOOLS, ...(input.tools ?? [])];
   let hands: Promise<Hands> | undefined;
@@ -110,9 +112,22 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     }
   }
 
+  const reviews = openConfiguredReviews({
+    db,
+    clock,
+    log,
+    loaded: () => loaded,
+    agentSettings: () => settings,
+    meter: () => port.meter,
+    memory: () => port.memory,
+    redact: (text) => redactor.redact(text),
+    actions: () => core().actions,
+  });
+
   const port: OpenedAgent = openAgent({
     db,
     clock,
+    knowledge: [reviews.source],
     random: Math.random,
     log,
     settings: () => settings,
@@ -151,6 +166,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     mcp: desk.control,
     async reload(next) {
       ({ settings, explanation } = await agentSettings(next, clock));
+      loaded = next;
       await (await hands)?.reload(next);
     },
     async pruneFiles() {
@@ -158,6 +174,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
       await (await hands)?.checkpoints.prune({ maxAgeMs: KEEP_FILES_MS, maxBytes: KEEP_FILES_BYTES });
     },
     async start() {
+      await reviews.start();
       if (await areHandsAwaited(input.loaded)) await handTools();
     },
     async close() {
