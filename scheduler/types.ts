@@ -180,7 +180,7 @@ export interface Occurrence {
   input: { text: string; origin: Origin } | undefined;
   result: string | undefined;
   /** Whose words the result holds. */
-  resultOrigin: Origin | undefined;
+  resultOrigin?: Origin | undefined;
   files: readonly StoredFile[];
   costMicroUsd: number;
   tokens: number;

@@ -305,3 +305,43 @@ export async function listUndelivered(db: ProcessDb): Promise<readonly Occurrenc
     .orderBy('id')
     .execute();
 }
+
+/** Whether the instant is taken: by a run that is planned, goes on or has ended. */
+export async function hasRun(
+  db: ProcessDb,
+  job: string,
+  scheduledAt: number,
+  query: Query = db.query,
+): Promise<boolean> {
+  const row = await query
+    .selectFrom('occurrences')
+    .select('id')
+    .where('job_id', '=', job)
+    .where('scheduled_at', '=', scheduledAt)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Another instant for a run that has not begun. */
+export async function movePlanned(
+  db: ProcessDb,
+  id: string,
+  to: { scheduledAt: number; dueAt: number },
+  query: Query = db.query,
+): Promise<void> {
+  await query
+    .updateTable('occurrences')
+    .set({ scheduled_at: to.scheduledAt, due_at: to.dueAt, next_at: to.dueAt, updated_at: db.clock.now() })
+    .where('id', '=', id)
+    .where('state', '=', 'planned')
+    .execute();
+}
+
+/** Runs that are said to have been missed at a time that is still to come. */
+export async function forgetAhead(db: ProcessDb, query: Query = db.query): Promise<void> {
+  await query
+    .deleteFrom('occurrences')
+    .where('state', '=', 'missed')
+    .where('scheduled_at', '>', db.clock.now())
+    .execute();
+}

@@ -1,0 +1,183 @@
+// One look at what is due: each run is taken under a lease, left for later, or ends as missed or skipped; and the run that follows it is
+// planned. All of it is one transaction, so that no job is ever without its next run.
+import {
+  changeOccurrence,
+  claimOccurrence,
+  getJobRow,
+  hasLiveRun,
+  listDue,
+  planOccurrence,
+  recordMissed,
+  setJobState,
+} from '../data/process/schedule/claims.ts';
+import type { ProcessDb, Query } from '../data/db.ts';
+import type { JobRow, OccurrenceRow } from '../data/schedule/rows.ts';
+import type { PersonId } from '../shared/ids.ts';
+import { decideCatchUp, isLate } from './catch-up.ts';
+import { nextRun } from './schedule/next.ts';
+import { jobOf } from './stored.ts';
+import type { Job, PlannedRun } from './types.ts';
+
+/** Rows looked at in one transaction: nobody else writes meanwhile. */
+const BATCH = 100;
+
+export interface ClaimInput {
+  db: ProcessDb;
+  owner: string;
+  /** Of the leases. */
+  until: number;
+  /** How many runs there is room for. */
+  room: number;
+  /** How many more each person may have; by default `perPerson`. */
+  perPerson: number;
+  running: ReadonlyMap<PersonId, number>;
+}
+
+export interface Claimed {
+  id: string;
+  job: Job;
+}
+
+export interface Missed {
+  job: Job;
+  count: number;
+  /** The first of them. */
+  since: number;
+  reason: string;
+  /** Whether one run stands for them now. */
+  isMadeUp: boolean;
+}
+
+export interface Look {
+  claimed: readonly Claimed[];
+  missed: readonly Missed[];
+  /** True when there may be more that is due and can be taken. */
+  hasMore: boolean;
+}
+
+export async function claimDue(input: ClaimInput): Promise<Look> {
+  const { db } = input;
+  const running = new Map(input.running);
+  const busy = [...running].filter(([, count]) => count >= input.perPerson).map(([person]) => person);
+  const claimed: Claimed[] = [];
+  const missed: Missed[] = [];
+  let changes = 0;
+  let looked = 0;
+  let isCaughtUp = false;
+  await db.query.transaction().execute(async (trx) => {
+    const rows = await listDue(db, { except: busy, limit: BATCH }, trx);
+    looked = rows.length;
+    for (const row of rows) {
+      const step = await take({ ...input, trx }, row, {
+        hasRoom: claimed.length < input.room && (running.get(row.person_id) ?? 0) < input.perPerson,
+      });
+      if (step.missed) missed.push(step.missed);
+      if (step.job) {
+        claimed.push({ id: row.id, job: step.job });
+        running.set(row.person_id, (running.get(row.person_id) ?? 0) + 1);
+      }
+      if (step.isChanged) changes++;
+      if (step.isCaughtUp) isCaughtUp = true;
+    }
+  });
+  const hasMore = claimed.length < input.room && (isCaughtUp || (looked === BATCH && changes > 0));
+  return { claimed, missed, hasMore };
+}
+
+interface Step {
+  /** It was taken. */
+  job?: Job;
+  missed?: Missed | undefined;
+  isChanged: boolean;
+  /** Runs were added that are due. */
+  isCaughtUp?: boolean;
+}
+
+type Within = ClaimInput & { trx: Query };
+
+const UNCHANGED: Step = { isChanged: false };
+
+async function take(input: Within, row: OccurrenceRow, { hasRoom }: { hasRoom: boolean }): Promise<Step> {
+  const { db, trx } = input;
+  const jobRow = await getJobRow(db, row.job_id, trx);
+  if (!jobRow || jobRow.state === 'removed') return endRow(input, row, { reason: 'the job was removed' });
+  if (jobRow.state === 'paused' && row.cause !== 'manual') return endRow(input, row, { reason: 'the job is paused' });
+  const job = readable(jobRow);
+  if (!job) return endRow(input, row, { reason: 'the job cannot be read as it is stored', failure: 'permanent' });
+  const isFirst = row.cause === 'schedule' && row.attempts === 0 && row.interruptions === 0;
+  if (!isFirst || !isLate(row.due_at, db.clock.now())) return begin(input, { row, jobRow, job }, { hasRoom, isFirst });
+  const missed = await catchUp(input, { row, jobRow, job });
+  if (missed) return { isChanged: true, isCaughtUp: true, missed };
+  return { ...(await begin(input, { row, jobRow, job }, { hasRoom, isFirst })), isCaughtUp: true };
+}
+
+interface Found {
+  row: OccurrenceRow;
+  jobRow: JobRow;
+  job: Job;
+}
+
+async function begin(
+  input: Within,
+  { row, jobRow, job }: Found,
+  { hasRoom, isFirst }: { hasRoom: boolean; isFirst: boolean },
+): Promise<Step> {
+  const { db, trx } = input;
+  if (await hasLiveRun(db, job.id, row.id, trx)) {
+    if (!isFirst || job.policy.overlap === 'wait') return UNCHANGED;
+    await planNext(input, jobRow, job, row.scheduled_at);
+    return endRow(input, row, { reason: 'the run before it still went on' });
+  }
+  if (!hasRoom) return UNCHANGED;
+  if (isFirst) await planNext(input, jobRow, job, row.scheduled_at);
+  const isMine = await claimOccurrence(db, { id: row.id, owner: input.owner, until: input.until }, trx);
+  return isMine ? { job, isChanged: true } : UNCHANGED;
+}
+
+async function endRow(
+  { db, trx }: Within,
+  { id }: OccurrenceRow,
+  { reason, failure }: { reason: string; failure?: string },
+): Promise<Step> {
+  const change = { nextAt: null, reason, endedAt: db.clock.now(), ...(failure !== undefined && { failure }) };
+  const state = failure === undefined ? 'skipped' : 'failed';
+  await changeOccurrence(db, { id, from: ['planned', 'interrupted'] }, { ...change, state }, trx);
+  return { isChanged: true };
+}
+
+/** Undefined: this row is to run now. */
+async function catchUp({ db, trx }: Within, { row, jobRow, job }: Found): Promise<Missed | undefined> {
+  const first: PlannedRun = { scheduledAt: row.scheduled_at, dueAt: row.due_at };
+  const { run, missed, last } = decideCatchUp(job, first, db.clock.now());
+  const isMissed = missed.some(({ run: one }) => one.scheduledAt === row.scheduled_at);
+  for (const reason of new Set(missed.map((one) => one.reason))) {
+    const runs = missed.filter((one) => one.reason === reason).map((one) => one.run);
+    await recordMissed(db, jobRow, { runs, reason }, trx);
+  }
+  for (const one of run) await planOccurrence(db, jobRow, one, trx);
+  const next = nextRun(job.schedule, last.scheduledAt, job.id);
+  if (next) await planOccurrence(db, jobRow, next, trx);
+  else if (run.length === 0) await setJobState(db, job.id, { from: 'active', to: 'done' }, trx);
+  if (!isMissed && run.some((one) => one.scheduledAt === row.scheduled_at)) return undefined;
+  // Of very many the oldest are not looked at one by one.
+  const reason = missed.find((one) => one.run.scheduledAt === row.scheduled_at)?.reason ?? missed[0]?.reason ?? '';
+  const change = { state: 'missed', nextAt: null, reason, endedAt: db.clock.now() } as const;
+  await changeOccurrence(db, { id: row.id, from: ['planned'] }, change, trx);
+  const count = Math.max(1, missed.length);
+  return { job, count, since: row.scheduled_at, reason, isMadeUp: run.length > 0 };
+}
+
+async function planNext({ db, trx }: Within, jobRow: JobRow, job: Job, after: number): Promise<void> {
+  if (jobRow.state !== 'active') return;
+  const next = nextRun(job.schedule, after, job.id);
+  if (next) await planOccurrence(db, jobRow, next, trx);
+  else await setJobState(db, job.id, { from: 'active', to: 'done' }, trx);
+}
+
+function readable(row: JobRow): Job | undefined {
+  try {
+    return jobOf(row);
+  } catch {
+    return undefined;
+  }
+}
