@@ -1,0 +1,53 @@
+// The commands below `herald skills`: one function per owner, each with its own file of actions that is loaded when it runs.
+import type { Command } from 'commander';
+import { adderTo, group, wholeNumber, type ProgramHooks } from '../../command-tree.ts';
+
+export function addSkillCommands(program: Command, hooks: ProgramHooks): void {
+  const add = adderTo(group(program, 'skills', 'what Herald knows how to do, and where more of it comes from'), hooks);
+  addHubCommands(add);
+}
+
+function addHubCommands(add: ReturnType<typeof adderTo>): void {
+  const load = () => import('./hub.ts');
+  add('search <words...>', 'find skills of others', async () => (await load()).runSkillsSearch).option(
+    '-n, --limit <count>',
+    'how many (default 20)',
+    wholeNumber(1, 100),
+  );
+  add(
+    'inspect <skill>',
+    'show files, text and findings; installs nothing',
+    async () => (await load()).runSkillsInspect,
+  );
+  add(
+    'install <skill>',
+    'install owner/repo/skill, a site, an address or a folder, checked first',
+    async () => (await load()).runSkillsInstall,
+  ).option('--force', 'also when there are findings to be careful with; never when it looks dangerous');
+  add('update [name]', 'bring one or all to their newest state', async () => (await load()).runSkillsUpdate)
+    .option('--check', 'only show what would change')
+    .option('--back', 'go back to what was there before the last update')
+    .option('--force', 'also when there are findings to be careful with; never when it looks dangerous');
+  add(
+    'remove <name>',
+    'take an installed skill out; it is kept in an archive',
+    async () => (await load()).runSkillsRemove,
+  );
+  add(
+    'trust <name>',
+    'let its text count as instructions, as it is now',
+    async () => (await load()).runSkillsTrust,
+  ).option('--off', 'count it as the words of strangers again');
+  add(
+    'audit',
+    'hold installed skills against their hashes and scan them anew',
+    async () => (await load()).runSkillsAudit,
+  ).option('-n, --limit <count>', 'how many entries of the log (default 20)', wholeNumber(0, 10_000));
+  add(
+    'publish <skill>',
+    'write a skill for others: its name, or its folder',
+    async () => (await load()).runSkillsPublish,
+  )
+    .option('--to <place>', 'a folder, or a file that ends in .zip')
+    .option('--site <folder>', 'the top of a site: adds it to /.well-known/agent-skills');
+}
