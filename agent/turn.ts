@@ -22,10 +22,10 @@ import type { ModelMessage } from './providers/types.ts';
 import { makeDispatcher } from './tools/dispatcher.ts';
 import { promptTools } from './tools/find-tools.ts';
 import { namesOfTools, offeredTools, switchedOff } from './tools/offered.ts';
-import type { Tool } from './tools/tool.ts';
+import type { Tool, ToolContext } from './tools/tool.ts';
 
 /** What speaks to the person, or remembers for them, is for whoever speaks with them. */
-const NOT_FOR_WORKERS = ['send_message', 'clarify', 'note', 'memory', 'todo'];
+const NOT_FOR_WORKERS = ['send_message', 'clarify', 'memory', 'todo'];
 
 /** Runs a turn. Never rejects; resolves within a second of `signal` aborting. */
 export async function runTurn(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
@@ -114,6 +114,7 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
       timezone: settings.timezone,
       workspace: settings.workspaceOf(turn.scope),
       tree: turn.worker ?? { root: turn.id, task: undefined, name: 'Herald', depth: 0 },
+      condense: condenserOf(parts, turn),
     },
     origins,
     limits: settings.tools,
@@ -168,6 +169,21 @@ async function policyOf(parts: AgentParts, turn: AgentTurn, seen: SeenAddresses)
     sign: parts.sign,
     ...(approvals.mode === 'smart' &&
       !models.demo && { judge: makeJudge({ ask, clock: parts.clock, log: parts.log }) }),
+  };
+}
+
+function condenserOf(parts: AgentParts, turn: AgentTurn): ToolContext['condense'] {
+  if (parts.settings().models.demo) return undefined;
+  const { scope, session, worker, id } = turn;
+  const call = { scope, session, turn: worker?.root ?? id, cause: 'recall' };
+  return async (instruction, text, signal) => {
+    const request = {
+      system: [{ text: instruction, cache: false }],
+      messages: [{ role: 'user' as const, content: [{ type: 'text' as const, text }] }],
+      tools: [],
+      maxOutputTokens: 1_000,
+    };
+    return (await askAuxiliary(parts, call, request, signal)).text.trim();
   };
 }
 

@@ -6,6 +6,9 @@ const QUOTE_MARK = '[answering ';
 /** What quotes of our own words begin with; no author can pass for it, since names lose their quotation marks. */
 const OWN_QUOTE_MARK = `${QUOTE_MARK}you: "`;
 
+/** A person's text that holds words of others begins with one of these. */
+export const OTHERS_MARKS: readonly string[] = [FORWARD_MARK, QUOTE_MARK];
+
 /** The text with the one line in front that says what it answers. `author` is clean, `quoted` on one line. */
 export function quoteInFront(text: string, author: string, quoted: string): string {
   return `${QUOTE_MARK}${author}: "${quoted}"]\n${text}`;

@@ -133,6 +133,8 @@ export interface ToolContext extends ToolPorts {
   tainted: boolean;
   /** Derived from turn and call: the same in a replay, so that an effect can be made once. 40 ASCII characters. */
   idempotencyKey: string;
+  /** Asks a cheap model, paid by the turn; undefined: there is none. What it says is of the origin of `text`. Rejects with AppError. */
+  condense?: ((instruction: string, text: string, signal: AbortSignal) => Promise<string>) | undefined;
   /** Aborted when the turn is stopped or the call times out. */
   signal: AbortSignal;
   calls: InnerCalls;

@@ -26,7 +26,6 @@ const STATEMENTS: readonly string[] = [
     id integer primary key autoincrement, person_id text not null references persons(id) on delete cascade,
     kind text not null check (kind in ('preference','skill','goal','style','routine','fact')), text text not null, key text not null,
     state text not null check (state in ('active','doubtful','retracted','corrected')),
-    support real not null, against real not null, weighed_at integer not null,
     is_fixed integer not null default 0, replaced_by integer, created_at integer not null, seen_at integer not null,
     changed_at integer not null) strict`,
   `create index claims_person on claims (person_id, state, id)`,

@@ -2,8 +2,7 @@
 import type { Generated } from 'kysely';
 import type { PersonId, SessionId, TurnId } from '../../shared/ids.ts';
 
-export const CLAIM_KINDS = ['preference', 'skill', 'goal', 'style', 'routine', 'fact'] as const;
-export type ClaimKind = (typeof CLAIM_KINDS)[number];
+export type ClaimKind = 'preference' | 'skill' | 'goal' | 'style' | 'routine' | 'fact';
 /** doubtful: as much speaks against it as for it · retracted: nobody holds it any more · corrected: the person said that it is wrong. */
 export type ClaimState = 'active' | 'doubtful' | 'retracted' | 'corrected';
 
@@ -16,10 +15,6 @@ export interface ProfileTables {
     /** The text folded: a person has a claim once. */
     key: string;
     state: ClaimState;
-    /** Weight of the evidence, as it was worth at `weighed_at`. */
-    support: number;
-    against: number;
-    weighed_at: number;
     /** 1: the person's own word, which nothing but the person changes. */
     is_fixed: Generated<number>;
     /** Claim that stands instead of it. */

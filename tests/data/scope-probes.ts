@@ -14,7 +14,6 @@ import {
   stubResults,
   undoTurn,
 } from '../../data/messages.ts';
-import { addNote, findNotes, removeNotesOf } from '../../data/notes.ts';
 import { searchMessages } from '../../data/search.ts';
 import {
   changeSession,
@@ -48,10 +47,12 @@ import { dmAddress } from './conversation.ts';
 import { keepResult, openResult } from '../../data/work/results.ts';
 import { askQuestion, endQuestion, getQuestion } from '../../data/work/questions.ts';
 import { listTodos, setTodos } from '../../data/work/todos.ts';
+import { memoryProbes } from './probes/memory.ts';
 import { reviewProbes } from './probes/review.ts';
 import { evidenceProbes } from './probes/evidence.ts';
 import { triggerProbes } from './probes/triggers.ts';
 import { insightProbes } from './probes/insights.ts';
+import { recallProbes } from './probes/recall.ts';
 import { skillProbes } from './probes/skills.ts';
 import { vectorProbes } from './probes/vectors.ts';
 import type { Place } from './scope-world.ts';
@@ -86,6 +87,7 @@ async function each<Item>(items: readonly Item[], run: (item: Item) => Promise<u
 /** The names of functions by file, each with its probe. */
 export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> = {
   ...reviewProbes,
+  ...recallProbes,
   ...skillProbes,
   ...vectorProbes,
   ...evidenceProbes,
@@ -139,14 +141,7 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
     countMessages: async (db, me, target) =>
       (await countMessages(db, me.scope, target.idle)) > 0 ? target.spaceMark : '',
   },
-  'notes.ts': {
-    addNote: (db, me, target) =>
-      each([`common ${target.spaceMark} of ${target.person.name}`, 'new'], (text) =>
-        addNote(db, me.scope, { text: me === target ? text : 'mine', origin: 'member', turn: target.runningTurn }),
-      ),
-    removeNotesOf: (db, me, target) => removeNotesOf(db, me.scope, target.runningTurn),
-    findNotes: (db, me, target) => each(queriesFor(target), (query) => findNotes(db, me.scope, query, 50)),
-  },
+  ...memoryProbes,
   'policy/grants.ts': {
     addGrant: (db, me, target) =>
       addGrant(db, me.scope, {

@@ -56,6 +56,51 @@ describe('scripts without spaces', () => {
   });
 });
 
+describe('what stands together', () => {
+  test('quoted words, and words that a hyphen or a dot joins, come as they stand before they come apart', async () => {
+    const { find } = await openConversation(
+      'the red big car',
+      'a big red car',
+      'ticket APP-1003',
+      'APP has 1003 users',
+      'v1.2.3',
+    );
+    expect(await find('"big red"')).toEqual(['a big red car']);
+    expect(await find('big red')).toHaveLength(2);
+    expect(await find('APP-1003')).toEqual(['ticket APP-1003']);
+    expect(await find('1003-APP')).toHaveLength(2);
+    expect(await find('1.2.3')).toEqual(['v1.2.3']);
+    expect(await find('"unfinished quote big')).toHaveLength(2);
+  });
+
+  test('signs that stand apart are no word', async () => {
+    const { find } = await openConversation('明天不去东京', '天明去京东');
+    expect(await find('明天去')).toEqual([]);
+    expect(await find('东京')).toEqual(['明天不去东京']);
+    expect(await find('京东')).toEqual(['天明去京东']);
+    expect(await find('trip 东京')).toEqual(['明天不去东京']);
+  });
+});
+
+describe('the order', () => {
+  test('a rare word counts more than a common one, a whole word more than a part, a short message more than a long one', async () => {
+    const filler = Array.from({ length: 30 }, (_, at) => `meeting ${at}`);
+    const { find } = await openConversation(...filler, 'zebra', 'a meeting', 'zebras in a meeting');
+    expect((await find('meeting zebra', 1))[0]).toBe('zebra');
+    const long = `pear ${'and much else '.repeat(40)}`;
+    const ordered = await openConversation(long, 'pear pie');
+    expect(await ordered.find('pear')).toEqual(['pear pie', long]);
+  });
+
+  test('newest and oldest first; what matches as well comes newest first', async () => {
+    const { db, ann, find } = await openConversation('kiwi a', 'kiwi b', 'kiwi c');
+    expect(await find('kiwi')).toEqual(['kiwi c', 'kiwi b', 'kiwi a']);
+    const sorted = async (sort: 'newest' | 'oldest') =>
+      (await searchMessages(db, ann.scope, { query: 'kiwi', limit: 1, sort })).map((hit) => hit.text);
+    expect([await sorted('newest'), await sorted('oldest')]).toEqual([['kiwi c'], ['kiwi a']]);
+  });
+});
+
 describe('operators of the index are words like any other', () => {
   const hostile = [
     '"',
