@@ -81,6 +81,8 @@ export interface ScheduleTables {
     spec: string;
     /** Of a webhook: what its posts are signed with. */
     secret: string | null;
+    /** Of a file: what it was like when it was looked at last. */
+    mark: string | null;
     /** How often it has begun a run. */
     fired: number;
     fired_at: number | null;

@@ -21,7 +21,14 @@ export interface Trigger {
 export async function addTrigger(
   db: Db,
   scope: Scope,
-  trigger: { id?: string | undefined; job: string; kind: TriggerKind; spec: string; secret?: string | undefined },
+  trigger: {
+    id?: string | undefined;
+    job: string;
+    kind: TriggerKind;
+    spec: string;
+    secret?: string | undefined;
+    mark?: string | undefined;
+  },
 ): Promise<Trigger> {
   const now = db.clock.now();
   const row = await db.query
@@ -34,6 +41,7 @@ export async function addTrigger(
       kind: trigger.kind,
       spec: trigger.spec,
       secret: trigger.secret ?? null,
+      mark: trigger.mark ?? null,
       fired: 0,
       fired_at: null,
       created_at: now,

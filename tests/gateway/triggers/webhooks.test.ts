@@ -8,55 +8,27 @@ import { listArmedTriggers } from '../../../data/process/schedule/triggers.ts';
 import { makeRateLimit } from '../../../gateway/triggers/rate-limit.ts';
 import { fillTemplate, wholePayload } from '../../../gateway/triggers/template.ts';
 import { addWebhook, makeWebhookHandler, type webhookSpec } from '../../../gateway/triggers/webhooks.ts';
-import type { JobService, TriggerInput } from '../../../scheduler/types.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { secretBytes, signedHeaders } from '../../../shared/webhook-signature.ts';
 import type { z } from 'zod';
 import { openTemporaryData } from '../../data/temporary-data.ts';
+import { makeNotingJobs } from './trigger-bench.ts';
 
 async function open(spec: z.input<typeof webhookSpec>, failure?: AppError) {
   const { db, clock } = await openTemporaryData();
   const scope = personScope((await createPerson(db, { name: 'Ann', role: 'owner' })).id);
-  const begun: { job: string; input: TriggerInput }[] = [];
-  const trigger: JobService['trigger'] = async (_scope, job, input) => {
-    if (failure) throw failure;
-    if (begun.some((one) => one.input.key === input.key)) return undefined;
-    begun.push({ job, input });
-    return OCCURRENCE;
-  };
+  const { begun, trigger } = makeNotingJobs(failure);
   const hook = await addWebhook(db, scope, { job: 'deploys', spec });
   const handler = makeWebhookHandler({ db, clock, log: silentLog, jobs: { trigger } });
   const post = async (headers: Record<string, string>, body: string, path = hook.path) => {
-    const answer = await handler(new Request(`http://h${path}`, { method: 'POST', headers, body }));
+    const answer = await handler(new Request(`http://h${path}`, { method: 'POST', headers, body }), meta);
     return { status: answer.status, text: await answer.text(), after: answer.headers.get('retry-after') };
   };
   return { db, clock, scope, begun, hook, handler, post };
 }
 
-const OCCURRENCE = {
-  id: 'o1',
-  job: 'deploys',
-  scheduledAt: 0,
-  dueAt: 0,
-  nextAt: 0,
-  cause: 'trigger',
-  state: 'planned',
-  reason: undefined,
-  failure: undefined,
-  errorCode: undefined,
-  delivery: 'none',
-  attempts: 0,
-  failures: 0,
-  interruptions: 0,
-  input: undefined,
-  result: undefined,
-  files: [],
-  costMicroUsd: 0,
-  tokens: 0,
-  startedAt: undefined,
-  endedAt: undefined,
-} as const;
+const meta = { local: false, remote: '127.0.0.1' };
 
 const hub = (secret: string, body: string, event = 'push', delivery = 'd1') => ({
   'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
@@ -127,7 +99,7 @@ describe('the address', () => {
     const at = await open({ format: 'github' });
     expect(at.hook.id).toMatch(/^[\w-]{24}$/);
     expect((await at.post(hub(at.hook.secret, '{}'), '{}', `/hooks/${'x'.repeat(24)}`)).status).toBe(404);
-    expect((await at.handler(new Request(`http://h${at.hook.path}`))).status).toBe(405);
+    expect((await at.handler(new Request(`http://h${at.hook.path}`), meta)).status).toBe(405);
     expect(await removeTrigger(at.db, at.scope, at.hook.id)).toBe(true);
     expect((await at.post(hub(at.hook.secret, '{}'), '{}')).status).toBe(404);
   });

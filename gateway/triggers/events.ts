@@ -1,0 +1,157 @@
+// Events that begin jobs: a message that fits, a background process that ends, a file that changes. Each event begins a job once.
+import type { ProcessDb } from '../../data/db.ts';
+import type { InboxRow } from '../../data/process/inbox.ts';
+import { getPerson } from '../../data/process/people.ts';
+import { listArmedTriggers, markTrigger, noteFired, type ArmedTrigger } from '../../data/process/schedule/triggers.ts';
+import { hasRole } from '../../pairing/policy.ts';
+import type { Scope } from '../../data/scope.ts';
+import type { JobService, TriggerInput } from '../../scheduler/types.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { PersonId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/log.ts';
+import { cleanText } from '../../shared/text.ts';
+import { fingerprint, insideWorkspace, watchPath } from './files.ts';
+import { fileSpec, messageSpec, processSpec, type MessageSpec } from './spec.ts';
+
+const MAX_TEXT_CHARS = 20_000;
+
+export interface EventDeps {
+  db: ProcessDb;
+  clock: Clock;
+  log: Logger;
+  jobs: Pick<JobService, 'trigger'>;
+  workspaceOf(scope: Scope): string;
+}
+
+export interface ProcessEvent {
+  /** Unique for this end of this process. */
+  id: string;
+  title: string;
+  text: string;
+  isForeign: boolean;
+}
+
+export interface EventTriggers {
+  /** A message has come in; `person`: who sent it, undefined for somebody who is not paired. Never rejects. */
+  noticed(row: InboxRow, person: PersonId | undefined): Promise<void>;
+  /** Never rejects. */
+  processEnded(scope: Scope, event: ProcessEvent): Promise<void>;
+  /** Watches what is to be watched: at the start, and after triggers have changed. What changed meanwhile begins its jobs. */
+  watchFiles(): Promise<void>;
+  close(): void;
+}
+
+export function openEventTriggers(deps: EventDeps): EventTriggers {
+  const { db, clock, log } = deps;
+  const watched = new Map<string, () => void>();
+  let isClosed = false;
+
+  async function begin(trigger: ArmedTrigger, input: TriggerInput): Promise<void> {
+    try {
+      const key = `${trigger.id}.${input.key}`.slice(0, 100);
+      const text = cleanText(input.text).slice(0, MAX_TEXT_CHARS);
+      if (await deps.jobs.trigger(trigger.scope, trigger.job, { ...input, key, text })) await noteFired(db, trigger.id);
+    } catch (error) {
+      log.warn({ err: error, trigger: trigger.id }, 'an event could not begin its job');
+    }
+  }
+
+  async function look(trigger: ArmedTrigger, name: string, file: string): Promise<void> {
+    const now = await fingerprint(file);
+    const [current] = await listArmedTriggers(db, { kind: 'file', id: trigger.id });
+    if (!current || isClosed || current.mark === now) return;
+    if (current.mark === undefined) return markTrigger(db, trigger.id, now);
+    const what = now === 'missing' ? 'is gone' : 'has changed';
+    // Before the mark: an event that is cut off here is seen again, and begins the same run.
+    await begin(current, { key: now, text: `[${name} in the workspace ${what}]`, origin: 'agent' });
+    await markTrigger(db, trigger.id, now);
+  }
+
+  async function watchOne(trigger: ArmedTrigger): Promise<void> {
+    const { path: name } = fileSpec.parse(JSON.parse(trigger.spec));
+    const lookSafely = (file: string) =>
+      look(trigger, name, file).catch((error: unknown) =>
+        log.warn({ err: error, trigger: trigger.id }, 'a watched file could not be looked at'),
+      );
+    try {
+      const file = await insideWorkspace(deps.workspaceOf(trigger.scope), name);
+      if (isClosed || watched.has(trigger.id)) return;
+      watched.set(
+        trigger.id,
+        watchPath(file, clock, () => void lookSafely(file)),
+      );
+      await lookSafely(file);
+    } catch (error) {
+      log.warn({ err: error, trigger: trigger.id }, 'a file cannot be watched; it is tried again at the next start');
+    }
+  }
+
+  return {
+    async noticed(row, person) {
+      try {
+        if (row.kind !== 'message' || row.payload.event || row.payload.bot) return;
+        const triggers = await listArmedTriggers(db, { kind: 'message' });
+        for (const trigger of triggers) {
+          const spec = messageSpec.parse(JSON.parse(trigger.spec));
+          if (!fits(spec, row) || !(await mayKnow(db, trigger, row, person))) continue;
+          const own = person !== undefined && person === trigger.scope.person && row.payload.foreign !== true;
+          const text = `[Message from ${row.payload.senderName}]\n${row.payload.text}`;
+          await begin(trigger, { key: `m${row.id}`, text, origin: own ? 'member' : 'foreign' });
+        }
+      } catch (error) {
+        log.warn({ err: error, inbox: row.id }, 'a message could not be looked at for the jobs that wait for one');
+      }
+    },
+    async processEnded(scope, { id, title, text, isForeign }) {
+      const triggers = await listArmedTriggers(db, { kind: 'process' }).catch(() => []);
+      for (const trigger of triggers) {
+        const spec = processSpec.parse(JSON.parse(trigger.spec));
+        if (trigger.scope.space !== scope.space || trigger.scope.person !== scope.person) continue;
+        if (spec.title !== undefined && !holds(title, spec.title)) continue;
+        await begin(trigger, {
+          key: `p${id}`,
+          text: `[${title} has ended]\n${text}`,
+          origin: isForeign ? 'foreign' : 'agent',
+        });
+      }
+    },
+    async watchFiles() {
+      const triggers = await listArmedTriggers(db, { kind: 'file' });
+      for (const [id, end] of watched) {
+        if (triggers.some((trigger) => trigger.id === id)) continue;
+        end();
+        watched.delete(id);
+      }
+      await Promise.all(triggers.filter(({ id }) => !watched.has(id)).map(watchOne));
+    },
+    close() {
+      isClosed = true;
+      for (const end of watched.values()) end();
+      watched.clear();
+    },
+  };
+}
+
+/** What others write to Herald is its owner's business; what a person writes is their own. */
+async function mayKnow(
+  db: ProcessDb,
+  { scope }: ArmedTrigger,
+  row: InboxRow,
+  person: PersonId | undefined,
+): Promise<boolean> {
+  if (person === scope.person) return true;
+  if (person !== undefined || row.address.kind === 'group') return false;
+  const asker = await getPerson(db, scope.person);
+  return asker !== undefined && hasRole(asker.role, 'admin');
+}
+
+function fits({ platform, from, words }: MessageSpec, { address, user, payload }: InboxRow): boolean {
+  if (platform !== undefined && address.platform !== platform) return false;
+  const sender = [payload.senderName, payload.senderUsername ?? '', user].join(' ');
+  if (from !== undefined && !holds(sender, from)) return false;
+  return words.every((word) => holds(payload.text, word));
+}
+
+function holds(text: string, part: string): boolean {
+  return text.toLowerCase().includes(part.toLowerCase());
+}
