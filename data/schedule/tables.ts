@@ -8,7 +8,7 @@ export type OccurrenceState =
 export type OccurrenceDelivery = 'none' | 'pending' | 'sent' | 'uncertain' | 'failed' | 'silent';
 export type OccurrenceCause = 'schedule' | 'manual' | 'trigger';
 
-export type TriggerKind = 'webhook' | 'file' | 'process' | 'message';
+export type TriggerKind = 'hook' | 'file' | 'process' | 'message';
 
 export interface ScheduleTables {
   jobs: {

@@ -50,7 +50,7 @@ export async function addWebhook(
   const bytes = randomBytes(SECRET_BYTES);
   const read = webhookSpec.parse(spec);
   const secret = read.format === 'standard' ? `whsec_${bytes.toString('base64')}` : bytes.toString('hex');
-  await addTrigger(db, scope, { id, job, kind: 'webhook', spec: JSON.stringify(read), secret });
+  await addTrigger(db, scope, { id, job, kind: 'hook', spec: JSON.stringify(read), secret });
   return { id, path: `/hooks/${id}`, secret };
 }
 
@@ -71,7 +71,7 @@ export function makeWebhookHandler({ db, clock, log, jobs }: WebhookDeps): HttpH
     const post = { headers: request.headers, body, now: clock.now() };
     const verdict = verifyWebhook(spec.format, hook.secret ?? '', post);
     if (!verdict.ok) {
-      log.warn({ webhook: hook.id.slice(0, 4) }, 'a post to a webhook was refused: its signature does not fit');
+      log.warn({ hook: hook.id.slice(0, 4) }, 'a post to a webhook was refused: its signature does not fit');
       return answer(401, `${verdict.message} Nothing was begun.`);
     }
     const { event, delivery } = verdict;
@@ -88,7 +88,7 @@ export function makeWebhookHandler({ db, clock, log, jobs }: WebhookDeps): HttpH
 
   return async (request) => {
     const id = /^\/hooks\/([\w-]{24})\/?$/.exec(new URL(request.url).pathname)?.[1];
-    const [hook] = id === undefined ? [] : await listArmedTriggers(db, { kind: 'webhook', id });
+    const [hook] = id === undefined ? [] : await listArmedTriggers(db, { kind: 'hook', id });
     if (!hook) return answer(404, 'There is no such webhook.');
     if (request.method !== 'POST') return answer(405, 'Events are posted here.');
     const spec = webhookSpec.parse(JSON.parse(hook.spec));

@@ -52,7 +52,7 @@ describe('GitHub', () => {
         },
       },
     ]);
-    expect(await listArmedTriggers(at.db, { kind: 'webhook' })).toMatchObject([{ fired: 1, firedAt: at.clock.now() }]);
+    expect(await listArmedTriggers(at.db, { kind: 'hook' })).toMatchObject([{ fired: 1, firedAt: at.clock.now() }]);
   });
 
   test('a ping is greeted, other events are passed over, and a wrong or missing signature begins nothing', async () => {
