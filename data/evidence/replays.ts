@@ -10,7 +10,6 @@ export interface ReplayRun {
   reached: boolean;
   steps: number;
   tokens: number;
-  microUsd: number;
   /** Calls whose results were not in the record. */
   notRecorded: number;
 }
@@ -28,7 +27,6 @@ const runSchema: z.ZodType<ReplayRun> = z.object({
   reached: z.boolean(),
   steps: z.number(),
   tokens: z.number(),
-  microUsd: z.number(),
   notRecorded: z.number(),
 });
 

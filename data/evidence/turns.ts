@@ -35,7 +35,6 @@ export interface TurnRecord {
   steps: number;
   toolErrors: number;
   denials: number;
-  durationMs: number;
   /** ms since the epoch: its end. */
   at: number;
   uses: readonly SkillUse[];
@@ -45,6 +44,7 @@ export interface RecordedTurn extends TurnRecord {
   microUsd: number;
   costKnown: boolean;
   tokens: number;
+  durationMs: number;
 }
 
 /** Kinds of tasks of this space, used last first. */
@@ -82,7 +82,7 @@ export async function recordTurn(db: Db, scope: Scope, record: TurnRecord): Prom
   return db.query.transaction().execute(async (trx) => {
     const own = await trx
       .selectFrom('turns')
-      .select('id')
+      .select(['started_at', 'ended_at'])
       .where('id', '=', record.turn)
       .where('session_id', '=', record.session)
       .where('space_id', '=', scope.space)
@@ -103,7 +103,7 @@ export async function recordTurn(db: Db, scope: Scope, record: TurnRecord): Prom
         steps: record.steps,
         tool_errors: record.toolErrors,
         denials: record.denials,
-        duration_ms: record.durationMs,
+        duration_ms: Math.max(0, (own.ended_at ?? record.at) - own.started_at),
         at: record.at,
       })
       .execute();
@@ -257,6 +257,27 @@ async function usesOf(
     }
   }
   return found;
+}
+
+/** Names of skills that were ever used in tasks of the same kinds as these turns. */
+export async function skillsAround(db: Db, scope: Scope, turns: readonly TurnId[]): Promise<readonly string[]> {
+  if (turns.length === 0) return [];
+  const rows = await db.query
+    .selectFrom('skill_uses')
+    .innerJoin('task_turns', 'task_turns.turn_id', 'skill_uses.turn_id')
+    .select('skill_uses.skill')
+    .distinct()
+    .where('skill_uses.space_id', '=', scope.space)
+    .where('task_turns.family_id', 'in', (eb) =>
+      eb
+        .selectFrom('task_turns as around')
+        .select('around.family_id')
+        .where('around.space_id', '=', scope.space)
+        .where('around.turn_id', 'in', turns),
+    )
+    .orderBy('skill_uses.skill')
+    .execute();
+  return rows.map(({ skill }) => skill);
 }
 
 /** Names of skills that were used in this space, each with the time of its last use. */

@@ -95,7 +95,7 @@ function weighRevision({ skill, revision, turns, replays, now }: Material): Skil
       ...used.map((turn) => ({ ...sampleOf(turn, unit), family: turn.family, hasSkill: true })),
       ...others.map((turn) => ({ ...sampleOf(turn, unit), family: turn.family, hasSkill: false })),
     ]),
-    ...own.flatMap((replay) => pairOf(replay, unit)),
+    ...own.flatMap(pairOf),
   ]
     .filter(({ withSkill }) => withSkill.at >= since)
     .toSorted((a, b) => a.at - b.at);
@@ -147,11 +147,11 @@ function successOf(turns: readonly RecordedTurn[]): Interval | undefined {
 }
 
 /** A replay that left the record and found nothing says nothing; nor does one that came to nothing both ways. */
-function pairOf(replay: Replay, unit: 'microUsd' | 'tokens'): readonly (Pair & { at: number })[] {
+function pairOf(replay: Replay): readonly (Pair & { at: number })[] {
   const { withSkill, without, at } = replay;
   const isLost = (run: ReplayRun) => !run.reached && run.notRecorded > 0;
   if (isLost(withSkill) || isLost(without) || (!withSkill.reached && !without.reached)) return [];
-  const sample = (run: ReplayRun): Sample => ({ isSuccess: run.reached, cost: run[unit], at });
+  const sample = (run: ReplayRun): Sample => ({ isSuccess: run.reached, cost: run.tokens, at });
   return [{ withSkill: sample(withSkill), without: sample(without), source: 'replay', at }];
 }
 

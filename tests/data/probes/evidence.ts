@@ -13,6 +13,7 @@ import {
   markTakenBack,
   recordTurn,
   settleTurn,
+  skillsAround,
   type TurnRecord,
 } from '../../../data/evidence/turns.ts';
 import { undoTurn } from '../../../data/messages.ts';
@@ -20,7 +21,7 @@ import type { Scope } from '../../../data/scope.ts';
 import type { SessionId, TurnId } from '../../../shared/ids.ts';
 import type { Place } from '../scope-world.ts';
 
-const run: ReplayRun = { reached: true, steps: 1, tokens: 1, microUsd: 1, notRecorded: 0 };
+const run: ReplayRun = { reached: true, steps: 1, tokens: 1, notRecorded: 0 };
 
 interface World {
   scope: Scope;
@@ -39,7 +40,6 @@ function recordOf({ idle, idleTurn, spaceMark }: Omit<World, 'scope'>, family: s
     steps: 1,
     toolErrors: 0,
     denials: 0,
-    durationMs: 1,
     at: 1,
     uses: [{ skill: spaceMark, revision: spaceMark, how: 'viewed' }],
   };
@@ -74,6 +74,7 @@ export const evidenceProbes = {
     },
     listTurnsAround: (db: Db, me: Place, target: Place) =>
       listTurnsAround(db, me.scope, { skill: target.spaceMark, since: 0 }),
+    skillsAround: (db: Db, me: Place, target: Place) => skillsAround(db, me.scope, [target.idleTurn]),
     listUsedSkills: (db: Db, me: Place) => listUsedSkills(db, me.scope),
   },
   'evidence/replays.ts': {
