@@ -1,5 +1,5 @@
 // What looking back needs of others, and what it may cost.
-import type { DueReview, UntoldPlace } from '../../data/process/review.ts';
+import type { DueReview, UntoldPlace } from '../../data/review/due.ts';
 import type { Db } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';

@@ -1,7 +1,7 @@
 // Looking back at conversations while nobody waits: after every few turns, when nothing was said for a while, before history becomes a summary,
 // when the person turns to something else. What is due is a row, so a restart loses nothing; there is one timer, and none when nothing is due.
 import { listTranscript } from '../../data/messages.ts';
-import type { DueReview } from '../../data/process/review.ts';
+import type { DueReview } from '../../data/review/due.ts';
 import {
   beginReview,
   clearReviewDue,

@@ -2,7 +2,7 @@
 // dispatcher as every call; nobody can be asked meanwhile, so what would need a person's yes is not run.
 import { listHistory, type StoredMessage } from '../../data/messages.ts';
 import { listRules } from '../../data/policy/rules.ts';
-import type { DueReview } from '../../data/process/review.ts';
+import type { DueReview } from '../../data/review/due.ts';
 import { findPattern } from '../../data/review/patterns.ts';
 import { isGroupScope } from '../../data/scope.ts';
 import { AppError } from '../../shared/errors.ts';

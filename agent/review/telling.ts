@@ -1,7 +1,7 @@
 // Tells people what came of looking back: drafts of skills, one a day and never at night; what was kept, if they want to know. What waits is
 // a row; the one timer is there only while something waits.
 import { addReviewNews, lastToldAt, listUntoldNews, markNewsTold, type ReviewNews } from '../../data/review/news.ts';
-import type { UntoldPlace } from '../../data/process/review.ts';
+import type { UntoldPlace } from '../../data/review/due.ts';
 import type { Scope } from '../../data/scope.ts';
 import { dayOf } from '../../shared/day.ts';
 import type { SessionId } from '../../shared/ids.ts';

@@ -1,21 +1,11 @@
 // What is due to be looked back at, over all people: found again after a restart, from the rows alone.
 import type { SessionId } from '../../shared/ids.ts';
-import type { Address, Role } from '../../shared/messages.ts';
+import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb } from '../db.ts';
+import type { DueReview, UntoldPlace } from '../review/due.ts';
 import { clearReviewDue } from '../review/marks.ts';
-import type { ReviewCause } from '../review/tables.ts';
-import { storedScope, type Scope } from '../scope.ts';
+import { storedScope } from '../scope.ts';
 import { addressOf } from './chats.ts';
-
-export interface DueReview {
-  scope: Scope;
-  session: SessionId;
-  role: Role;
-  /** Where the conversation went on last. */
-  address: Address;
-  cause: ReviewCause;
-  dueAt: number;
-}
 
 /** When the next review is due, which may have passed; undefined when none is. */
 export async function nextReviewAt(db: ProcessDb): Promise<number | undefined> {
@@ -114,12 +104,6 @@ export async function recoverReviews(db: ProcessDb, since: number): Promise<void
         .execute();
     }
   });
-}
-
-export interface UntoldPlace {
-  scope: Scope;
-  /** Of what waits longest. */
-  session: SessionId;
 }
 
 /** Spaces in which a person is to be told something. */

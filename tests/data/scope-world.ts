@@ -3,7 +3,6 @@ import { requestApproval } from '../../data/policy/approvals.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import { writeStep } from '../../data/journal.ts';
 import { listTranscript } from '../../data/messages.ts';
-import { addNote } from '../../data/notes.ts';
 import { addGrant, listGrants } from '../../data/policy/grants.ts';
 import { addRule } from '../../data/policy/rules.ts';
 import { extendCap } from '../../data/policy/extensions.ts';
@@ -18,12 +17,15 @@ import { keepResult } from '../../data/work/results.ts';
 import { askQuestion } from '../../data/work/questions.ts';
 import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
-import { fillReview } from './probes/review.ts';
+import { fillReview } from './probes/review-world.ts';
 import { fillEvidence } from './probes/evidence.ts';
 import { fillSkills } from './probes/skills.ts';
 import { fillTriggers } from './probes/triggers.ts';
 import { fillVectors } from './probes/vectors.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
+import { fillMemory, type MemoryPlace } from './probes/memory.ts';
+
+const MEMORY_TABLES = ['memories', 'memory_batches', 'memory_versions', 'memory_snapshots', 'memory_files'] as const;
 
 /** One person in one space: their DMs, or a group. Members of a group share its space, not their approvals and usage. */
 export interface Place extends Speaker {
@@ -42,6 +44,7 @@ export interface Place extends Speaker {
   result: string;
   question: string;
   task: string;
+  memory: MemoryPlace['memory'];
   skillRevision: string;
   evidence: { family: string; step: number };
   usage: number;
@@ -112,7 +115,7 @@ async function fill(
   await fillTriggers(db, { scope, spaceMark });
   await changeSession(db, scope, idleSession.id, { title, model: `model ${spaceMark}` });
   const { turn } = await begin(db, speaker, `common ${spaceMark}`);
-  await addNote(db, scope, { text: `common ${spaceMark} of ${person.name}`, origin: 'member', turn: turn.id });
+  const memory = await fillMemory(db, { ...speaker, spaceMark, runningTurn: turn.id });
   await writeStep(db, scope, turn.id, {
     key: 'm1',
     kind: 'model',
@@ -191,6 +194,7 @@ async function fill(
     result,
     question: question.id,
     task: task.id,
+    memory,
     skillRevision: await fillSkills(db, { scope, session: speaker.session, spaceMark }),
     evidence: await fillEvidence(db, { scope, idle: idleSession.id, idleTurn, spaceMark }),
     usage: reserved.id,
@@ -210,7 +214,16 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
   const spaceOfTurn = new Map(turns.map((turn) => [turn.id, turn.space_id]));
   for (const row of turns) add('turns', row.space_id, row);
   for (const row of await db.query.selectFrom('spaces').selectAll().execute()) add('spaces', row.id, row);
-  for (const table of ['sessions', 'messages', 'notes', 'rules', 'results', 'taints', 'todos', 'cells'] as const)
+  for (const table of [
+    'sessions',
+    'messages',
+    ...MEMORY_TABLES,
+    'rules',
+    'results',
+    'taints',
+    'todos',
+    'cells',
+  ] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const table of ['review_marks', 'reviews', 'review_patterns'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
