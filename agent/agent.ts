@@ -21,6 +21,7 @@ import { listPersonalities } from './prompt/personalities.ts';
 import { callModel } from './providers/fallback.ts';
 import { describeTools } from './tools/offered.ts';
 import { makeOwnTools, TOOLS } from './tools/registry.ts';
+import { makeJobRunner } from './subagents/jobs.ts';
 import { makeTaskRunner } from './subagents/runner.ts';
 import { compileRule, widenRule } from './policy/compile-rule.ts';
 import { describeSpecs, writeSpecs } from './policy/rules.ts';
@@ -43,7 +44,9 @@ export function openAgent(input: AgentInput): OpenedAgent {
     random: input.random,
     callModel,
     settings: () => input.settings(),
+    turnCap: (turn) => jobs.capOf(turn),
   });
+  const jobs = makeJobRunner({ runTurn, parts: () => parts });
   const runner = makeTaskRunner({ runTurn, parts: () => parts });
   const memory = input.memory ?? openAgentMemory(input);
   const own = makeOwnTools({ runner, memory, settings: () => input.settings() });
@@ -61,6 +64,7 @@ export function openAgent(input: AgentInput): OpenedAgent {
   return {
     ...makeModelList(() => parts.settings(), parts.log),
     run: (turn, signal) => runTurn(parts, turn, signal),
+    jobs,
     async compileRule({ scope, session }, words, signal) {
       const { demo } = parts.settings().models;
       const call = { scope, session, turn: undefined, cause: 'rule' };

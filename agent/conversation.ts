@@ -55,7 +55,7 @@ export async function openConversation(input: ConversationInput): Promise<Conver
   const known = parts.knowledge.open({
     ...turn,
     turn: turn.id,
-    isWorker: turn.worker !== undefined,
+    isWorker: turn.worker !== undefined && !turn.worker.isJob,
     text: turn.inputs.map(({ text }) => text).join('\n'),
     tools: input.toolNames,
   });
@@ -121,7 +121,7 @@ export async function openConversation(input: ConversationInput): Promise<Conver
       session: turn.session,
       // Workers spend what their tree may spend.
       turn: turn.worker?.root ?? turn.id,
-      cause: turn.worker ? 'worker' : 'turn',
+      cause: turn.worker?.isJob ? 'job' : turn.worker ? 'worker' : 'turn',
       chain: routed.chain,
       request,
       signal,

@@ -5,6 +5,7 @@ import type { InboxId, PersonId, SessionId, TurnId } from '../shared/ids.ts';
 import type { Address, Button, Origin, Role, StoredFile } from '../shared/messages.ts';
 import type { AgentEvent } from './events.ts';
 import type { EndedTurn } from './knowledge.ts';
+import type { ChatSkills, SkillsPort } from './skills/port.ts';
 import type { MemoryPort } from './memory/port.ts';
 
 /** One message of a person, as it enters a turn. */
@@ -34,6 +35,8 @@ export interface AgentTurn {
   chatPrompt?: string | undefined;
   /** Tools and toolsets that are switched off in this chat, beside those of the configuration. */
   disabledTools?: readonly string[] | undefined;
+  /** What the chat settled about skills. */
+  chatSkills?: ChatSkills | undefined;
   inputs: readonly TurnInput[];
   /** Model chosen for the session, as "provider/model" or "model"; undefined = the configured one. */
   model: string | undefined;
@@ -61,6 +64,45 @@ export interface WorkerPlace {
   tools: readonly string[] | undefined;
   /** What it was told holds words of others. */
   tainted: boolean;
+  /** It works for a person and not for another turn: it knows them, and has their tools as far as `tools` goes. */
+  isJob?: boolean | undefined;
+}
+
+/** Work that no turn asked for, such as a scheduled prompt. */
+export interface AgentJob {
+  /** The same key goes on where an earlier run was, and gives its result when it has ended. At most 60 characters. */
+  key: string;
+  /** For people. */
+  name: string;
+  scope: Scope;
+  role: Role;
+  /** Where its person is asked, when a call needs to be allowed. */
+  address: Address;
+  /** Made once per key. Undefined: there is nothing to do. May reject with AppError: then nothing was done. */
+  prompt(signal: AbortSignal): Promise<{ text: string; origin: Origin } | undefined>;
+  /** Names of tools; others it does not get. */
+  tools: readonly string[];
+  model: string | undefined;
+  skills: readonly string[];
+  capMicroUsd: number | undefined;
+}
+
+export interface AgentJobEnd {
+  /** skipped: there was nothing to do · cut: `signal` aborted with a retryable error, and the same key goes on. */
+  state: 'done' | 'failed' | 'skipped' | 'cut';
+  text: string;
+  files: readonly StoredFile[];
+  /** Whose words the text may hold. */
+  origin: Origin;
+  costMicroUsd: number;
+  tokens: number;
+  /** Of the AppError, when failed. */
+  errorCode?: string | undefined;
+}
+
+export interface AgentJobs {
+  /** Never rejects. */
+  run(job: AgentJob, signal: AbortSignal): Promise<AgentJobEnd>;
 }
 
 export type TurnEnd = 'done' | 'stopped' | 'failed';
@@ -179,8 +221,12 @@ export interface ToolOverview {
 }
 
 export interface AgentPort {
+  /** Not there in gateways without a scheduler. */
+  jobs?: AgentJobs | undefined;
   /** Never rejects: failures are results. Resolves within a second of `signal` aborting. */
   run(turn: AgentTurn, signal: AbortSignal): Promise<TurnResult>;
+  /** Undefined: there are no skills. */
+  skills?: SkillsPort | undefined;
   /** A person's turn is on disk with its end: what can be learnt from it is, while nobody waits. */
   turnEnded?(turn: EndedTurn): void;
   /** The person has turned to another conversation than this one. */

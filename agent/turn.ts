@@ -27,6 +27,13 @@ import type { Tool, ToolContext } from './tools/tool.ts';
 /** What speaks to the person, or remembers for them, is for whoever speaks with them. */
 const NOT_FOR_WORKERS = ['send_message', 'clarify', 'memory', 'todo'];
 
+/** Nobody is there to answer, and its answer is what is delivered. */
+const NOT_FOR_JOBS = ['send_message', 'clarify', 'schedule', 'todo'];
+
+function keptFrom({ worker }: AgentTurn): readonly string[] {
+  return worker?.isJob ? NOT_FOR_JOBS : worker ? NOT_FOR_WORKERS : [];
+}
+
 /** Runs a turn. Never rejects; resolves within a second of `signal` aborting. */
 export async function runTurn(parts: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
   let open = true;
@@ -66,9 +73,9 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
   const parts = withWarnings(outer, turn);
   const settings = parts.settings();
   const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
-  const off = [...switchedOff(settings.tools, turn, turn.disabledTools), ...(turn.worker ? NOT_FOR_WORKERS : [])];
+  const off = [...switchedOff(settings.tools, turn, turn.disabledTools), ...keptFrom(turn)];
   const tools = offeredTools(await parts.tools(), { off, only: turn.worker?.tools }, turn);
-  const direct = turn.worker ? ['board', ...(turn.worker.tools ?? [])] : [];
+  const direct = turn.worker && !turn.worker.isJob ? ['board', ...(turn.worker.tools ?? [])] : [];
   const journal = await openTurnJournal(parts.db, turn.scope, turn.id, turn.resumed);
   const conversation = await openConversation({
     parts,
@@ -145,7 +152,7 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
     },
     {
       opening,
-      maxIterations: turn.worker ? settings.workers.maxIterations : settings.maxIterations,
+      maxIterations: turn.worker && !turn.worker.isJob ? settings.workers.maxIterations : settings.maxIterations,
       maxParallel: settings.tools.maxParallel,
     },
   );

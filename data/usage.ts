@@ -242,3 +242,21 @@ export async function sumUsage(
     unpriced: row.calls - row.known,
   }));
 }
+
+/** What one turn took so far, with all that counts there: reservations of calls that go on included. */
+export async function sumTurn(db: Db, scope: Scope, turn: TurnId): Promise<{ microUsd: number; tokens: number }> {
+  const row = await db.query
+    .selectFrom('usage')
+    .select((eb) => [
+      eb.fn.coalesce(eb.fn.sum<number>('cost_micro_usd'), eb.lit(0)).as('microUsd'),
+      eb.fn.coalesce(eb.fn.sum<number>('input_tokens'), eb.lit(0)).as('input'),
+      eb.fn.coalesce(eb.fn.sum<number>('output_tokens'), eb.lit(0)).as('output'),
+      eb.fn.coalesce(eb.fn.sum<number>('cache_read_tokens'), eb.lit(0)).as('read'),
+      eb.fn.coalesce(eb.fn.sum<number>('cache_write_tokens'), eb.lit(0)).as('written'),
+    ])
+    .where('turn_id', '=', turn)
+    .where('person_id', '=', scope.person)
+    .where('space_id', '=', scope.space)
+    .executeTakeFirstOrThrow();
+  return { microUsd: row.microUsd, tokens: row.input + row.output + row.read + row.written };
+}

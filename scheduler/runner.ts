@@ -34,7 +34,10 @@ interface Running {
 class RunCut extends AppError {
   readonly why: 'shutdown' | 'stopped' | 'lost';
   constructor(why: 'shutdown' | 'stopped' | 'lost') {
-    super('cancelled', why === 'shutdown' ? 'Herald is stopping.' : 'The run was stopped.');
+    // What is cut off by the end of the process goes on with the next one.
+    super('cancelled', why === 'shutdown' ? 'Herald is stopping.' : 'The run was stopped.', {
+      retryable: why === 'shutdown',
+    });
     this.why = why;
   }
 }

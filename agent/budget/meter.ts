@@ -34,6 +34,8 @@ export interface MeterInput {
   /** agent/providers/fallback.ts, or a script in tests. */
   callModel: typeof callModel;
   settings(): MeterSettings;
+  /** A cap in micro-dollars that holds for one turn and its workers beside the general one. Default: none. */
+  turnCap?: ((turn: TurnId) => number | undefined) | undefined;
 }
 
 export interface MeteredCall {
@@ -116,7 +118,7 @@ async function reserve(
     microUsd: bound.microUsd,
     costKnown: bound.known,
     dayStart: day.start,
-    caps: settings.caps,
+    caps: capsOf(input, call, settings),
     causeCaps: call.causeCaps,
   });
   if (result.ok) {
@@ -125,6 +127,12 @@ async function reserve(
   }
   const refusal: { cap: CapName; limit: number; spent: number } = result;
   throw new BudgetError(refusal.cap, refusalText(refusal, { resetsAt: day.end, now, timezone: settings.timezone }));
+}
+
+/** The tighter of the two counts. */
+function capsOf({ turnCap }: MeterInput, { turn }: MeteredCall, { caps }: MeterSettings): UsageCaps {
+  const own = turn === undefined ? undefined : turnCap?.(turn);
+  return own === undefined ? caps : { ...caps, turnMicroUsd: Math.min(own, caps.turnMicroUsd ?? own) };
 }
 
 /** A share from which people are told. Caps of one answer are not: it ends soon anyway. */

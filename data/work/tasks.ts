@@ -1,8 +1,10 @@
 // Work that the agent hands to workers of its own. A worker has a session and a turn of its own, whose journal lets it go on after a crash.
 import type { Selectable } from 'kysely';
-import { sessionId, turnId, type SessionId, type TurnId } from '../../shared/ids.ts';
+import { z } from 'zod';
+import { accountId, chatId, sessionId, threadId, turnId, type SessionId, type TurnId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { Db, Query } from '../db.ts';
+import { addressColumns } from '../process/chats.ts';
 import { makeKeeper } from '../query/keep.ts';
 import { newRowId } from '../row-id.ts';
 import type { Tables } from '../schema.ts';
@@ -14,7 +16,7 @@ export interface Task {
   /** Turn that the whole tree began in. */
   root: TurnId;
   parent: string | undefined;
-  /** Session and turn that asked for it. */
+  /** Session and turn that asked for it; of a job, names that stand for them. */
   session: SessionId;
   turn: TurnId;
   own: { session: SessionId; turn: TurnId } | undefined;
@@ -80,6 +82,15 @@ export async function addTask(db: Db, scope: Scope, task: NewTask): Promise<Task
       .executeTakeFirstOrThrow();
     return taskOf(row);
   });
+}
+
+/** The task that was made under this key by this turn, or for this job. */
+export async function findTask(db: Db, scope: Scope, made: { turn: TurnId; key: string }): Promise<Task | undefined> {
+  const row = await own(db.query, scope)
+    .where('turn_id', '=', made.turn)
+    .where('key', '=', made.key)
+    .executeTakeFirst();
+  return row && taskOf(row);
 }
 
 export async function getTask(db: Db, scope: Scope, id: string): Promise<Task | undefined> {
@@ -171,11 +182,11 @@ async function makePlace(
     .select(['platform', 'account', 'chat', 'thread', 'chat_kind'])
     .where('id', '=', row.turn_id)
     .where('space_id', '=', scope.space)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
   await trx
     .insertInto('turns')
     .values({
-      ...asking,
+      ...(asking ?? addressColumns(addressSchema.parse(JSON.parse(row.address)))),
       id: turn,
       session_id: session,
       space_id: scope.space,
@@ -190,6 +201,15 @@ async function makePlace(
     .execute();
   return { session, turn };
 }
+
+/** Of a task that no turn asked for. */
+const addressSchema = z.object({
+  platform: z.string(),
+  account: z.string().transform(accountId),
+  chat: z.string().transform(chatId),
+  kind: z.enum(['dm', 'group']),
+  thread: z.string().transform(threadId).optional(),
+});
 
 /** Ends a task that runs, with what it came to; its journal has done its work. False when it had ended. */
 export async function endTask(
