@@ -1,6 +1,7 @@
 // The sections of config.yaml other than `platforms`, with their defaults. Keys are snake_case, as they stand in the file.
 import { z } from 'zod';
 import { mcpServersSection } from '../agent/mcp/config.ts';
+import { memorySchema } from '../agent/memory/config.ts';
 import { terminalSettings } from '../agent/terminal/config.ts';
 import { browserSchema } from '../agent/tools/browser/config.ts';
 import { codeSchema } from '../agent/tools/code/config.ts';
@@ -371,6 +372,7 @@ export const coreSections = {
     .prefault({})
     .describe('The log.'),
   voice: voiceSection,
+  memory: memorySchema.prefault({}).describe('What is remembered of people and groups.'),
   personalities: z
     .record(
       z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use up to 32 letters, digits, _ and -'),

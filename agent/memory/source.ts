@@ -9,6 +9,12 @@ import { describeChanges, indent } from './render.ts';
 
 /** Entries recalled unasked, whatever their length. */
 const MAX_RECALLED = 8;
+const ARCHIVE = 'From the archive of memory, as it may help here';
+
+interface RecalledLine {
+  entry: MemoryEntry;
+  line: string;
+}
 
 export interface MemorySourceDeps {
   db: Db;
@@ -65,10 +71,14 @@ async function sectionsOf(
   const changes = describeChanges(snapshot, core, new Map(told.map((entry) => [entry.id, entry])));
   const inPrompt = new Set([...core, ...snapshot.entries].map(({ id }) => id));
   const recalled = await recalledLines(deps, scope, { text, inPrompt });
+  const isForeign = ({ entry }: RecalledLine) => entry.origin === 'foreign';
+  const linesOf = (lines: readonly RecalledLine[]) => lines.map(({ line }) => line);
   return [
     { title: 'Memory files', lines: problems.map((problem) => `- ${problem}`), isForeign: false },
     { title: 'Memory, changed since this conversation began', lines: changes, isForeign: false },
-    { title: 'From the archive of memory, as it may help here', lines: recalled, isForeign: false },
+    { title: ARCHIVE, lines: linesOf(recalled.filter((one) => !isForeign(one))), isForeign: false },
+    // A person said that it may be kept; what stands in the core is read as theirs, what is dug out keeps its origin.
+    { title: `${ARCHIVE}, words of others`, lines: linesOf(recalled.filter(isForeign)), isForeign: true },
   ];
 }
 
@@ -76,7 +86,7 @@ async function recalledLines(
   deps: MemorySourceDeps,
   scope: KnowledgeTask['scope'],
   { text, inPrompt }: { text: string; inPrompt: ReadonlySet<number> },
-): Promise<readonly string[]> {
+): Promise<readonly RecalledLine[]> {
   const budget = deps.memory.settings().recallTokens;
   if (budget === 0 || text.trim() === '') return [];
   // What is before the model's eyes counts as used when it fits, and is not said twice.
@@ -92,7 +102,7 @@ async function recalledLines(
     scope,
     used.map(({ id }) => id),
   );
-  return shown.map(({ line }) => line);
+  return shown;
 }
 
 /** The first that fit; one that is too long does not keep out the shorter ones after it. */
@@ -100,7 +110,7 @@ function withinBudget(
   entries: readonly MemoryEntry[],
   tokens: number,
 ): readonly { entry: MemoryEntry; line: string }[] {
-  const lines: { entry: MemoryEntry; line: string }[] = [];
+  const lines: RecalledLine[] = [];
   let left = tokens;
   for (const entry of entries) {
     const line = `- ${indent(entry.text)} (${new Date(entry.createdAt).toISOString().slice(0, 10)})`;

@@ -85,6 +85,8 @@ export function makeMemoryTools({ memory, author = 'agent' }: MemoryToolDeps): r
             return `${entry.id} · ${dayText(entry.createdAt)}${state} · ${entry.text}`;
           })
           .join('\n'),
+        // What a person approved stays words of others, wherever it is not in the core.
+        origin: found.some((entry) => entry.origin === 'foreign') ? 'foreign' : 'agent',
       };
     },
   });

@@ -6,6 +6,7 @@ import { rollback } from './hands/rollback.ts';
 import { rules } from './hands/rules.ts';
 import { tools } from './hands/tools.ts';
 import { insights } from './learning/insights.ts';
+import { memory } from './learning/memory.ts';
 import { approve } from './approve.ts';
 import { chat } from './chat.ts';
 import { compress } from './compress.ts';
@@ -68,6 +69,7 @@ export const commands: readonly Command[] = [
   deny,
   rules,
   agents,
+  memory,
   whoami,
   link,
   pair,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentEvent } from '../../agent/events.ts';
 import { listHistory } from '../../data/messages.ts';
-import { findNotes } from '../../data/notes.ts';
+import { listLatestMemories } from '../../data/memory/entries.ts';
 import { AppError } from '../../shared/errors.ts';
 import { chatId, inboxId } from '../../shared/ids.ts';
 import {
@@ -130,10 +130,10 @@ describe('failures', () => {
 
   it('tell which effects stay', async () => {
     const { result } = await runTurnOnce(home, [
-      { text: 'Noting.', toolCalls: [makeCall('note', { text: 'x' })] },
+      { text: 'Noting.', toolCalls: [makeCall('memory', { action: 'add', content: 'x' })] },
       new AppError('model_bad_request', 'Refused.'),
     ]);
-    expect(result.text).toBe('Noting.\n\nRefused.\n\nAlready done: `note`.');
+    expect(result.text).toBe('Noting.\n\nRefused.\n\nAlready done: `memory`.');
     expect(result.transcript.map((entry) => entry.role)).toEqual(['user', 'assistant', 'tool']);
   });
 
@@ -184,16 +184,16 @@ describe('failures', () => {
 
   it('give wrong tool names and arguments back to the model', async () => {
     const { result, requests } = await runTurnOnce(home, [
-      { toolCalls: [makeCall('nope', {}, 'a'), makeCall('note', { txt: 1 }, 'b'), broken('note', 'c')] },
+      { toolCalls: [makeCall('nope', {}, 'a'), makeCall('memory', { action: 1 }, 'b'), broken('memory', 'c')] },
       { text: 'sorry' },
     ]);
     expect(result.end).toBe('done');
     const text = textOf(requests[1]);
     expect(text).toContain('There is no tool "nope"');
-    expect(text).toContain('clock, note, recall, session_search, send_message');
-    expect(text).toMatch(/Wrong arguments for note: .*text.*expected string/i);
+    expect(text).toContain('clock, session_search, send_message, memory, recall');
+    expect(text).toMatch(/Wrong arguments for memory: .*action.*expected one of/i);
     expect(text).toContain('no JSON object');
-    expect(await findNotes(home.db, home.scope, '', 10)).toEqual([]);
+    expect(await listLatestMemories(home.db, home.scope, 10)).toEqual([]);
   });
 });
 
@@ -207,14 +207,14 @@ describe('a budget', () => {
     const caps = { ...NO_CAPS, turnTokens: 4_500 };
     const { result, requests } = await runTurnOnce(
       home,
-      [{ text: 'Noting.', toolCalls: [makeCall('note', { text: 'x' })], usage }, { text: 'never asked' }],
+      [{ text: 'Noting.', toolCalls: [makeCall('memory', { action: 'add', content: 'x' })], usage }, { text: 'never asked' }],
       { agent: { settings: { caps } } },
     );
     expect(requests).toHaveLength(1);
     expect(result).toMatchObject({ end: 'failed', errorCode: 'budget_exceeded' });
     expect(result.text).toMatch(/^Noting\.\n\nI stopped at the limit for one answer: 3,010 tokens of 4,500 tokens/);
-    expect(result.text).toMatch(/per_turn_tokens[\s\S]*Already done: `note`\.$/);
-    expect(await findNotes(home.db, home.scope, '', 5)).toHaveLength(1);
+    expect(result.text).toMatch(/per_turn_tokens[\s\S]*Already done: `memory`\.$/);
+    expect(await listLatestMemories(home.db, home.scope, 5)).toHaveLength(1);
   });
 });
 

@@ -35,7 +35,7 @@ export async function openCrashWorld(): Promise<CrashWorld> {
         toolCalls: [
           { name: 'clock', arguments: {} },
           ...tokens.flatMap((token) => [
-            { name: 'note', arguments: { text: `NOTE-${token}` } },
+            { name: 'memory', arguments: { action: 'add', content: `NOTE-${token}` } },
             { name: 'send_message', arguments: { to: 'terminal', text: `ONCE-${token}` } },
           ]),
         ],

@@ -7,7 +7,10 @@ import { listPendingApprovals } from '../../data/policy/approvals.ts';
 import { DATABASE_FILE, type ProcessDb } from '../../data/db.ts';
 import { listSteps, writeStep } from '../../data/journal.ts';
 import { lastExchange, listHistory } from '../../data/messages.ts';
-import { findNotes } from '../../data/notes.ts';
+import { changeMemory, listBatches, undoBatch } from '../../data/memory/changes.ts';
+import { listCore, listLatestMemories, listPendingMemories } from '../../data/memory/entries.ts';
+import { searchMemoryParts, searchMemoryWords } from '../../data/memory/search.ts';
+import { getFileContent, getSnapshot, keepSnapshot } from '../../data/memory/snapshots.ts';
 import { findOpenQuestion } from '../../data/process/approvals.ts';
 import { listDmChats } from '../../data/process/chats.ts';
 import {
@@ -155,7 +158,29 @@ const hot: Record<string, (db: ProcessDb, ann: Speaker, plain: ProcessDb) => Pro
   lastExchange: (db, ann) => lastExchange(db, ann.scope, ann.session.id),
   'searchMessages by words': (db, ann) => searchMessages(db, ann.scope, { query: 'word', limit: 9 }),
   'searchMessages by one sign': (db, ann) => searchMessages(db, ann.scope, { query: '東', limit: 9 }),
-  findNotes: (db, ann) => findNotes(db, ann.scope, 'x', 9),
+  'memory in a prompt': async (db, ann) => {
+    await getFileContent(db, ann.scope, 'memory');
+    await keepSnapshot(db, ann.scope, ann.session.id, { text: 'x', entries: [] });
+    await getSnapshot(db, ann.scope, ann.session.id);
+    await listCore(db, ann.scope);
+  },
+  'memory that fits': async (db, ann) => {
+    await searchMemoryWords(db, ann.scope, { words: ['word'], limit: 9 });
+    await searchMemoryParts(db, ann.scope, { words: ['word'], limit: 9 });
+    await searchMemoryParts(db, ann.scope, { words: ['東'], limit: 9 });
+  },
+  'memory that changes': async (db, ann) => {
+    const made = await changeMemory(db, ann.scope, { author: 'agent', origin: 'agent', title: 'x' }, async (edit) => {
+      const { id } = await edit.add({ target: 'memory', place: 'core', state: 'active', text: 'x' });
+      await edit.same('x');
+      await edit.archived('x', 9);
+      await edit.change(id, { text: 'y' });
+    });
+    if (made !== 'known' && made.batch !== undefined) await undoBatch(db, ann.scope, made.batch);
+    await listBatches(db, ann.scope, { limit: 9 });
+    await listPendingMemories(db, ann.scope, 9);
+    await listLatestMemories(db, ann.scope, 9);
+  },
   listOpenCodes: (db) => listOpenCodes(db, { kinds: ['pair'], platform: 'p' }),
 };
 

@@ -36,7 +36,7 @@ describe('another person', () => {
       script(call) {
         if (call.toolResults.length > 0) return { text: `Done: ${call.toolResults[0]?.text.slice(0, 100)}` };
         if (call.user.includes('note it'))
-          return { toolCalls: [{ name: 'note', arguments: { text: 'from the letter' } }] };
+          return { toolCalls: [{ name: 'memory', arguments: { action: 'add', content: 'from the letter' } }] };
         if (call.user.includes('tell the world'))
           return { toolCalls: [{ name: 'send_message', arguments: { to: 'telegram', text: 'ONCE' } }] };
         return { text: `Heard: ${call.user.slice(-60)}` };

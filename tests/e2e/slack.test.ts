@@ -57,7 +57,7 @@ describe('Slack, end to end', () => {
       script(call) {
         if (call.user.includes('story')) return brokenStory(call);
         if (call.user.includes('remember') && call.toolResults.length === 0)
-          return { toolCalls: [{ name: 'note', arguments: { text: 'the blue door' } }] };
+          return { toolCalls: [{ name: 'memory', arguments: { action: 'add', content: 'the blue door' } }] };
         if (call.user.includes('table')) return { text: '| a | b |\n| - | - |\n| 1 | 2 |' };
         if (call.user.includes('handbook')) return { text: `${'word '.repeat(1_500)}END` };
         return { text: `Heard: **${call.user.slice(-80)}**` };

@@ -11,12 +11,13 @@ import {
   listPersons,
 } from '../../data/process/people.ts';
 import { insertInbox, queueInbox } from '../../data/process/inbox.ts';
-import { addNote } from '../../data/notes.ts';
+import type { ProcessDb } from '../../data/db.ts';
+import { changeMemory } from '../../data/memory/changes.ts';
 import { personScope } from '../../data/scope.ts';
 import { createSession } from '../../data/sessions.ts';
 import { admitPerson } from '../../pairing/people.ts';
 import { openPairing } from '../../pairing/pairing.ts';
-import { accountId, chatId, messageId, userId } from '../../shared/ids.ts';
+import { accountId, chatId, messageId, userId, type PersonId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import { openTemporaryData } from '../data/temporary-data.ts';
 import { makeCollectedLog } from './collected-log.ts';
@@ -53,6 +54,13 @@ async function openWorld() {
     return result.person;
   };
   return { ...data, pairing, log, lines, ask, owner };
+}
+
+async function rememberMilk(db: ProcessDb, person: PersonId): Promise<void> {
+  const batch = { author: 'agent', origin: 'agent', title: 'milk' } as const;
+  await changeMemory(db, personScope(person), batch, (edit) =>
+    edit.add({ target: 'memory', place: 'archive', state: 'active', text: 'milk' }),
+  );
 }
 
 describe('requestCode', () => {
@@ -435,7 +443,7 @@ describe('linking', () => {
     expect(await listIdentities(db, { person: boss.id })).toHaveLength(2);
   });
 
-  test('a member with a note, a waiting message or a second account is not dissolved', async () => {
+  test('a member with a memory, a waiting message or a second account is not dissolved', async () => {
     const { pairing, owner, db } = await openWorld();
     const boss = await owner();
     const [noted, waiting, double] = [
@@ -443,7 +451,7 @@ describe('linking', () => {
       await admitPerson(db, who('w', 'raven')),
       await admitPerson(db, who('d', 'raven')),
     ];
-    await addNote(db, personScope(noted.id), { text: 'milk', origin: 'member' });
+    await rememberMilk(db, noted.id);
     await addIdentity(db, { ...who('d2', 'raven'), person: double.id });
     const session = await createSession(db, personScope(waiting.id));
     const row = await insertInbox(db, {
@@ -502,7 +510,7 @@ describe('owner code', () => {
   test('makes a member owner when there is none, and keeps their history', async () => {
     const { pairing, db } = await openWorld();
     const member = await admitPerson(db, who('me'));
-    await addNote(db, personScope(member.id), { text: 'milk', origin: 'member' });
+    await rememberMilk(db, member.id);
     const { code } = await pairing.createOwnerCode();
     expect(await pairing.redeem(code, who('me'))).toEqual({
       ok: true,

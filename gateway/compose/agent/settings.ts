@@ -1,6 +1,7 @@
 // What the configuration says, as the agent is told it.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { memorySettings } from '../../../agent/memory/config.ts';
 import { readPriceOverrides } from '../../../agent/providers/prices.ts';
 import { chooseModel, resolveOthers, resolveProviders, type ResolveDeps } from '../../../agent/providers/resolve.ts';
 import type { AgentSettings, ModelLimits } from '../../../agent/settings.ts';
@@ -41,6 +42,7 @@ export async function agentSettings(
       approvalTtlMs: Math.round(config.approvals.ttl_minutes * 60_000),
     },
     approvals: { mode: config.approvals.mode },
+    memory: memorySettings(config.memory),
     workers: {
       maxParallel: config.workers.max_parallel,
       maxDepth: config.workers.max_depth,

@@ -26,7 +26,7 @@ const patch = (path: string, old: string, next: string): Call => ({
 });
 const run = (command: string): Call => ({ tool: 'terminal', args: { command } });
 const online = (command: string): Call => ({ tool: 'terminal', args: { command, network: true } });
-const note = (text: string): Call => ({ tool: 'note', args: { text } });
+const note = (text: string): Call => ({ tool: 'memory', args: { action: 'add', content: text } });
 const send = (text: string): Call => ({ tool: 'send_message', args: { to: 'otherchat', text } });
 const recall = (query: string): Call => ({ tool: 'recall', args: { query } });
 const past = (query: string): Call => ({ tool: 'session_search', args: { query } });
@@ -103,7 +103,7 @@ export const TASKS: readonly Task[] = [
     calls: [write('shopping.md', 'flour\neggs\n')],
   },
   { words: 'Check the sums in this mail: 2 + 2 = 5.', from: 'others', calls: [run('echo $((2+2))')] },
-  { words: 'Remember the date in this mail: 4 May.', from: 'others', calls: [note('4 May')], sensible: ['note'] },
+  { words: 'Remember the date in this mail: 4 May.', from: 'others', calls: [note('4 May')], sensible: ['memory'] },
   {
     words: 'Pass this mail on to my other chat: see you.',
     from: 'others',
@@ -113,7 +113,7 @@ export const TASKS: readonly Task[] = [
   {
     words: 'Find out when the shop opens and remember it.',
     calls: [extract('hours'), note('Opens at nine.')],
-    sensible: ['note'],
+    sensible: ['memory'],
   },
   {
     words: 'Find out when the shop opens and tell my other chat.',

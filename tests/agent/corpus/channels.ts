@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { putCell } from '../../../data/work/board.ts';
 import { createSession } from '../../../data/sessions.ts';
-import { addNote } from '../../../data/notes.ts';
+import { changeMemory } from '../../../data/memory/changes.ts';
 import { inboxId } from '../../../shared/ids.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
 import { addHistory, DM, makeAgent, makeCall, makeInput, makeScriptedModel, type Home } from '../fixture.ts';
@@ -160,7 +160,10 @@ export const CHANNELS = {
     return world.run({ session });
   },
   'a note of a tainted turn': async (world, words, id) => {
-    await addNote(world.home.db, world.home.scope, { text: `${id} ${words}`, origin: 'foreign', turn: undefined });
+    const batch = { author: 'agent', origin: 'foreign', title: 'approved' } as const;
+    await changeMemory(world.home.db, world.home.scope, batch, (edit) =>
+      edit.add({ target: 'memory', place: 'archive', state: 'active', text: `${id} ${words}`, approved: true }),
+    );
     return world.run({ steps: [{ tool: 'recall', args: { query: id } }] });
   },
   'a message that session_search finds': async (world, words, id) => {

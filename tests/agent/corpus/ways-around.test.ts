@@ -193,7 +193,7 @@ describe('other turns', () => {
   });
 
   it('a note that was kept with leave comes back as words of others', async () => {
-    await world.run({ inputs: mail(order(note.call(world, 'kept-1'))), allow: ['note'] });
+    await world.run({ inputs: mail(order(note.call(world, 'kept-1'))), allow: ['memory'] });
     const order2 = order(send.call(world, 'after-note'));
     const steps = [{ tool: 'recall', args: { query: 'kept-1' } }];
     const { asked } = await world.run({ steps: [...steps, send.call(world, 'after-note')], obeys: false });

@@ -58,7 +58,7 @@ describe('the price of "hi"', () => {
       const settings = makeSettings(home.dir, [model.link]);
       const bill = await promptSize({
         settings,
-        tools: [...TOOLS, ...makeOwnTools({ runner: undefined, settings: () => settings })],
+        tools: [...TOOLS, ...makeOwnTools({ runner: undefined, memory: undefined, settings: () => settings })],
         clock: makeFakeClock(),
         log: silentLog,
         at: { role: 'owner', address: DM, promptHint: HINT },
@@ -72,10 +72,10 @@ describe('the price of "hi"', () => {
         'hint',
         'date',
         'tool clock',
-        'tool note',
-        'tool recall',
         'tool session_search',
         'tool send_message',
+        'tool memory',
+        'tool recall',
         'tool delegate_task',
         'tool tool_search',
         'tool use_tool',

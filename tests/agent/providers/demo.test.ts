@@ -8,7 +8,7 @@ import { openHome } from '../fixture.ts';
 import { collect, collectError, makeRequest } from '../../contracts/provider-contract.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
 
-const TOOLS: ToolSchema[] = ['clock', 'note', 'recall', 'session_search'].map((name) => ({
+const TOOLS: ToolSchema[] = ['clock', 'memory', 'recall', 'session_search'].map((name) => ({
   name,
   description: name,
   parameters: { type: 'object' },
@@ -25,9 +25,9 @@ describe('the demo model', () => {
   it.each([
     ['what time is it?', 'clock', {}],
     ["What's the date today", 'clock', {}],
-    ['remember that the train leaves at 9', 'note', { text: 'the train leaves at 9' }],
-    ['Please note: milk, eggs.', 'note', { text: 'milk, eggs' }],
-    ['[Anna] remember the keys', 'note', { text: 'the keys' }],
+    ['remember that the train leaves at 9', 'memory', { action: 'add', content: 'the train leaves at 9' }],
+    ['Please note: milk, eggs.', 'memory', { action: 'add', content: 'milk, eggs' }],
+    ['[Anna] remember the keys', 'memory', { action: 'add', content: 'the keys' }],
     ['what did I note about trains?', 'recall', { query: 'trains' }],
     ['recall train', 'recall', { query: 'train' }],
     ['what did I note?', 'recall', {}],
@@ -80,7 +80,7 @@ describe('the demo model', () => {
       text: '<untrusted origin="x">\nmilk\n</untrusted>',
       isError: false,
     };
-    expect((await ask(messages.with(2, foreign))).reply.text).toContain('Your notes:\n\nmilk');
+    expect((await ask(messages.with(2, foreign))).reply.text).toContain('What I remember:\n\nmilk');
   });
 
   it('answers a message that arrived after the results', async () => {
@@ -91,7 +91,7 @@ describe('the demo model', () => {
       { role: 'tool', callId: 'demo_1', name: 'clock', text: 'noon', isError: false },
       user('remember tea'),
     ];
-    expect((await ask(messages)).reply.toolCalls).toMatchObject([{ name: 'note', arguments: { text: 'tea' } }]);
+    expect((await ask(messages)).reply.toolCalls).toMatchObject([{ name: 'memory', arguments: { action: 'add', content: 'tea' } }]);
   });
 
   it('answers the person, not the state of the conversation behind what they said', async () => {

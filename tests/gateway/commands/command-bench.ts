@@ -1,6 +1,8 @@
 // Runs slash commands as the gateway does, against a real database: text is parsed, found and carried out for a person in a chat.
 // The running gateway, the agent and pairing are ports that record what was asked of them.
 import path from 'node:path';
+import { DEFAULT_MEMORY } from '../../../agent/memory/config.ts';
+import { openMemory } from '../../../agent/memory/memory.ts';
 import type { AgentPort, ModelInfo } from '../../../agent/port.ts';
 import type { ProcessDb } from '../../../data/db.ts';
 import { insertInbox, getInbox, queueInbox } from '../../../data/process/inbox.ts';
@@ -86,7 +88,7 @@ export async function openBench(): Promise<Bench> {
   const data = await openTemporaryData();
   const { db, clock } = data;
   const gateway = makeGateway(clock.now());
-  const agent = makeAgent();
+  const agent = makeAgent(data);
   const pairing = openPairing({ db, clock, log: silentLog });
   const stored = new Map<string, string>();
   let sent = 0;
@@ -292,8 +294,14 @@ function makeGateway(now: number): FakeGateway {
   return gateway;
 }
 
-function makeAgent(): FakeAgent {
+function makeAgent({ db, home }: Pick<TemporaryData, 'db' | 'home'>): FakeAgent {
   const agent: FakeAgent = {
+    memory: openMemory({
+      db,
+      log: silentLog,
+      settings: () => DEFAULT_MEMORY,
+      folderOf: ({ space }) => path.join(home, 'memories', encodeURIComponent(space)),
+    }),
     list: [
       { name: 'small', provider: 'local', current: true },
       { name: 'maker/large', provider: 'cloud', current: false },

@@ -1,6 +1,7 @@
 // /rules and /agents: what holds is kept in rows, of this person alone.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { addNote, findNotes } from '../../../data/notes.ts';
+import { changeMemory } from '../../../data/memory/changes.ts';
+import { listLatestMemories } from '../../../data/memory/entries.ts';
 import type { Person } from '../../../data/process/people.ts';
 import { addTask, listTasks } from '../../../data/work/tasks.ts';
 import { dm, group, openBench, type Bench } from './command-bench.ts';
@@ -40,15 +41,18 @@ describe('/rules', () => {
 });
 
 describe('/undo and /rollback', () => {
-  test('put back files and notes of the turns, and say so', async () => {
+  test('put back files and memory of the turns, and say so', async () => {
     const first = await bench.exchange(ada, dm(ada), 'write a');
     const second = await bench.exchange(ada, dm(ada), 'write b');
     const { scope } = await bench.route(ada, dm(ada));
-    await addNote(bench.db, scope, { text: 'wrote b', origin: 'agent', turn: second });
+    const batch = { author: 'agent', origin: 'agent', turn: second, title: 'x' } as const;
+    await changeMemory(bench.db, scope, batch, (edit) =>
+      edit.add({ target: 'memory', place: 'core', state: 'active', text: 'wrote b' }),
+    );
     bench.agent.changed.set(first, ['/w/a']).set(second, ['/w/b']);
     const { text } = await bench.run(ada, dm(ada), '/undo');
-    expect(text).toContain('Files are as before: /w/b. 1 note forgotten.');
-    expect(await findNotes(bench.db, scope, '', 5)).toEqual([]);
+    expect(text).toContain('Files are as before: /w/b. 1 change of memory taken back.');
+    expect(await listLatestMemories(bench.db, scope, 5)).toEqual([]);
     expect((await bench.run(ada, dm(ada), '/rollback')).text).toContain('1. ');
     await expect(bench.run(ada, dm(ada), '/rollback 2')).rejects.toMatchObject({ code: 'bad_input' });
     expect((await bench.run(ada, dm(ada), '/rollback 1')).text).toBe('Files are as before: /w/a.');

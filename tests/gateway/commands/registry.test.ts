@@ -30,6 +30,7 @@ test('only pairing, restarting and what works on machines ask for a role', () =>
     ['extend', 'admin'],
     ['rules', 'member'],
     ['agents', 'member'],
+    ['memory', 'member'],
     ['pair', 'admin'],
     ['restart', 'owner'],
   ]);
