@@ -5,6 +5,7 @@ import type { Scope } from '../data/scope.ts';
 import type { SessionId, TurnId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Address, Role } from '../shared/messages.ts';
+import type { ChatSkills } from './skills/port.ts';
 
 export interface KnowledgeAt {
   scope: Scope;
@@ -22,6 +23,8 @@ export interface KnowledgeTask extends KnowledgeAt {
   text: string;
   /** Names and toolsets of the tools of the turn. */
   tools: readonly string[];
+  /** What the chat itself settled about skills, by name. */
+  chatSkills?: ChatSkills | undefined;
 }
 
 /** Part of the state at the end of a request. */

@@ -5,6 +5,7 @@ import { listSkillMarks, type SkillMarks } from '../data/learning/skill-marks.ts
 import { listLiveRevisions, type StoredRevision } from '../data/learning/skill-revisions.ts';
 import type { Scope } from '../data/scope.ts';
 import type { SessionId } from '../shared/ids.ts';
+import { conditionsOf, type SkillConditions } from './conditions.ts';
 import { openSkillFolder, searchTextOf, type FolderSkill, type SkillFolder } from './folder.ts';
 import { parseSkill, type ParsedSkill } from './format.ts';
 import { isInTrial } from './trial.ts';
@@ -31,8 +32,13 @@ export interface BaseSkill {
   skill: FolderSkill;
 }
 
+/** With what decides whether it is shown. */
+export interface ListedSkill extends SkillInfo {
+  conditions: SkillConditions;
+}
+
 export interface SkillEntry {
-  info: SkillInfo;
+  info: ListedSkill;
   parsed: ParsedSkill;
   base: BaseSkill | undefined;
   /** In force over the base; undefined: the base itself. */
@@ -130,8 +136,9 @@ export function inForce<Revision extends Pick<StoredRevision, 'id' | 'state'>>(
 function infoOf(
   { name, base, revision, parsed }: Pick<SkillEntry, 'base' | 'revision' | 'parsed'> & { name: string },
   marks: SkillMarks,
-): SkillInfo {
+): ListedSkill {
   return {
+    conditions: conditionsOf(parsed.frontMatter),
     name,
     description: parsed.description,
     category: revision?.category ?? parsed.category,

@@ -14,7 +14,7 @@ import {
 import type { Scope } from '../data/scope.ts';
 import { AppError } from '../shared/errors.ts';
 import type { SessionId, TurnId } from '../shared/ids.ts';
-import { inForce, openCatalog, type Catalog, type LibraryInput, type SkillEntry } from './catalog.ts';
+import { inForce, openCatalog, type Catalog, type LibraryInput, type ListedSkill, type SkillEntry } from './catalog.ts';
 import { planChange } from './change.ts';
 import { diffFiles } from './difference.ts';
 import { listFolderFiles, readFolderFile } from './folder.ts';
@@ -30,7 +30,7 @@ export const READ_ONLY = 'read-only';
 /** The library with what its owner needs besides. */
 export interface OpenedLibrary extends SkillLibrary {
   /** With a session: as that session sees trials. */
-  list(scope: Scope, session?: SessionId): Promise<readonly SkillInfo[]>;
+  list(scope: Scope, session?: SessionId): Promise<readonly ListedSkill[]>;
   /** What a session sees under that name. */
   find(scope: Scope, name: string, session?: SessionId): Promise<OpenSkill | undefined>;
   /** All files, SKILL.md too. Rejects with AppError `not_found`. */
@@ -165,7 +165,7 @@ export function openSkillLibrary(input: LibraryInput): OpenedLibrary {
 
 /** One version of a skill, whose files are read when they are asked for. */
 interface Version {
-  entry: Pick<SkillEntry, 'info' | 'parsed'>;
+  entry: { info: SkillInfo; parsed: SkillEntry['parsed'] };
   list(): Promise<readonly { path: string; bytes: number }[]>;
   read(): Promise<SkillFileMap>;
   readOne(path: string): Promise<Buffer>;

@@ -176,7 +176,7 @@ const other: readonly GuardPattern[] = [
     'traversal',
     'high',
     'climbs out of its folder',
-    '(?:\\.\\./){3,}(?:etc|root|home|users|\\.ssh)|\\.\\.[\\\\/]\\.\\.[\\\\/](?:\\.\\.[\\\\/])+[^\\s]{0,40}(?:passwd|shadow|\\.env)',
+    '(?:\\.\\./){3,12}(?:etc|root|home|users|\\.ssh)|(?:\\.\\.[\\\\/]){3,12}[^\\s.]{0,40}(?:passwd|shadow|\\.env)',
   ),
   rule(
     'traversal',

@@ -155,10 +155,14 @@ test('a finding or a refused call ends a trial at once, whatever else speaks for
     source: 'live',
   }));
   expect(decideRevision(evidence({ pairs: good })).decision).toBe('promote');
-  expect(decideRevision(evidence({ pairs: good, findings: 'hidden text' }))).toMatchObject({
+  const findings = 'low style: SKILL.md:1 shouts\nhigh injection: SKILL.md:3 hidden text';
+  expect(decideRevision(evidence({ pairs: good, findings }))).toEqual({
     decision: 'roll back',
-    why: expect.stringContaining('hidden text'),
+    why: 'The guard found in it: high injection: SKILL.md:3 hidden text.',
   });
+  expect(decideRevision(evidence({ pairs: good, findings: 'medium network: SKILL.md:1 loads' })).decision).toBe(
+    'promote',
+  );
   expect(decideRevision(evidence({ pairs: good, refusals: 1 })).decision).toBe('roll back');
   expect(decideRevision(evidence({ pairs: good, refusals: 1, state: 'active' })).decision).toBe('keep trying');
   expect(decideRevision(evidence({ pairs: good, refusals: 2, state: 'active' })).decision).toBe('roll back');
