@@ -69,8 +69,10 @@ export function makeService(input: ServiceInput): Service {
     const { maxBytes = MAX_BYTES } = input;
     const chunks: Uint8Array[] = [];
     let size = 0;
+    const body: ReadableStream<Uint8Array> | null = response.body;
+    if (!body) return '';
     // Leaving the loop cancels the rest.
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of body) {
       size += chunk.byteLength;
       if (size > maxBytes) throw new AppError('too_large', `${input.title} answered with more than Herald reads.`);
       chunks.push(chunk);
