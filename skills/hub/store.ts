@@ -5,15 +5,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ensureDir, fileError, writeFileAtomic } from '../../data/files.ts';
-import { takeWriterLock } from '../../data/lock.ts';
+import { takeWriterLock, type WriterLock } from '../../data/lock.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 import { SKILL_NAME } from '../format.ts';
 import { hubFolders, lockEntrySchema, parseJson, readLock, readText, writeLock, type HubFolders } from './record.ts';
 import type { SkillFiles } from './types.ts';
 
-const LOCK_ATTEMPTS = 20;
-const LOCK_WAIT_MS = 50;
+const LOCK_ATTEMPTS = 8;
+const LOCK_WAIT_MS = 250;
 
 const inner = z.string().regex(/^(?:hub\/(?:quarantine|previous|archive)\/)[A-Za-z0-9._-]+$/);
 const intentSchema = z.object({
@@ -47,11 +47,29 @@ export interface Store {
   newFolder(kind: 'quarantine' | 'previous' | 'archive', name: string): string;
 }
 
+/** Changes under way in this process, by home: waiting for the file lock would keep it from ending the one that holds it. */
+const queues = new Map<string, Promise<unknown>>();
+
 /**
  * Runs `work` as the only one that changes skills of this home, in this process or another, after ending what a crash interrupted.
  * Rejects with AppError `db_locked` when another one does not end.
  */
 export async function withStore<Result>(deps: StoreDeps, work: (store: Store) => Promise<Result>): Promise<Result> {
+  const before = queues.get(deps.home) ?? Promise.resolve();
+  const mine = before.then(() => runAlone(deps, work));
+  const settled = mine.then(
+    () => {},
+    () => {},
+  );
+  queues.set(deps.home, settled);
+  try {
+    return await mine;
+  } finally {
+    if (queues.get(deps.home) === settled) queues.delete(deps.home);
+  }
+}
+
+async function runAlone<Result>(deps: StoreDeps, work: (store: Store) => Promise<Result>): Promise<Result> {
   const folders = hubFolders(deps.home);
   for (const folder of [folders.installed, folders.quarantine, folders.previous, folders.archive]) ensureDir(folder);
   const lock = await takeLock(folders, deps.clock);
@@ -63,7 +81,8 @@ export async function withStore<Result>(deps: StoreDeps, work: (store: Store) =>
   }
 }
 
-async function takeLock({ hub }: HubFolders, clock: Clock) {
+/** Each attempt waits a quarter of a second by itself. */
+async function takeLock({ hub }: HubFolders, clock: Clock): Promise<WriterLock> {
   for (let attempt = 1; ; attempt++) {
     try {
       return takeWriterLock(hub, { pid: process.pid, startedAt: clock.now(), purpose: 'skills' });
