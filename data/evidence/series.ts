@@ -35,7 +35,7 @@ export async function evidenceSeries(
       select distinct skill_uses.skill as skill, task_turns.family_id as family
       from skill_uses join task_turns on task_turns.turn_id = skill_uses.turn_id
       where skill_uses.space_id = ${scope.space} and (${filter.skill ?? null} is null or skill_uses.skill = ${filter.skill ?? null}))
-    select pairs.skill as skill, task_turns.at / ${WEEK_MS} as week, used.skill is not null as used,
+    select pairs.skill as skill, cast(task_turns.at / ${WEEK_MS} as integer) as week, used.skill is not null as used,
       count(*) as turns, sum(task_turns.outcome in ('verified','done')) as successes, sum(task_turns.outcome = 'verified') as verified,
       sum(task_turns.micro_usd) as money, sum(task_turns.tokens) as tokens, sum(task_turns.steps) as steps
     from pairs

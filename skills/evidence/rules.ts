@@ -36,11 +36,13 @@ export const MAX_IDLE_MS = 30 * 24 * 3_600_000;
 /** Refused calls in turns with a revision in force; on trial, one is enough. */
 const SEVERE_WHEN_ACTIVE = 2;
 
+const MAX_FINDINGS_CHARS = 300;
+
 export interface EvidenceOfRevision {
   state: 'trial' | 'active';
   /** In order of time; for an active revision only those since it was promoted. */
   pairs: readonly Pair[];
-  /** What the guard found in it; '' for nothing. */
+  /** What the guard found in it, a line each; '' for nothing. */
   findings: string;
   /** Calls refused in turns with it, in kinds of task where no call is refused without it. */
   refusals: number;
@@ -118,7 +120,8 @@ export function weighPairs(pairs: readonly Pair[]): Weight & { first: 'helps' | 
 
 export function decideRevision(evidence: EvidenceOfRevision): Verdict {
   const { state, pairs, findings, refusals, idleMs } = evidence;
-  if (findings !== '') return { decision: 'roll back', why: `The guard found in it: ${findings}` };
+  const severe = severeFindings(findings);
+  if (severe !== '') return { decision: 'roll back', why: `The guard found in it: ${severe}.` };
   if (refusals >= (state === 'trial' ? 1 : SEVERE_WHEN_ACTIVE))
     return {
       decision: 'roll back',
@@ -133,4 +136,10 @@ export function decideRevision(evidence: EvidenceOfRevision): Verdict {
   if (idleMs >= MAX_IDLE_MS)
     return { decision: 'retire', why: `Nobody had a use for it in ${Math.round(MAX_IDLE_MS / 86_400_000)} days.` };
   return { decision: 'keep trying', why: `Not enough to tell: ${seen}.` };
+}
+
+/** What skills/guard.ts found, without what many good skills do too; on one line. */
+function severeFindings(findings: string): string {
+  const severe = findings.split('\n').filter((line) => /^(?:critical|high) /.test(line));
+  return severe.join('; ').slice(0, MAX_FINDINGS_CHARS);
 }
