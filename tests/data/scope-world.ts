@@ -18,7 +18,7 @@ import { askQuestion } from '../../data/work/questions.ts';
 import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import { fillReview } from './probes/review-world.ts';
-import { fillEvidence } from './probes/evidence.ts';
+import { fillEvidence } from './probes/evidence-world.ts';
 import { fillSkills } from './probes/skills.ts';
 import { fillTriggers } from './probes/triggers.ts';
 import { fillVectors } from './probes/vectors.ts';

@@ -1,7 +1,7 @@
 // How the functions of data/evidence are tried; see scope-probes.ts.
 import type { Db } from '../../../data/db.ts';
 import { addCurationStep, listCurationSteps, markCurationUndone } from '../../../data/evidence/curation.ts';
-import { addReplay, countReplays, listReplays, type ReplayRun } from '../../../data/evidence/replays.ts';
+import { addReplay, countReplays, listReplays } from '../../../data/evidence/replays.ts';
 import { evidenceSeries } from '../../../data/evidence/series.ts';
 import {
   addFamily,
@@ -14,48 +14,10 @@ import {
   recordTurn,
   settleTurn,
   skillsAround,
-  type TurnRecord,
 } from '../../../data/evidence/turns.ts';
 import { undoTurn } from '../../../data/messages.ts';
-import type { Scope } from '../../../data/scope.ts';
-import type { SessionId, TurnId } from '../../../shared/ids.ts';
 import type { Place } from '../scope-world.ts';
-
-const run: ReplayRun = { reached: true, steps: 1, tokens: 1, notRecorded: 0 };
-
-interface World {
-  scope: Scope;
-  idle: SessionId;
-  idleTurn: TurnId;
-  spaceMark: string;
-}
-
-function recordOf({ idle, idleTurn, spaceMark }: Omit<World, 'scope'>, family: string): TurnRecord {
-  return {
-    turn: idleTurn,
-    session: idle,
-    family,
-    outcome: 'done',
-    settled: false,
-    steps: 1,
-    toolErrors: 0,
-    denials: 0,
-    at: 1,
-    uses: [{ skill: spaceMark, revision: spaceMark, how: 'viewed' }],
-  };
-}
-
-/** What a space of the world holds of evidence. */
-export async function fillEvidence(db: Db, world: World): Promise<{ family: string; step: number }> {
-  const { scope, spaceMark, idleTurn } = world;
-  const family = await addFamily(db, scope, { words: [spaceMark], tools: [spaceMark] });
-  await recordTurn(db, scope, recordOf(world, family));
-  const replay = { skill: spaceMark, revision: spaceMark, turn: idleTurn, withSkill: run, without: run };
-  await addReplay(db, scope, replay);
-  const step = { kind: 'merge', skill: spaceMark, other: spaceMark, revisions: [spaceMark], why: spaceMark } as const;
-  const { id } = await addCurationStep(db, scope, step);
-  return { family, step: id };
-}
+import { recordOf, run } from './evidence-world.ts';
 
 export const evidenceProbes = {
   'evidence/turns.ts': {
@@ -64,9 +26,11 @@ export const evidenceProbes = {
       addFamily(db, me.scope, { words: [me === target ? target.spaceMark : 'mine'], tools: [] }),
     recordTurn: (db: Db, me: Place, target: Place) =>
       recordTurn(db, me.scope, { ...recordOf(target, target.evidence.family), outcome: 'failed' }),
-    familyOf: (db: Db, me: Place, target: Place) => familyOf(db, me.scope, target.idleTurn),
+    // An id or a name tells nothing of where it comes from: any stands for the row itself.
+    familyOf: async (db: Db, me: Place, target: Place) =>
+      (await familyOf(db, me.scope, target.idleTurn)) === undefined ? '' : target.spaceMark,
     lastRecorded: async (db: Db, me: Place, target: Place) =>
-      lastRecorded(db, me.scope, { session: target.idle, except: target.runningTurn }),
+      (await lastRecorded(db, me.scope, { session: target.idle, except: target.runningTurn })) ? target.spaceMark : '',
     settleTurn: (db: Db, me: Place, target: Place) => settleTurn(db, me.scope, target.idleTurn, 'corrected'),
     async markTakenBack(db: Db, me: Place, target: Place) {
       await undoTurn(db, me.scope, target.idleTurn);
