@@ -31,7 +31,7 @@ function placed<Value>(value: Value): Value {
 async function ask({ words, calls, from, sensible = [] }: Task) {
   const text = placed(words);
   const inputs = [from === 'others' ? makeInput(`Forwarded from Bob:\n${text}`) : makeInput(text)];
-  const tools = world.tools.map(({ name }) => name);
+  const tools = [...world.tools.map(({ name }) => name), 'memory', 'recall'];
   const { asked, result } = await world.run({ inputs, steps: placed<readonly Call[]>(calls), allow: tools });
   const failed = result.transcript.filter((entry) => entry.role === 'tool' && entry.isError);
   return { failed, vain: asked.filter(({ tool }) => !sensible.includes(tool)), asked };
