@@ -183,6 +183,30 @@ function sendMissing(response: ServerResponse): void {
   sendJson(response, { message: 'Not Found' });
 }
 
+export interface PlainSite {
+  port: number;
+  /** Path and body; may be changed while it runs. */
+  pages: Map<string, string>;
+  close(): Promise<void>;
+}
+
+/** A web server with pages, for commands that run in a process of their own. */
+export async function startPlainSite(): Promise<PlainSite> {
+  const pages = new Map<string, string>();
+  const server = createServer((request, response) => {
+    const page = pages.get(request.url ?? '');
+    if (page === undefined) sendMissing(response);
+    else response.end(page);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const close = () => {
+    server.closeAllConnections();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  return { port: typeof address === 'object' && address !== null ? address.port : 0, pages, close };
+}
+
 /** A SKILL.md as collections have it. */
 export function skillText(name: string, body = 'Read the file, then say what is in it.'): string {
   return `---\nname: ${name}\ndescription: Helps with ${name}. Use when ${name} comes up.\nlicense: MIT\n---\n\n# ${name}\n\n${body}\n`;

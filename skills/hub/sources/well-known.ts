@@ -125,6 +125,8 @@ async function fetchFiles(
         'bad_input',
         `The file ${JSON.stringify(path)} is refused: ${problem}. Nothing was installed.`,
       );
+  }
+  for (const path of entry.files) {
     const address = new URL(`${entry.name}/${path.split('/').map(encodeURIComponent).join('/')}`, index.address).href;
     const { body } = await download(fetch, address, { what: `file ${path}`, maxBytes: MAX_FILE_BYTES, signal });
     files.add(path, body);
