@@ -1,5 +1,7 @@
 // The section `memory` of config.yaml.
 import { z } from 'zod';
+import { embeddingsSchema } from './embeddings/config.ts';
+import { providersSchema } from './providers/config.ts';
 
 export const memorySchema = z.strictObject({
   memory_char_limit: z
@@ -20,6 +22,8 @@ export const memorySchema = z.strictObject({
     .max(20_000)
     .default(400)
     .describe('Most tokens of what a request gets from the archive; 0 recalls nothing. Default 400.'),
+  embeddings: embeddingsSchema.prefault({}).describe('The search by meaning.'),
+  providers: providersSchema,
 });
 
 export interface MemorySettings {

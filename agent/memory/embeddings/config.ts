@@ -50,7 +50,7 @@ export const embeddingsSchema = z.strictObject({
   query_timeout_ms: z
     .int()
     .min(50)
-    .max(30_000)
+    .max(1_500)
     .default(1_500)
     .describe('How long a turn waits for the meaning of its question, in ms. Default 1500.'),
 });

@@ -162,7 +162,7 @@ export function makeSemanticIndex(input: SemanticIndexInput): SemanticIndex {
       );
       return vector;
     } catch (error) {
-      if (parent.aborted || closing.signal.aborted) return undefined;
+      if ((parent.aborted && !isTimeout(parent.reason)) || closing.signal.aborted) return undefined;
       queryRestUntil = clock.now() + REST_MS;
       log.warn({ err: error }, 'a question got no vector in time; the turn goes on with the search by words');
       return undefined;
@@ -196,6 +196,11 @@ export function makeSemanticIndex(input: SemanticIndexInput): SemanticIndex {
       await running;
     },
   };
+}
+
+/** Whoever waits for the meaning has a deadline of their own. */
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 /** As many as one call takes; at least one. */
