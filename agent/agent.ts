@@ -65,6 +65,7 @@ export function openAgent(input: AgentInput): OpenedAgent {
     ...makeModelList(() => parts.settings(), parts.log),
     run: (turn, signal) => runTurn(parts, turn, signal),
     jobs,
+    skills: input.skills,
     async compileRule({ scope, session }, words, signal) {
       const { demo } = parts.settings().models;
       const call = { scope, session, turn: undefined, cause: 'rule' };

@@ -14,7 +14,9 @@ import type { ReferencePorts } from './context/files/references.ts';
 import type { CompactionGuard } from './context/guard.ts';
 import type { Knowledge, KnowledgeSource } from './knowledge.ts';
 import type { Memory } from './memory/memory.ts';
+import type { SemanticPort } from './memory/recall.ts';
 import type { AgentSettings } from './settings.ts';
+import type { SkillsPort } from './skills/port.ts';
 import type { ApprovalPort } from './policy/permission.ts';
 import type { MediaPorts } from './tools/media/ports.ts';
 import type { QuestionPort } from './tools/planning/clarify.ts';
@@ -59,12 +61,16 @@ export interface AgentInput {
   toolNotes?: () => Promise<readonly string[]>;
   /** Default: one that is searched by words alone. */
   memory?: Memory | undefined;
+  /** What commands may do with skills. Default: there are none. */
+  skills?: SkillsPort | undefined;
   /** What is known beyond conversation and memory, in the order of the prompt. Default: nothing. */
   knowledge?: readonly KnowledgeSource[];
+  /** Search of the memory by meaning. Default: by words alone. */
+  semantic?: SemanticPort | undefined;
 }
 
 /** What the parts of the agent share. */
-export interface AgentParts extends Required<Omit<AgentInput, 'checkpoints' | 'toolNotes' | 'knowledge' | 'memory'>> {
+export interface AgentParts extends Required<Omit<AgentInput, 'checkpoints' | 'toolNotes' | 'knowledge' | 'semantic' | 'memory' | 'skills'>> {
   meter: Meter;
   calibration: Calibration;
   guard: CompactionGuard;

@@ -25,7 +25,7 @@ import { namesOfTools, offeredTools, switchedOff } from './tools/offered.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
 
 /** What speaks to the person, or remembers for them, is for whoever speaks with them. */
-const NOT_FOR_WORKERS = ['send_message', 'clarify', 'memory', 'todo'];
+const NOT_FOR_WORKERS = ['send_message', 'clarify', 'memory', 'todo', 'skill_manage'];
 
 /** Nobody is there to answer, and its answer is what is delivered. */
 const NOT_FOR_JOBS = ['send_message', 'clarify', 'schedule', 'todo'];

@@ -188,6 +188,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
             .trim(),
           chatPrompt: chat?.settings.prompt,
           disabledTools: chat?.settings.disabledTools,
+          chatSkills: chat?.settings.skills,
           inputs,
           model: session?.model ?? chat?.settings.model,
           personality: session?.personality,

@@ -4,6 +4,7 @@ import type { Db } from '../data/db.ts';
 import { listSkillMarks, type SkillMarks } from '../data/learning/skill-marks.ts';
 import { listLiveRevisions, type StoredRevision } from '../data/learning/skill-revisions.ts';
 import type { Scope } from '../data/scope.ts';
+import { AppError } from '../shared/errors.ts';
 import type { SessionId } from '../shared/ids.ts';
 import { conditionsOf, type SkillConditions } from './conditions.ts';
 import { openSkillFolder, searchTextOf, type FolderSkill, type SkillFolder } from './folder.ts';
@@ -21,8 +22,11 @@ export interface LibraryInput {
   db: Db;
   /** In order of precedence; asked each time, since the configuration changes. */
   folders(): readonly LibraryFolder[];
-  /** How far an installed skill is trusted, by name. Default: community. */
-  trustOf?: ((name: string) => Promise<SkillTrust>) | undefined;
+  /**
+   * How far an installed skill is trusted, by name; undefined: it is not what was installed, and not to be used. Asked when its files have
+   * changed, and each time before its text is given. Default: community.
+   */
+  checkInstalled?: ((name: string) => Promise<SkillTrust | undefined>) | undefined;
 }
 
 /** A read-only skill. */
@@ -49,6 +53,8 @@ export interface Catalog {
   /** By name. With a session: as that session sees trials. */
   entries(scope: Scope, session?: SessionId): Promise<ReadonlyMap<string, SkillEntry>>;
   bases(): Promise<ReadonlyMap<string, BaseSkill>>;
+  /** The read-only skill, held against what was installed. Rejects with AppError `not_allowed` when it is something else now. */
+  openBase(name: string): Promise<BaseSkill | undefined>;
   /** What is odd in the folders, and which skills are hidden by others of their name. */
   notes(): Promise<readonly string[]>;
 }
@@ -56,10 +62,12 @@ export interface Catalog {
 const MAX_PARSED = 4_000;
 const NO_MARKS: SkillMarks = { frozen: false, pinned: false, archived: false };
 
-export function openCatalog({ db, folders, trustOf }: LibraryInput): Catalog {
+export function openCatalog({ db, folders, checkInstalled }: LibraryInput): Catalog {
   const opened = new Map<string, SkillFolder>();
   /** Revisions do not change, so what they say is read once. */
   const parsedRevisions = new Map<string, ParsedSkill | undefined>();
+  /** By what was read from its folder, which is another object when SKILL.md has changed. */
+  const installedTrust = new WeakMap<FolderSkill, SkillTrust>();
 
   function folderAt(path: string): SkillFolder {
     let folder = opened.get(path);
@@ -76,17 +84,23 @@ export function openCatalog({ db, folders, trustOf }: LibraryInput): Catalog {
       for (const skill of content.skills) {
         const first = bases.get(skill.name);
         if (first) notes.push(`${skill.dir} is not used: ${skill.name} is the name of ${first.skill.dir} already`);
-        else bases.set(skill.name, { source, trust: await trustIn(source, skill.name), skill });
+        else bases.set(skill.name, { source, trust: await trustIn(source, skill), skill });
       }
     }
     return { bases, notes };
   }
 
-  async function trustIn(source: BaseSkill['source'], name: string): Promise<SkillTrust> {
+  async function trustIn(source: BaseSkill['source'], skill: FolderSkill): Promise<SkillTrust> {
     if (source === 'builtin') return 'builtin';
     // Whoever writes the configuration chose the folder.
     if (source === 'shared') return 'trusted';
-    return (await trustOf?.(name)) ?? 'community';
+    let trust = installedTrust.get(skill);
+    if (trust === undefined) {
+      // What cannot be checked is not trusted; that it has changed is said when it is opened.
+      trust = (await checkInstalled?.(skill.name).catch(() => undefined)) ?? 'community';
+      installedTrust.set(skill, trust);
+    }
+    return trust;
   }
 
   async function parsedOf(revision: StoredRevision & { text: string }): Promise<ParsedSkill | undefined> {
@@ -119,6 +133,18 @@ export function openCatalog({ db, folders, trustOf }: LibraryInput): Catalog {
       return entries;
     },
     bases: async () => (await readFolders()).bases,
+    async openBase(name) {
+      const base = (await readFolders()).bases.get(name);
+      if (base?.source !== 'installed' || !checkInstalled) return base;
+      const trust = await checkInstalled(name);
+      if (trust === undefined)
+        throw new AppError(
+          'not_allowed',
+          `The files of the skill ${name} are not those that were installed, so it is not used. Install it again, or remove it.`,
+        );
+      installedTrust.set(base.skill, trust);
+      return { ...base, trust };
+    },
     notes: async () => (await readFolders()).notes,
   };
 }

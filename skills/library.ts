@@ -180,7 +180,7 @@ async function findVersion(
   if (!SKILL_NAME.test(key)) return undefined;
   const entry = (await catalog.entries(scope)).get(key);
   if (revision === READ_ONLY || (revision === undefined && entry && !entry.revision)) {
-    const base = (await catalog.bases()).get(key);
+    const base = await catalog.openBase(key);
     return base && folderVersion(base, entry);
   }
   const stored = revision === undefined ? entry?.revision : await getRevision(db, scope, revision);

@@ -2,7 +2,8 @@
 import type { Db } from '../../data/db.ts';
 import type { OpenedLibrary } from '../../skills/library.ts';
 import type { KnowledgeSource } from '../knowledge.ts';
-import { makeSkillTools, type SkillToolPorts } from '../tools/skills/skill-tools.ts';
+import type { SkillToolPorts } from '../tools/skills/ports.ts';
+import { makeSkillTools } from '../tools/skills/skill-tools.ts';
 import type { Tool } from '../tools/tool.ts';
 import { invokeSkills } from './invoke.ts';
 import type { SkillsPort } from './port.ts';

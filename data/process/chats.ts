@@ -14,6 +14,8 @@ const settingsSchema = z.object({
   prompt: z.string().optional(),
   /** Tools and toolsets that are off here. */
   disabledTools: z.array(z.string()).optional(),
+  /** Skills by name: on = always in the list of skills here, off = never. */
+  skills: z.record(z.string(), z.enum(['on', 'off'])).optional(),
   /** Only a device or program speaks here. */
   machine: z.boolean().optional(),
   /** In a group: false answers everything. Default: as the configuration says. */

@@ -15,13 +15,16 @@ import type { Logger } from '../../shared/log.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { measurePrompt } from './agent/prompt-size.ts';
 import { agentSettings } from './agent/settings.ts';
+import { openMemoryServices } from './memory-providers.ts';
 import { openSigner } from './signer.ts';
 import type { MediaPorts } from '../../agent/tools/media/ports.ts';
 import { gatewayWorkDir, type VoiceEngines } from '../voice/engines.ts';
 import { makeAgentVoice } from '../voice/for-agent.ts';
 import { areHandsAwaited } from './hands/hands-awaited.ts';
 import type { Hands, HandsInput } from './hands/hands.ts';
+import { makeConfiguredProfile } from './profile.ts';
 import { openConfiguredReviews } from './review.ts';
+import { openConfiguredSkills } from './skills.ts';
 import { askForApproval } from './approvals.ts';
 import { openMcpDesk } from './hands/mcp.ts';
 import { makePlatformTools } from './hands/platform-tools.ts';
@@ -112,29 +115,44 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     }
   }
 
+  const skills = openConfiguredSkills({
+    db,
+    clock,
+    loaded: () => loaded,
+    actions: () => core().actions,
+    files: async () => (await findHands()).files,
+  });
+
+  const profile = makeConfiguredProfile({ db, log, meter: () => port.meter, agentSettings: () => settings });
   const reviews = openConfiguredReviews({
     db,
     clock,
     log,
+    revise: profile.revise,
     loaded: () => loaded,
     agentSettings: () => settings,
     meter: () => port.meter,
     memory: () => port.memory,
+    skills: () => skills.library,
     redact: (text) => redactor.redact(text),
     actions: () => core().actions,
   });
 
+  const services = openMemoryServices({ ...input, settings: () => settings });
+
   const port: OpenedAgent = openAgent({
     db,
     clock,
-    knowledge: [reviews.source],
+    knowledge: [skills.source, reviews.source, services.source],
+    semantic: services.semantic,
+    skills: skills.port,
     random: Math.random,
     log,
     settings: () => settings,
     redact: (text) => redactor.redact(text),
     sign: openSigner(input.loaded.home).sign,
     checkpoints: async () => (await findHands()).checkpoints,
-    tools: async () => [...own, ...(await handTools()), ...platformTools(core().platforms.tools())],
+    tools: async () => [...own, ...skills.tools, ...(await handTools()), ...platformTools(core().platforms.tools())],
     toolNotes,
     ports: {
       async listOwnChats(scope) {
@@ -167,6 +185,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     async reload(next) {
       ({ settings, explanation } = await agentSettings(next, clock));
       loaded = next;
+      services.reload(next);
       await (await hands)?.reload(next);
     },
     async pruneFiles() {
@@ -182,7 +201,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
       await port.close();
       await (await hands)?.close();
     },
-    promptSize: async () => measurePrompt({ settings, clock, log, tools: await handTools() }),
+    promptSize: async () => measurePrompt({ settings, clock, log, tools: [...skills.tools, ...(await handTools())] }),
   };
 }
 

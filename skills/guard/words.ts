@@ -41,7 +41,7 @@ export const exfiltration: readonly GuardPattern[] = [
     'exfiltration',
     'high',
     'uses an address that collects what is sent to it',
-    '\\b(?:webhook\\.site|requestbin\\.|pipedream\\.net|ngrok(?:-free)?\\.(?:io|app)|burpcollaborator|interact\\.sh|oast\\.(?:fun|pro|live|site)|transfer\\.sh|discord(?:app)?\\.com/api/webhooks/\\d)',
+    '\\b(?:webhook\\.site|requestbin\\.|pipedream\\.net|ngrok(?:-free)?\\.(?:io|app)|burpcollaborator|interact\\.sh|oast\\.(?:fun|pro|live|site)|transfer\\.sh|[a-z.-]{3,40}/api/webhooks/\\d{6})',
   ),
   rule(
     'exfiltration',

@@ -19,7 +19,7 @@ import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import { fillReview } from './probes/review-world.ts';
 import { fillEvidence } from './probes/evidence-world.ts';
-import { fillSkills } from './probes/skills.ts';
+import { fillSkills } from './fill-skills.ts';
 import { fillTriggers } from './probes/triggers.ts';
 import { fillVectors } from './probes/vectors.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';

@@ -19,7 +19,7 @@ export interface LibraryHome {
 }
 
 export async function openLibraryHome(
-  options: { trustOf?: (name: string) => Promise<SkillTrust> } = {},
+  options: { checkInstalled?: (name: string) => Promise<SkillTrust | undefined> } = {},
 ): Promise<LibraryHome> {
   const { db, home } = await openTemporaryData();
   const folders = {

@@ -4,7 +4,7 @@ import { preview } from '../../../shared/text.ts';
 import { rankSkills } from '../../skills/rank.ts';
 import { whyNotShown } from '../../skills/visible.ts';
 import { defineTool, type Tool } from '../tool.ts';
-import type { SkillToolInput } from './skill-tools.ts';
+import type { SkillToolInput } from './ports.ts';
 
 const DEFAULT_LIMIT = 30;
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import type { SkillStep } from '../../../skills/types.ts';
 import { defineTool, type Tool } from '../tool.ts';
-import type { SkillToolInput } from './skill-tools.ts';
+import type { SkillToolInput } from './ports.ts';
 
 const MAX_TEXT_CHARS = 1024 * 1024;
 const text = z.string().max(MAX_TEXT_CHARS);

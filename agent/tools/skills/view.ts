@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import { noteSkillLoad } from '../../../data/learning/skill-marks.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { SKILL_FILE } from '../../../skills/paths.ts';
 import { READ_ONLY } from '../../../skills/library.ts';
 import type { OpenSkill } from '../../../skills/types.ts';
 import { rankSkills } from '../../skills/rank.ts';
 import { skillFolder, skillText } from '../../skills/text.ts';
 import { whyOff } from '../../skills/visible.ts';
 import { defineTool, type Tool, type ToolContext } from '../tool.ts';
-import type { SkillToolInput } from './skill-tools.ts';
+import type { SkillToolInput } from './ports.ts';
 
 const MAX_SUGGESTED = 5;
 /** What is copied into the workspace, together. */
@@ -69,7 +70,8 @@ async function putFiles(input: SkillToolInput, context: ToolContext, skill: Open
   if (!input.putFiles || context.role === 'guest' || skill.files.length === 0 || total > MAX_PUT_BYTES)
     return undefined;
   const folder = skillFolder(skill.name);
-  const files = await input.library.files(context.scope, skill.name, skill.revision ?? READ_ONLY);
+  const files = new Map(await input.library.files(context.scope, skill.name, skill.revision ?? READ_ONLY));
+  files.delete(SKILL_FILE);
   await input.putFiles(context, new Map([...files].map(([path, content]) => [`${folder}/${path}`, content])));
   return folder;
 }

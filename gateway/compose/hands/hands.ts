@@ -13,7 +13,7 @@ import { SYSTEM_PATH } from '../../../agent/terminal/local/backend.ts';
 import { probeSandbox } from '../../../agent/terminal/local/probe.ts';
 import { openTerminals, type Terminals } from '../../../agent/terminal/terminals.ts';
 import { makeBrowserTools } from '../../../agent/tools/browser/browser-tools.ts';
-import { makeFileAccess, type FileToolsDeps } from '../../../agent/tools/files/access.ts';
+import { makeFileAccess, type FileAccess, type FileToolsDeps } from '../../../agent/tools/files/access.ts';
 import { makeFolderHints, withFolderHints } from '../../../agent/context/files/hints.ts';
 import { makeReferencePorts } from '../../../agent/context/files/reference-ports.ts';
 import type { ReferencePorts } from '../../../agent/context/files/references.ts';
@@ -57,6 +57,7 @@ export interface Hands {
   checkpoints: Checkpoints;
   /** How `@file:…` and its kin are read. */
   references: Omit<ReferencePorts, 'keep'>;
+  files: FileAccess;
   terminals: Terminals;
   mcp: Mcp;
   backend: Backend;
@@ -99,6 +100,7 @@ export async function openHands(input: HandsInput): Promise<Hands> {
     openResult: (id, { scope }) => input.openResult(scope, id),
     ...(config.terminal.backend !== 'local' && { remote: remoteFiles(terminals) }),
   };
+  const access = makeFileAccess(files);
   const web = { settings: config.web, clock, lookup: (name: string) => loaded.lookup(name) };
   const hints = makeFolderHints();
   const fixed: readonly Tool[] = [
@@ -119,7 +121,8 @@ export async function openHands(input: HandsInput): Promise<Hands> {
   return {
     tools: () => [...fixed, ...mcp.tools()],
     checkpoints,
-    references: makeReferencePorts({ access: makeFileAccess(files), readPage: makePageReader(web) }),
+    references: makeReferencePorts({ access, readPage: makePageReader(web) }),
+    files: access,
     terminals,
     mcp,
     backend,

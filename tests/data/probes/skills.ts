@@ -7,42 +7,11 @@ import {
   listRevisions,
   readRevisionFiles,
   rollbackSkill,
-  seenStates,
   setRevisionState,
-  type NewRevision,
 } from '../../../data/learning/skill-revisions.ts';
 import type { Db } from '../../../data/db.ts';
+import { revisionFor } from '../fill-skills.ts';
 import type { Place } from '../scope-world.ts';
-
-/** A revision of a skill that is called like the mark of its space. */
-export function revisionFor(mark: string): NewRevision {
-  return {
-    skill: mark,
-    parent: undefined,
-    author: 'agent',
-    reason: mark,
-    turns: [],
-    session: undefined,
-    isForeign: false,
-    isDeletion: false,
-    category: undefined,
-    trust: 'own',
-    state: 'active',
-    findings: '',
-    files: [{ path: 'SKILL.md', content: Buffer.from(mark) }],
-    seen: '',
-  };
-}
-
-/** What a space of the world holds of skills; the id of its revision. */
-export async function fillSkills(db: Db, place: Pick<Place, 'scope' | 'session' | 'spaceMark'>): Promise<string> {
-  const { scope, session, spaceMark } = place;
-  const seen = seenStates(await listRevisions(db, scope, spaceMark));
-  const revision = await addRevision(db, scope, { ...revisionFor(spaceMark), seen });
-  await setSkillMarks(db, scope, spaceMark, { frozen: true, pinned: true, archived: false });
-  await noteSkillLoad(db, scope, { session: session.id, skill: spaceMark, revision: revision.id, turn: undefined });
-  return revision.id;
-}
 
 export const skillProbes = {
   'learning/skill-revisions.ts': {
