@@ -2,7 +2,6 @@
 import { sql } from 'kysely';
 import { AppError } from '../../shared/errors.ts';
 import type { Db, Query } from '../db.ts';
-import { newRowId } from '../row-id.ts';
 import type { Scope } from '../scope.ts';
 import { occurrenceValues, type JobRow, type JobTexts, type NewOccurrence } from './rows.ts';
 import type { JobRowState } from './tables.ts';
@@ -11,6 +10,8 @@ import type { JobRowState } from './tables.ts';
 const isKept = sql<boolean>`state <> 'removed'`;
 
 export interface NewJob extends JobTexts {
+  /** Made by the caller, who plans the first run by it. */
+  id: string;
   state: 'active' | 'paused';
   /** Undefined: it has no run before it. */
   first: NewOccurrence | undefined;
@@ -26,7 +27,6 @@ export async function addJob(db: Db, scope: Scope, job: NewJob): Promise<JobRow>
       .insertInto('jobs')
       .values({
         ...texts,
-        id: newRowId(now),
         space_id: scope.space,
         person_id: scope.person,
         state_reason: null,

@@ -1,0 +1,166 @@
+// Results on their way: rows of the outbox under the run's own key, so that a replay sends nothing twice; and the words of the assistant in
+// the conversation that they go to, so that a reply goes on from there.
+import type { ProcessDb } from '../../data/db.ts';
+import { enqueueOutbox } from '../../data/process/outbox.ts';
+import { getJobRow, listUndelivered } from '../../data/process/schedule/claims.ts';
+import { settleDelivery, type ResultMessage } from '../../data/process/schedule/finish.ts';
+import { listSentUnder } from '../../data/process/schedule/reach.ts';
+import type { OutboxState } from '../../data/schema.ts';
+import type { OccurrenceRow } from '../../data/schedule/rows.ts';
+import type { Dispatch, JobRun, RunnerPorts } from '../../scheduler/ports.ts';
+import { instantText } from '../../scheduler/schedule/describe.ts';
+import { jobOf, occurrenceOf } from '../../scheduler/stored.ts';
+import type { Job } from '../../scheduler/types.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Address, StoredFile } from '../../shared/messages.ts';
+import { findRoute } from '../chats/route.ts';
+import type { Poster } from '../outbox.ts';
+import type { Targets } from './targets.ts';
+
+/** What comes this much later than it was due says so. */
+const TOLD_LATE_MS = 10 * 60_000;
+const SILENT = /^\s*\[SILENT\]\s*(?:\n|$)/i;
+
+export interface JobDeliveryPorts {
+  db: ProcessDb;
+  log: Logger;
+  poster: Poster;
+  targets: Targets;
+  dmScope: 'person' | 'chat';
+}
+
+export interface JobDelivery extends Pick<RunnerPorts, 'result' | 'notice'> {
+  /** Messages may have reached their end: notes what became of results. Never rejects. */
+  settle(): Promise<void>;
+}
+
+export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
+  const { db, poster, targets } = ports;
+  /** Whether anything is on its way; unknown at first. */
+  let isAnyPending = true;
+  let settling: Promise<void> | undefined;
+  let again = false;
+
+  function lettersOf(run: Pick<JobRun, 'job' | 'occurrence'>, to: readonly Address[], mark: (index: number) => string) {
+    return (text: string, files: readonly StoredFile[]) =>
+      to.flatMap((address, index) =>
+        poster.rows({
+          key: `job.${run.occurrence.id}.${mark(index)}`,
+          to: address,
+          kind: 'message',
+          person: run.job.person,
+          text,
+          files,
+        }),
+      );
+  }
+
+  async function messagesOf(
+    job: Job,
+    to: readonly Address[],
+    said: Pick<ResultMessage, 'text' | 'files' | 'origin'>,
+  ): Promise<readonly ResultMessage[]> {
+    const found = new Map<string, ResultMessage>();
+    for (const address of to) {
+      const { scope, session } = await findRoute(db, { person: job.person, address, title: '' }, ports.dmScope);
+      found.set(session.id, { ...said, session: session.id, space: scope.space });
+    }
+    return [...found.values()];
+  }
+
+  async function settleOne(row: OccurrenceRow): Promise<boolean> {
+    const ofResult = new RegExp(`^job\\.${row.id}\\.(?:\\d+|f\\d*)\\.\\d+$`);
+    const sent = (await listSentUnder(db, `job.${row.id}.`)).filter(({ key }) => ofResult.test(key));
+    const state = endOf(sent.map((one) => one.state));
+    if (state === undefined) return false;
+    const isSecond = sent.some(({ key }) => key.startsWith(`job.${row.id}.f`));
+    if (state === 'failed' && !isSecond && (await sendFallback(row))) return false;
+    // What reached its second place has arrived.
+    const second = sent.filter(({ key }) => key.startsWith(`job.${row.id}.f`)).map((one) => one.state);
+    await settleDelivery(db, row.id, (isSecond ? endOf(second) : undefined) ?? state);
+    return true;
+  }
+
+  async function sendFallback(row: OccurrenceRow): Promise<boolean> {
+    const jobRow = await getJobRow(db, row.job_id);
+    const job = jobRow && jobOf(jobRow);
+    if (!job?.delivery.fallback) return false;
+    const to = await targets.resolve(job, [job.delivery.fallback]);
+    const occurrence = occurrenceOf(row);
+    const text = textOf({ job, occurrence }, occurrence.result ?? '', occurrence.startedAt ?? 0);
+    const outbox = lettersOf({ job, occurrence }, to, (index) => `f${index}`)(text, occurrence.files);
+    if (outbox.length === 0) return false;
+    await db.query.transaction().execute((trx) => enqueueOutbox(db, outbox, trx));
+    for (const address of to) poster.wake(address);
+    return true;
+  }
+
+  async function settleAll(): Promise<void> {
+    while (again && isAnyPending) {
+      again = false;
+      let left = 0;
+      const rows = await listUndelivered(db);
+      for (const row of rows) if (!(await settleOne(row))) left++;
+      isAnyPending = left > 0;
+    }
+  }
+
+  return {
+    async result(run, { text, files, origin }) {
+      const { job, occurrence } = run;
+      const none = { messages: [], outbox: [], wake: () => undefined } satisfies Partial<Dispatch>;
+      if ((text.trim() === '' && files.length === 0) || SILENT.test(text)) return { ...none, delivery: 'silent' };
+      if (job.delivery.targets.length === 0) return { ...none, delivery: 'none' };
+      const { fallback } = job.delivery;
+      const first = await targets.resolve(job, job.delivery.targets);
+      const to = first.length > 0 || !fallback ? first : await targets.resolve(job, [fallback]);
+      if (to.length === 0) return { ...none, delivery: 'failed' };
+      const said = textOf(run, text, db.clock.now());
+      const outbox = lettersOf({ job, occurrence }, to, String)(said, files);
+      isAnyPending = true;
+      return {
+        delivery: 'pending',
+        messages: await messagesOf(job, to, { text: said, files, origin }),
+        outbox,
+        wake() {
+          for (const address of to) poster.wake(address);
+        },
+      };
+    },
+    async notice(job, { key, text }) {
+      const to = await targets.noticeAddress(job, job.delivery.targets);
+      const outbox = to ? poster.rows({ key: `jn.${key}`, to, kind: 'notice', person: job.person, text }) : [];
+      return {
+        delivery: 'none',
+        messages: [],
+        outbox,
+        wake() {
+          if (to) poster.wake(to);
+        },
+      };
+    },
+    async settle() {
+      again = true;
+      settling ??= settleAll()
+        .catch((error: unknown) => ports.log.warn({ err: error }, 'what became of results could not be noted'))
+        .finally(() => (settling = undefined));
+      await settling;
+    },
+  };
+}
+
+function textOf({ job, occurrence }: Pick<JobRun, 'job' | 'occurrence'>, text: string, now: number): string {
+  const head = job.work.kind === 'reminder' ? [] : [`**${job.name}**`];
+  const isLate = occurrence.cause === 'schedule' && now - occurrence.dueAt > TOLD_LATE_MS;
+  const foot = isLate ? [`(This was due ${instantText(occurrence.dueAt, job.schedule.timezone)}.)`] : [];
+  return [...head, text, ...foot].join('\n\n');
+}
+
+/** Undefined while something is still on its way. */
+function endOf(states: readonly OutboxState[]): 'sent' | 'uncertain' | 'failed' | undefined {
+  if (states.some((state) => state === 'pending' || state === 'sending')) return undefined;
+  // Rows that are gone were there long enough.
+  if (states.length === 0) return 'uncertain';
+  if (states.some((state) => state === 'dead' || state === 'expired')) return 'failed';
+  return states.includes('uncertain') ? 'uncertain' : 'sent';
+}

@@ -1,0 +1,242 @@
+// From a draft to what is stored, and to how it is read back: what a job is never has more than whoever makes it.
+import type { AgentPort } from '../../agent/port.ts';
+import type { JobRow } from '../../data/schedule/rows.ts';
+import type { Scope } from '../../data/scope.ts';
+import { describeSchedule, instantText, spanText } from '../../scheduler/schedule/describe.ts';
+import { nextRuns } from '../../scheduler/schedule/next.ts';
+import { parseSchedule } from '../../scheduler/schedule/parse.ts';
+import { checkZone } from '../../scheduler/schedule/zone.ts';
+import type { JobParts } from '../../scheduler/stored.ts';
+import type { Actor, JobDraft, JobPermissions, JobPlan, Policy, Schedule, Work } from '../../scheduler/types.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Role } from '../../shared/messages.ts';
+import { cleanText, preview } from '../../shared/text.ts';
+import type { Targets } from './targets.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const MAX_JITTER_MS = HOUR_MS;
+const MAX_PROMPT_CHARS = 20_000;
+const MAX_NAME_CHARS = 60;
+const CLOCK_TIME = /^([01]?\d|2[0-3]):[0-5]\d$/;
+
+export interface DraftPorts {
+  agent: Pick<AgentPort, 'describeTools' | 'resolveModel'>;
+  targets: Targets;
+  timezone(): string;
+  /** Names that builtin work may have. */
+  handlers: ReadonlyMap<string, unknown>;
+}
+
+export interface DraftAt {
+  scope: Scope;
+  actor: Actor;
+  now: number;
+  /** Names that are taken in the space. */
+  taken: ReadonlySet<string>;
+}
+
+/** What is stored. Rejects with AppError `bad_input` or `not_allowed`. */
+export async function readDraft(ports: DraftPorts, draft: JobDraft, at: DraftAt): Promise<JobParts> {
+  const { actor, scope } = at;
+  if (actor.role === 'guest')
+    throw new AppError('not_allowed', 'Guests cannot have jobs. Ask an owner for a role. Nothing was made.');
+  const work = checkWork(ports, draft.work);
+  const owner = { person: scope.person, origin: draft.origin };
+  const permissions = await permissionsOf(ports, draft, at);
+  if (hasScript(draft) && !permissions.tools.includes('terminal'))
+    throw new AppError(
+      'not_allowed',
+      'A job with a script needs the tool `terminal`, which is not there for you here.',
+    );
+  return {
+    name: nameOf(draft, at.taken),
+    schedule: await scheduleOf(ports, draft, at.now),
+    work,
+    condition: draft.condition,
+    delivery: await ports.targets.parse(owner, draft.deliver ?? 'origin', draft.fallback),
+    permissions,
+    policy: policyOf(work, draft.policy),
+    origin: draft.origin,
+    createdBy: actor.by,
+  };
+}
+
+async function scheduleOf(ports: DraftPorts, draft: JobDraft, now: number): Promise<Schedule> {
+  const timezone = checkZone(draft.timezone ?? ports.timezone());
+  const { jitterMs = 0, quiet, window, when } = draft;
+  if (jitterMs < 0 || jitterMs > MAX_JITTER_MS)
+    throw new AppError('bad_input', 'A jitter is from 0 to 60 minutes. Nothing was made.');
+  if (quiet && (!CLOCK_TIME.test(quiet.from) || !CLOCK_TIME.test(quiet.to) || quiet.from === quiet.to))
+    throw new AppError('bad_input', 'Quiet hours are two clock times, such as 22:00 and 07:00. Nothing was made.');
+  const schedule: Schedule =
+    when === undefined
+      ? { rule: { kind: 'trigger' }, text: '', timezone }
+      : await parseSchedule(when, { now, timezone });
+  return { ...schedule, ...(jitterMs > 0 && { jitterMs }), ...(quiet && { quiet }), ...(window && { window }) };
+}
+
+function checkWork({ handlers }: DraftPorts, work: Work): Work {
+  const text = work.kind === 'prompt' ? work.prompt : work.kind === 'reminder' ? work.text : undefined;
+  if (text !== undefined && (text.trim() === '' || text.length > MAX_PROMPT_CHARS))
+    throw new AppError('bad_input', `What a job says needs 1 to ${MAX_PROMPT_CHARS.toLocaleString('en')} characters.`);
+  if (work.kind === 'script' && work.script.command.trim() === '')
+    throw new AppError('bad_input', 'The script is empty. Nothing was made.');
+  if (work.kind === 'builtin' && !handlers.has(work.name))
+    throw new AppError('bad_input', `There is no work of the name "${work.name.slice(0, 60)}" here.`);
+  if (work.kind === 'prompt') return { ...work, prompt: cleanText(work.prompt) };
+  return work.kind === 'reminder' ? { ...work, text: cleanText(work.text) } : work;
+}
+
+function hasScript({ work, condition }: Pick<JobDraft, 'work' | 'condition'>): boolean {
+  return (
+    work.kind === 'script' || (work.kind === 'prompt' && work.script !== undefined) || condition?.kind === 'script'
+  );
+}
+
+/** What nobody can answer, or what would make more of itself. */
+const NEVER_FOR_JOBS: ReadonlySet<string> = new Set(['clarify', 'schedule', 'send_message', 'todo']);
+
+async function permissionsOf({ agent }: DraftPorts, draft: JobDraft, { actor }: DraftAt): Promise<JobPermissions> {
+  const { tools } = await agent.describeTools({ role: actor.role, address: draft.origin });
+  const offered = tools.filter(
+    ({ name, state }) =>
+      (state === 'prompt' || state === 'searched') &&
+      !NEVER_FOR_JOBS.has(name) &&
+      (actor.tools === undefined || actor.tools.includes(name)),
+  );
+  const wanted = draft.tools;
+  const unknown = wanted?.find((one) => !offered.some(({ name, toolset }) => name === one || toolset === one));
+  if (unknown !== undefined)
+    throw new AppError(
+      'bad_input',
+      `There is no tool or toolset "${unknown.slice(0, 60)}" that you could give to a job here. \`/tools\` lists them.`,
+    );
+  const chosen = offered.filter(
+    ({ name, toolset }) => wanted === undefined || wanted.includes(name) || wanted.includes(toolset),
+  );
+  const model = draft.model === undefined ? undefined : agent.resolveModel(draft.model);
+  const { capMicroUsd } = draft;
+  if (capMicroUsd !== undefined && !(capMicroUsd > 0))
+    throw new AppError('bad_input', 'A cost cap is more than 0. Nothing was made.');
+  return {
+    role: actor.role,
+    tools: chosen.map(({ name }) => name),
+    ...(model !== undefined && { model }),
+    ...(capMicroUsd !== undefined && { capMicroUsd }),
+  };
+}
+
+function policyOf(work: Work, wanted: Partial<Policy> = {}): Policy {
+  const isScript = work.kind === 'script';
+  const usual: Policy = {
+    catchUp: 'latest',
+    maxLateMs: work.kind === 'reminder' ? 7 * DAY_MS : DAY_MS,
+    // A command that was cut off may have done half of its work; a turn goes on by its journal.
+    rerun: isScript ? 'never' : 'resume',
+    retries: 3,
+    overlap: work.kind === 'reminder' ? 'wait' : 'skip',
+    timeoutMs: isScript ? 30 * MINUTE_MS : work.kind === 'reminder' ? 5 * MINUTE_MS : HOUR_MS,
+  };
+  const policy = { ...usual, ...wanted };
+  const isSound =
+    policy.retries >= 0 &&
+    policy.retries <= 3 &&
+    policy.maxLateMs >= 0 &&
+    policy.timeoutMs >= 1_000 &&
+    policy.timeoutMs <= DAY_MS;
+  if (!isSound)
+    throw new AppError('bad_input', 'Retries are 0 to 3, and a run may take from a second to a day. Nothing was made.');
+  return policy;
+}
+
+function nameOf({ name, work }: JobDraft, taken: ReadonlySet<string>): string {
+  if (name !== undefined) {
+    const said = preview(cleanText(name), MAX_NAME_CHARS);
+    if (said === '') throw new AppError('bad_input', 'A name needs at least one character. Nothing was made.');
+    return said;
+  }
+  const about =
+    work.kind === 'prompt'
+      ? work.prompt
+      : work.kind === 'reminder'
+        ? work.text
+        : work.kind === 'script'
+          ? work.script.command
+          : work.name;
+  const base = preview(cleanText(about), 40) || 'job';
+  for (let i = 1; ; i++) {
+    const candidate = i === 1 ? base : `${base} ${i}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}
+
+/** Neither role nor tools grow when an agent changes a job. */
+export function narrowed(next: JobPermissions, before: JobPermissions, by: Actor['by']): JobPermissions {
+  if (by !== 'agent') return next;
+  return {
+    ...next,
+    role: ROLES[Math.min(ROLES.indexOf(next.role), ROLES.indexOf(before.role))] ?? 'guest',
+    tools: next.tools.filter((tool) => before.tools.includes(tool)),
+    ...(before.capMicroUsd !== undefined && {
+      capMicroUsd: Math.min(before.capMicroUsd, next.capMicroUsd ?? before.capMicroUsd),
+    }),
+  };
+}
+
+const ROLES: readonly Role[] = ['guest', 'member', 'admin', 'owner'];
+
+/** How the plan is read back. */
+export async function planOf(
+  ports: Pick<DraftPorts, 'targets'>,
+  job: JobParts,
+  at: { scope: Scope; now: number; key: string },
+): Promise<JobPlan> {
+  const { schedule, delivery, work, permissions } = job;
+  const runs = nextRuns(schedule, at.now, 3, at.key).map(({ dueAt }) => dueAt);
+  const owner = { person: at.scope.person, origin: job.origin };
+  const targets: string[] = [];
+  for (const target of delivery.targets) targets.push(await ports.targets.describe(owner, target));
+  const often = runs[0] !== undefined && runs[1] !== undefined && runs[1] - runs[0] < 15 * MINUTE_MS;
+  return {
+    name: job.name,
+    when: describeSchedule(schedule),
+    nextRuns: runs,
+    nextRunTexts: runs.map((run) => instantText(run, schedule.timezone)),
+    targets: targets.length === 0 ? ['nowhere; it is kept in its history'] : targets,
+    may: mayText(job),
+    capMicroUsd: permissions.capMicroUsd,
+    warnings:
+      often && work.kind === 'prompt' ? [`It asks the model every ${spanText((runs[1] ?? 0) - (runs[0] ?? 0))}.`] : [],
+  };
+}
+
+function mayText({ work, permissions, condition }: JobParts): readonly string[] {
+  const lines: string[] = [];
+  switch (work.kind) {
+    case 'reminder':
+      lines.push('sends a text, without a model');
+      break;
+    case 'script':
+      lines.push('runs a command in your workspace, without a model');
+      break;
+    case 'builtin':
+      lines.push(`runs ${work.name}`);
+      break;
+    case 'prompt': {
+      const { tools, model } = permissions;
+      if (work.script) lines.push('runs a command in your workspace first');
+      lines.push(
+        `asks ${model === undefined ? 'the model' : model} with ${tools.length} tools: ${preview(tools.join(', '), 200)}`,
+      );
+      lines.push('asks you here before anything that you would be asked about');
+    }
+  }
+  return condition ? [...lines, 'looks at a condition first'] : lines;
+}
+
+/** Names that are taken, but for the job's own. */
+export function namesOf(rows: readonly JobRow[], except?: string): ReadonlySet<string> {
+  return new Set(rows.filter(({ id }) => id !== except).map(({ name }) => name));
+}
