@@ -37,6 +37,7 @@ const STATEMENTS: readonly string[] = [
     quote text not null, weight real not null, platform text, said_at integer not null, created_at integer not null) strict`,
   `create index claim_evidence_claim on claim_evidence (claim_id, id)`,
   `create unique index claim_evidence_once on claim_evidence (claim_id, message_id, side) where message_id is not null`,
+  `create index claim_evidence_message on claim_evidence (message_id) where message_id is not null`,
   `create table profile_state (person_id text primary key references persons(id) on delete cascade, through integer not null) strict`,
   // What a session's prompt says of the person: the same throughout the session.
   `create table profile_snapshots (

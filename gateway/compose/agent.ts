@@ -143,7 +143,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
   const port: OpenedAgent = openAgent({
     db,
     clock,
-    knowledge: [skills.source, reviews.source, services.source],
+    knowledge: [profile.source, skills.source, reviews.source, services.source],
     semantic: services.semantic,
     skills: skills.port,
     random: Math.random,
