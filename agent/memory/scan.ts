@@ -11,7 +11,7 @@ const PATTERNS: readonly { reason: string; pattern: RegExp }[] = [
   {
     reason: 'it gives me another role',
     pattern:
-      /\bfrom now on\b[^.\n]{0,20}\byou (?:are|will be|act as)\b|\bpretend (?:to be|that you are|you are)\b|\byou (?:have|are under) no (?:rules|restrictions|limits)\b|\bdisable\b[^.\n]{0,20}\b(?:safety|approvals?|permission checks?)\b/i,
+      /\bfrom now on\b[^.\n]{0,20}\byou (?:are|will be|(?:will |must )?act as)\b|\bpretend (?:to be|that you are|you are)\b|\byou (?:have|are under) no (?:rules|restrictions|limits)\b|\bdisable\b[^.\n]{0,20}\b(?:safety|approvals?|permission checks?)\b/i,
   },
   {
     reason: 'it lets strangers into a machine',
