@@ -18,6 +18,7 @@ import type { Scope } from '../../data/scope.ts';
 import { dayOf } from '../../shared/day.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
 import type { SessionId } from '../../shared/ids.ts';
+import { untilAborted } from '../abort.ts';
 import type { KnowledgeSource } from '../knowledge.ts';
 import type { ReviewInput } from './ports.ts';
 import { runReview, type ReviewOutcome } from './run.ts';
@@ -150,7 +151,8 @@ export function openReviews(input: ReviewInput): Reviews {
 
   async function revise({ scope, session }: DueReview): Promise<void> {
     try {
-      await input.revise?.({ scope, session }, controller.signal);
+      const { signal } = controller;
+      await untilAborted(input.revise?.({ scope, session }, signal) ?? Promise.resolve(), signal);
     } catch (error) {
       log.warn({ err: error, session }, 'what is known of the person was not revised');
     }

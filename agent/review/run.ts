@@ -12,7 +12,7 @@ import type { SkillLibrary } from '../../skills/types.ts';
 import { estimateTokens } from '../context/tokens.ts';
 import { runLoop, type LoopResult } from '../loop.ts';
 import { openSeenAddresses } from '../policy/seen.ts';
-import { readRule } from '../policy/rules.ts';
+import { readRule, type Rule } from '../policy/rules.ts';
 import type { ModelMessage, ModelReply } from '../providers/types.ts';
 import { renderCore } from '../memory/render.ts';
 import { auxiliaryChain } from '../routing.ts';
@@ -60,7 +60,9 @@ export async function runReview(
   const worthy = new Set(triggers.flatMap((one) => one.turns).filter(({ isUndone }) => !isUndone));
   const skills = settings.skills === 'off' ? undefined : input.skills?.();
   const canDraft = skills !== undefined && worthy.size > 0;
+  const rules = (await listRules(input.db, scope)).map(readRule);
   const tools = makeReviewTools({
+    rules,
     scope,
     session,
     turns: shown.shown,
@@ -76,7 +78,7 @@ export async function runReview(
   const ask = input.agentSettings().models.demo
     ? ruleAsker({ turns: shown.shown, triggers, canDraft })
     : modelAsker(input, due, { tools, canDraft, signal });
-  const result = await loop(input, due, { tools, turn: last, question, origins, ask, signal });
+  const result = await loop(input, due, { tools, rules, turn: last, question, origins, ask, signal });
   return { end: result.end, error: result.error, harvest, turns };
 }
 
@@ -157,6 +159,7 @@ function modelAsker(
 
 interface LoopParts {
   tools: readonly Tool[];
+  rules: readonly Rule[];
   turn: ReviewedTurn;
   question: string;
   origins: Set<Origin>;
@@ -167,7 +170,7 @@ interface LoopParts {
 async function loop(
   input: ReviewInput,
   due: DueReview,
-  { tools, turn, question, origins, ask, signal }: LoopParts,
+  { tools, rules, turn, question, origins, ask, signal }: LoopParts,
 ): Promise<LoopResult> {
   const { db, clock, log } = input;
   const settings = input.agentSettings();
@@ -181,7 +184,7 @@ async function loop(
     approvals: { requestApproval: unasked },
     policy: {
       mode: 'manual',
-      rules: (await listRules(db, due.scope)).map(readRule),
+      rules,
       seen: openSeenAddresses(),
       // Nothing is ever allowed here, so there is nothing to sign.
       sign: undefined,

@@ -9,8 +9,9 @@ import { cleanText } from '../../shared/text.ts';
 import type { SkillChange, SkillLibrary, SkillRevision, SkillStep } from '../../skills/types.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { MemoryOperation } from '../memory/operations.ts';
+import { ruleFor, type Rule } from '../policy/rules.ts';
 import { makeMemoryTools } from '../tools/memory.ts';
-import { defineTool, type Tool, type ToolResult } from '../tools/tool.ts';
+import { canonicalJson, defineTool, type Tool, type ToolResult, type Touch } from '../tools/tool.ts';
 import { citedTurns, findSimilar, requireGrounded, writeSkill } from './draft.ts';
 import type { ReviewedTurn } from './material.ts';
 
@@ -35,6 +36,8 @@ export interface ReviewToolsInput {
   /** What becomes of drafts. */
   mode: 'propose' | 'auto';
   harvest: Harvest;
+  /** Standing rules of the person: nobody can be asked here, so what they want to be asked about is not done. */
+  rules: readonly Rule[];
 }
 
 /** Stable order, as in prompts. */
@@ -45,10 +48,11 @@ export function makeReviewTools(input: ReviewToolsInput): readonly Tool[] {
 }
 
 /** The tool of the agent, counted. What it adds after words of others were read waits for the person. */
-function memoryTool({ session, isForeign, memory, harvest }: ReviewToolsInput): readonly Tool[] {
+function memoryTool({ session, isForeign, memory, harvest, rules }: ReviewToolsInput): readonly Tool[] {
   const counted: Memory = {
     ...memory,
     async change(scope, operations, by) {
+      requireFree(rules, { tool: 'memory', arguments: canonicalJson(operations), touch: 'memory' });
       const isTainted = isForeign || by.isTainted;
       const before = await memory.overview(scope);
       const said = await memory.change(scope, operations, { ...by, isTainted, batch: keyOf(session, operations) });
@@ -59,6 +63,13 @@ function memoryTool({ session, isForeign, memory, harvest }: ReviewToolsInput): 
     },
   };
   return makeMemoryTools({ memory: counted, author: 'review' }).filter(({ name }) => name === 'memory');
+}
+
+/** Throws AppError `not_allowed` when a rule is about the call as the agent would make it in a turn. */
+function requireFree(rules: readonly Rule[], call: { tool: string; arguments: string; touch: Touch }): void {
+  const assessment = { effect: 'idempotent', touches: [call.touch] } as const;
+  const rule = ruleFor(rules, { tool: call.tool, arguments: call.arguments, assessment });
+  if (rule) throw new AppError('not_allowed', `Held back by a standing rule: "${rule.words}". It was not run.`);
 }
 
 /** The same wish of the same conversation is the same change, also when it is looked at again after a crash. */
@@ -118,6 +129,7 @@ function draftTool(input: ReviewToolsInput, skills: SkillLibrary): Tool {
     toolset: 'review',
     summarize: ({ action, name }) => `${action} ${name}`,
     async execute(draft, context): Promise<ToolResult> {
+      requireFree(input.rules, { tool: 'skill_manage', arguments: canonicalJson(draft), touch: 'settings' });
       const turns = citedTurns(draft.turns, input.turns, input.worthy);
       const steps = draft.action === 'create' ? await createSteps(draft, turns) : patchSteps(draft, turns);
       const known = await standing(draft.name);
