@@ -9,7 +9,7 @@ import {
   type Installation,
   type UpdateResult,
 } from './install.ts';
-import { listInstalled, makeTrustReader, openInstalled, type InstalledSkill, type OpenedSkill } from './installed.ts';
+import { listInstalled, openInstalled, type InstalledSkill, type OpenedSkill } from './installed.ts';
 import { auditInstalled, removeInstalled, rollbackInstalled, trustInstalled, type AuditReport } from './manage.ts';
 import { TRUSTED_REPOSITORIES } from './policy.ts';
 import { publishSkill, type Publication, type Published } from './publish.ts';
@@ -47,8 +47,6 @@ export interface Hub {
   trust(name: string, isTrusted: boolean): Promise<InstalledSkill>;
   list(): Promise<readonly InstalledSkill[]>;
   open(name: string): Promise<OpenedSkill | undefined>;
-  /** Cheap when nothing has changed on the disk. */
-  trustOf(name: string): Promise<'trusted' | 'community'>;
   /** Holds all of them against their hashes and scans them anew; with the last `limit` entries of the log. */
   audit(limit: number): Promise<AuditReport>;
   publish(files: SkillFiles, publication: Publication): Promise<Published>;
@@ -66,7 +64,6 @@ export function makeHub(deps: HubDeps): Hub {
     trust: (name, isTrusted) => trustInstalled(context, name, isTrusted),
     list: () => listInstalled(context),
     open: (name) => openInstalled(context, name),
-    trustOf: makeTrustReader(deps),
     audit: (limit) => auditInstalled(context, limit),
     publish: (files, publication) => publishSkill(context, files, publication),
   };

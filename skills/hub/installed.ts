@@ -1,5 +1,5 @@
 // What the library of skills reads of the hub: installed skills, each held against its hashes before it is used.
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -8,9 +8,6 @@ import { hubFolders, readLock, type LockEntry } from './record.ts';
 import { readSkillFolder } from './sources/direct.ts';
 import { recoverIfNeeded } from './store.ts';
 import type { SkillFiles } from './types.ts';
-
-/** More than any skill has in one folder. */
-const MAX_STAMPED = 1_000;
 
 export interface InstalledSkill {
   name: string;
@@ -64,39 +61,6 @@ async function check(installed: string, name: string, entry: LockEntry): Promise
     entry,
     files: found ?? new Map(),
   };
-}
-
-/**
- * How far an installed skill is trusted, by name; community also for what the hub does not know. Files are read again only when one of them
- * has another stamp than before.
- */
-export function makeTrustReader(at: {
-  home: string;
-  clock: Clock;
-}): (name: string) => Promise<'trusted' | 'community'> {
-  const known = new Map<string, { stamp: string; trust: 'trusted' | 'community' }>();
-  const { hub, installed } = hubFolders(at.home);
-  return async (name) => {
-    const stamp = await stampOf([path.join(hub, 'lock.json'), path.join(installed, name)]);
-    const before = known.get(name);
-    if (before && before.stamp === stamp) return before.trust;
-    const trust = (await openInstalled(at, name))?.trust ?? 'community';
-    known.set(name, { stamp, trust });
-    return trust;
-  };
-}
-
-/** Changes with every change of a file or folder below: the time of a change of its data or name cannot be set back. */
-async function stampOf(places: readonly string[]): Promise<string> {
-  const parts: string[] = [];
-  for (const place of places) {
-    const found = await lstat(place).catch(() => undefined);
-    parts.push(found ? `${place} ${found.ino} ${found.size} ${found.ctimeMs}` : place);
-    if (!found?.isDirectory()) continue;
-    const below = await readdir(place);
-    parts.push(await stampOf(below.slice(0, MAX_STAMPED).map((name) => path.join(place, name))));
-  }
-  return parts.join('\n');
 }
 
 /** Undefined when the folder is not there; no files when they are none that a skill may have. */

@@ -190,23 +190,6 @@ describe('what is on the disk', () => {
     expect((await failure(hub.rollback('pdf'))).code).toBe('not_found');
   });
 
-  it('is looked at anew by the library whenever a file or the lock has changed, and only then', async () => {
-    offer(SAFE, { 'skills/pdf/scripts/run.sh': 'echo hello\n' });
-    const { hub } = bench;
-    await hub.install(REFERENCE, { force: false });
-    expect(await hub.trustOf('pdf')).toBe('community');
-    await hub.trust('pdf', true);
-    expect(await hub.trustOf('pdf')).toBe('trusted');
-    const file = inHome('installed', 'pdf', 'scripts', 'run.sh');
-    const { atime, mtime } = fs.statSync(file);
-    fs.writeFileSync(file, 'echo HELLO\n');
-    fs.utimesSync(file, atime, mtime);
-    expect(await hub.trustOf('pdf')).toBe('community');
-    fs.writeFileSync(file, 'echo hello\n');
-    expect(await hub.trustOf('pdf')).toBe('trusted');
-    expect(await hub.trustOf('nothing')).toBe('community');
-  });
-
   it('is told when it is gone, or is a link', async () => {
     offer(SAFE);
     await bench.hub.install(REFERENCE, { force: false });
