@@ -17,6 +17,8 @@ export interface ObservedCall {
 export interface ObservedTurn {
   /** The first words of the person. */
   request: string;
+  /** Skills that they called by name. */
+  asked: readonly string[];
   /** In order. */
   calls: readonly ObservedCall[];
   /** Replies of the model. */
@@ -50,7 +52,7 @@ export function observeTurn(messages: readonly StoredMessage[]): ObservedTurn {
       return { name: call.name, arguments: call.arguments, result };
     });
   return {
-    request: said[0]?.text ?? '',
+    ...readRequest(said[0]?.text ?? ''),
     calls,
     steps: replies.length,
     toolErrors: results.filter(({ isError }) => isError).length,
@@ -59,6 +61,15 @@ export function observeTurn(messages: readonly StoredMessage[]): ObservedTurn {
       ({ role, text }, index) => role === 'user' && index > first && first >= 0 && saysWrong(text),
     ),
   };
+}
+
+/** As agent/skills/invoke.ts words it; the text of the skills follows. */
+const CALLED = /(?:^|\n\n)\[Called with the skills? ([a-z0-9, -]+)\./;
+
+function readRequest(text: string): Pick<ObservedTurn, 'request' | 'asked'> {
+  const called = CALLED.exec(text);
+  if (!called) return { request: text, asked: [] };
+  return { request: text.slice(0, called.index), asked: (called[1] ?? '').split(', ') };
 }
 
 function parseCalls({ toolCalls }: StoredMessage): readonly ToolCall[] {

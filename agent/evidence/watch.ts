@@ -1,11 +1,11 @@
 // Writes down what came of each turn of a person, and which skills it used: what skills are judged by. Done after the turn, while nobody waits.
 import {
-  familyOf,
   addFamily,
   lastRecorded,
   listFamilies,
   recordTurn,
   settleTurn,
+  usedBefore,
   type SkillUse,
 } from '../../data/evidence/turns.ts';
 import { listSkillLoads } from '../../data/learning/skill-marks.ts';
@@ -110,17 +110,13 @@ async function usesOf(
   { scope, session, turn }: EndedTurn,
   { observed, family }: { observed: ObservedTurn; family: string },
 ): Promise<readonly SkillUse[]> {
-  const uses: SkillUse[] = [];
-  const isSameKind = async (other: TurnId | undefined) =>
-    other !== undefined && other < turn && (await familyOf(db, scope, other)) === family;
-  for (const load of await listSkillLoads(db, scope, session))
-    if (load.turn === turn || (await isSameKind(load.turn)))
-      uses.push({
-        skill: load.skill,
-        revision: load.revision,
-        how: viewOf(observed, load.skill) >= 0 ? 'viewed' : 'asked',
-      });
-  return uses;
+  const uses = new Map((await usedBefore(db, scope, { session, family, turn })).map((use) => [use.skill, use]));
+  for (const { skill, revision, turn: by } of await listSkillLoads(db, scope, session)) {
+    // What is called by name is loaded before its turn begins.
+    if (by === undefined && observed.asked.includes(skill)) uses.set(skill, { skill, revision, how: 'asked' });
+    else if (by === turn) uses.set(skill, { skill, revision, how: 'viewed' });
+  }
+  return [...uses.values()];
 }
 
 async function isVerified(

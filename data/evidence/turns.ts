@@ -164,15 +164,28 @@ export async function lastRecorded(
   return row && { turn: row.turn_id, outcome: row.outcome, settled: row.settled === 1 };
 }
 
-/** The kind of task of a recorded turn; undefined when it was not recorded. */
-export async function familyOf(db: Db, scope: Scope, turn: TurnId): Promise<string | undefined> {
-  const row = await db.query
-    .selectFrom('task_turns')
-    .select('family_id')
-    .where('space_id', '=', scope.space)
-    .where('turn_id', '=', turn)
-    .executeTakeFirst();
-  return row?.family_id;
+/** Skills that earlier turns of the same session used in tasks of this kind, as they used them last. */
+export async function usedBefore(
+  db: Db,
+  scope: Scope,
+  at: { session: SessionId; family: string; turn: TurnId },
+): Promise<readonly SkillUse[]> {
+  const rows = await db.query
+    .selectFrom('skill_uses')
+    .innerJoin('task_turns', 'task_turns.turn_id', 'skill_uses.turn_id')
+    .select(['skill_uses.skill', 'skill_uses.revision', 'skill_uses.how'])
+    .where('task_turns.space_id', '=', scope.space)
+    .where('task_turns.session_id', '=', at.session)
+    .where('task_turns.family_id', '=', at.family)
+    .where('task_turns.turn_id', '<', at.turn)
+    .orderBy('task_turns.turn_id')
+    .execute();
+  const last = new Map(rows.map((row) => [row.skill, row]));
+  return [...last.values()].map(({ skill, revision, how }) => ({
+    skill,
+    revision: revision === '' ? undefined : revision,
+    how,
+  }));
 }
 
 /** Says anew what came of a turn; nothing more is expected about it. */

@@ -2,6 +2,7 @@
 // space alone.
 import { expect, test } from 'vitest';
 import { listTurnsAround } from '../../../data/evidence/turns.ts';
+import { noteSkillLoad } from '../../../data/learning/skill-marks.ts';
 import { undoTurn } from '../../../data/messages.ts';
 import type { SkillRevision } from '../../../skills/types.ts';
 import { changeOf, skillText } from '../../skills/fixture.ts';
@@ -89,6 +90,19 @@ test('a skill that was read counts for later tasks of its kind in the same conve
   await scene.play({ said: ask('July') });
   const turns = await listTurnsAround(scene.db, scene.ann.scope, { skill: NAME, since: 0 });
   expect(turns.map(({ uses }) => uses.length)).toEqual([1, 1, 0]);
+});
+
+test('a skill that is called by name counts, and its text is not taken for the request', async () => {
+  const scene = await openScene();
+  const { id } = await makeSkill(scene);
+  const { session } = await scene.play({ said: 'What is the weather in Vienna today?' });
+  const load = { session: session.id, skill: NAME, revision: id, turn: undefined };
+  await noteSkillLoad(scene.db, scene.ann.scope, load);
+  const called = `${ask('May')}\n\n[Called with the skill ${NAME}.]\n\n# Skill ${NAME}\n\n${BODY}`;
+  await scene.play({ said: called, session });
+  await scene.play({ said: ask('June') });
+  const turns = await listTurnsAround(scene.db, scene.ann.scope, { skill: NAME, since: 0 });
+  expect(turns.map(({ uses }) => uses)).toEqual([[{ skill: NAME, revision: id, how: 'asked' }], []]);
 });
 
 test('a skill that saves half of the cost is promoted, and the person is told once', async () => {

@@ -5,7 +5,6 @@ import { addReplay, countReplays, listReplays } from '../../../data/evidence/rep
 import { evidenceSeries } from '../../../data/evidence/series.ts';
 import {
   addFamily,
-  familyOf,
   lastRecorded,
   listFamilies,
   listTurnsAround,
@@ -14,6 +13,7 @@ import {
   recordTurn,
   settleTurn,
   skillsAround,
+  usedBefore,
 } from '../../../data/evidence/turns.ts';
 import { undoTurn } from '../../../data/messages.ts';
 import type { Place } from '../scope-world.ts';
@@ -26,9 +26,9 @@ export const evidenceProbes = {
       addFamily(db, me.scope, { words: [me === target ? target.spaceMark : 'mine'], tools: [] }),
     recordTurn: (db: Db, me: Place, target: Place) =>
       recordTurn(db, me.scope, { ...recordOf(target, target.evidence.family), outcome: 'failed' }),
-    // An id or a name tells nothing of where it comes from: any stands for the row itself.
-    familyOf: async (db: Db, me: Place, target: Place) =>
-      (await familyOf(db, me.scope, target.idleTurn)) === undefined ? '' : target.spaceMark,
+    usedBefore: (db: Db, me: Place, target: Place) =>
+      usedBefore(db, me.scope, { session: target.idle, family: target.evidence.family, turn: target.runningTurn }),
+    // An id tells nothing of where it comes from: it stands for the row itself.
     lastRecorded: async (db: Db, me: Place, target: Place) =>
       (await lastRecorded(db, me.scope, { session: target.idle, except: target.runningTurn })) ? target.spaceMark : '',
     settleTurn: (db: Db, me: Place, target: Place) => settleTurn(db, me.scope, target.idleTurn, 'corrected'),
