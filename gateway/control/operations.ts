@@ -10,6 +10,8 @@ import { pairingOperations } from './pairing-operations.ts';
 import { probeOperations } from './probe-operations.ts';
 import { sendOperations } from './send-operations.ts';
 import { sessionOperations } from './session-operations.ts';
+import { skillOperations } from './skill-operations.ts';
+import { skillOperations } from './skill-operations.ts';
 import { toolOperations } from './tool-operations.ts';
 
 export const operations = {
@@ -21,6 +23,8 @@ export const operations = {
   ...approvalOperations,
   ...mcpOperations,
   ...toolOperations,
+  ...skillOperations,
+  ...skillOperations,
 };
 
 export type OperationName = keyof typeof operations;

@@ -10,6 +10,7 @@ import { silentLog } from '../../../shared/log.ts';
 import type { Hub } from '../../../skills/hub/hub.ts';
 import { readSkillFolder } from '../../../skills/hub/sources/direct.ts';
 import type { SkillFiles } from '../../../skills/hub/types.ts';
+import { callControl, findOwner } from '../../client.ts';
 import type { CliContext, Given } from '../../context.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { formatPreview, printable } from '../../output.ts';
@@ -105,7 +106,7 @@ export async function runSkillsPublish(context: CliContext, given: Given): Promi
       'Say where: --to a folder or a .zip, or --site the top of a site. Nothing was published.',
     );
   const hub = await openHub(context);
-  const { name, files } = await findOwn(hub, given.need(0));
+  const { name, files } = await findOwn(context, hub, given);
   const published = await hub.publish(files, { name, to, site });
   context.print(
     published,
@@ -114,8 +115,9 @@ export async function runSkillsPublish(context: CliContext, given: Given): Promi
   return EXIT.ok;
 }
 
-/** A folder when it looks like one, else an installed skill. */
-async function findOwn(hub: Hub, text: string): Promise<{ name: string; files: SkillFiles }> {
+/** A folder when it looks like one, else a skill of the person, as the running gateway has it; without a gateway an installed one. */
+async function findOwn(context: CliContext, hub: Hub, given: Given): Promise<{ name: string; files: SkillFiles }> {
+  const text = given.need(0);
   if (isPath(text)) {
     const folder = path.resolve(fromHome(text));
     const files = await readSkillFolder(folder).catch((cause: unknown) => {
@@ -124,13 +126,20 @@ async function findOwn(hub: Hub, text: string): Promise<{ name: string; files: S
     });
     return { name: path.basename(folder), files };
   }
+  if ((await findOwner(context.home))?.socket !== undefined) {
+    const { name, files } = await callControl(context.home, 'skills.files', {
+      name: text,
+      person: given.text('person'),
+    });
+    return { name, files: new Map(files.map((file) => [file.path, Buffer.from(file.base64, 'base64')])) };
+  }
   const skill = await hub.open(text);
   if (skill?.state === 'ok') return skill;
   throw new AppError(
     'not_found',
     skill
       ? `The files of ${skill.name} are not those that were installed. Nothing was published.`
-      : `There is no skill ${JSON.stringify(formatPreview(text, 80))}. A folder is given as ./folder. Nothing was published.`,
+      : `No skill ${JSON.stringify(formatPreview(text, 80))} is installed. Skills of your own are read from the running gateway: \`herald start\`; a folder is given as ./folder. Nothing was published.`,
   );
 }
 

@@ -48,6 +48,7 @@ function addHubCommands(add: ReturnType<typeof adderTo>): void {
     'write a skill for others: its name, or its folder',
     async () => (await load()).runSkillsPublish,
   )
+    .option('--person <who>', 'a skill of this person instead of the owner')
     .option('--to <place>', 'a folder, or a file that ends in .zip')
     .option('--site <folder>', 'the top of a site: adds it to /.well-known/agent-skills');
 }
