@@ -10,6 +10,8 @@ interface Topics {
   session: SessionId;
   /** A chat has something to send. */
   outbox: Address;
+  /** What was due in a chat was sent, or has ended otherwise. */
+  settled: Address;
 }
 
 export interface Bus {
@@ -22,6 +24,7 @@ export function makeBus(): Bus {
     inbox: [],
     session: [],
     outbox: [],
+    settled: [],
   };
   return {
     on(topic, listener) {

@@ -25,6 +25,7 @@ import { openConfiguredAgent, type ConfiguredAgent } from './compose/agent.ts';
 import { openSigner } from './compose/signer.ts';
 import { openLog } from './compose/logging.ts';
 import { mountMcpServer } from './compose/hands/mcp-server.ts';
+import { openScheduler, type Scheduler } from './compose/scheduler.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { openConfiguredVoice, type ConfiguredVoice } from './compose/voice.ts';
 import { makeControlHandler } from './control/http.ts';
@@ -153,8 +154,10 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   let ending: Promise<void> | undefined;
   const end = (code: number, reason: string) => {
     log.info({ reason, code }, 'gateway stops');
-    ending ??= required(parts.core)
+    // Jobs first: what they deliver at the end still goes out.
+    ending ??= required(parts.scheduler)
       .stop()
+      .then(() => required(parts.core).stop())
       .then(() => unwind(undo))
       .then(() => ended.resolve(code), ended.reject);
   };
@@ -169,6 +172,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
       backup,
     },
   ));
+  const scheduler = (parts.scheduler = openScheduler({ ...base, db: data.db, agent, core }));
   const context = contextOf(base, { agent, core, http, backup });
   parts.control = makeControlHandler(context, log);
   if (loaded.config.mcp_server.http) {
@@ -177,9 +181,18 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   }
   const watch = (parts.watch = watchFiles(base, agent));
   undo.push(() => watch.stop());
-  undo.push(startUpkeep({ db: data.db, clock, log, pruneFiles: () => agent.pruneFiles() }));
+  undo.push(
+    startUpkeep({
+      db: data.db,
+      clock,
+      log,
+      pruneFiles: () => agent.pruneFiles(),
+      curate: () => agent.evidence.upkeep(),
+    }),
+  );
   for (const warning of loaded.warnings) log.warn({}, warning);
   await core.start(accountsOf(loaded));
+  await scheduler.start();
   await resumeWorkers(data.db, agent.port);
   await agent.start();
   options.signal?.addEventListener('abort', () => end(0, 'asked to stop'), { once: true });
@@ -203,6 +216,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
 /** Parts that others refer to before they exist. */
 interface Parts {
   core?: Core;
+  scheduler?: Scheduler;
   control?: (request: Request) => Promise<Response>;
   watch?: ConfigWatch;
   /** Platforms are started: their routes are there. */
@@ -286,6 +300,7 @@ function contextOf(
     actions: parts.core.actions,
     agent: parts.agent.port,
     mcp: parts.agent.mcp,
+    evidence: parts.agent.evidence,
     activity,
     backup: parts.backup,
     promptSize: () => parts.agent.promptSize(),

@@ -70,6 +70,10 @@ export interface Core {
   questions: Pick<Questions, 'ask'>;
   /** Calls `listener` when something was said to Herald or is to be said by it. */
   onNews(listener: () => void): void;
+  /** Calls `listener` when messages may have reached their end: sent, or not to be sent any more. */
+  onSettled(listener: () => void): void;
+  /** Rows of messages for a transaction of the caller. */
+  poster: Poster;
   /** Takes up what an earlier process left, then starts the accounts. */
   start(accounts: readonly PlatformAccount[]): Promise<void>;
   /** Ends in order: no new work, running turns drained or parked, sends ended, platforms closed. */
@@ -155,6 +159,8 @@ export function makeCore(input: CoreInput): Core {
     actions,
     platforms,
     questions,
+    poster,
+    onSettled: (listener) => bus.on('settled', listener),
     onNews(listener) {
       bus.on('inbox', listener);
       bus.on('outbox', listener);

@@ -87,6 +87,7 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
       while (lane.again && !stopping.signal.aborted) {
         lane.again = false;
         const waitMs = await deliverDue(lane.address);
+        ports.bus.emit('settled', lane.address);
         if (waitMs === undefined || lane.again) continue;
         lane.cancelTimer = ports.clock.after(waitMs, () => wake(lane.address));
       }

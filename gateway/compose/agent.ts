@@ -23,7 +23,9 @@ import { makeAgentVoice } from '../voice/for-agent.ts';
 import { areHandsAwaited } from './hands/hands-awaited.ts';
 import type { Hands, HandsInput } from './hands/hands.ts';
 import { makeConfiguredProfile } from './profile.ts';
+import { openConfiguredEvidence, type ConfiguredEvidence } from './evidence.ts';
 import { openConfiguredReviews } from './review.ts';
+import type { JobGround } from './scheduler.ts';
 import { openConfiguredSkills } from './skills.ts';
 import { askForApproval } from './approvals.ts';
 import { openMcpDesk } from './hands/mcp.ts';
@@ -44,6 +46,10 @@ export interface ConfiguredAgent {
   reload(next: LoadedConfig): Promise<void>;
   promptSize(): Promise<readonly PromptPart[]>;
   mcp: McpControl;
+  /** What skills have shown themselves to be worth. */
+  evidence: ConfiguredEvidence;
+  /** For scheduled jobs: where their commands run, as whom, and by which skills they may work. */
+  forJobs: JobGround;
   /** Deletes what files were before turns that are long past. */
   pruneFiles(): Promise<void>;
   /** Takes up what waits for it; never rejects. */
@@ -138,8 +144,18 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     actions: () => core().actions,
   });
 
-  const services = openMemoryServices({ ...input, settings: () => settings });
+  const tools = async () => [
+    ...own,
+    ...skills.tools,
+    ...(await handTools()),
+    ...platformTools(core().platforms.tools()),
+  ];
+  const evidence = openConfiguredEvidence({
+    ...{ db, clock, log, library: skills.library, actions: () => core().actions },
+    agent: { meter: () => port.meter, settings: () => settings, tools },
+  });
 
+  const services = openMemoryServices({ ...input, settings: () => settings });
   const port: OpenedAgent = openAgent({
     db,
     clock,
@@ -152,7 +168,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     redact: (text) => redactor.redact(text),
     sign: openSigner(input.loaded.home).sign,
     checkpoints: async () => (await findHands()).checkpoints,
-    tools: async () => [...own, ...skills.tools, ...(await handTools()), ...platformTools(core().platforms.tools())],
+    tools,
     toolNotes,
     ports: {
       async listOwnChats(scope) {
@@ -182,6 +198,12 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     port,
     explanation: () => explanation,
     mcp: desk.control,
+    evidence,
+    forJobs: {
+      settings: () => settings,
+      terminals: async () => (await findHands()).terminals,
+      skills: skills.library,
+    },
     async reload(next) {
       ({ settings, explanation } = await agentSettings(next, clock));
       loaded = next;

@@ -21,6 +21,8 @@ export interface ScriptEnd {
   /** lost: nobody knows whether it finished. */
   ended: 'exit' | 'timeout' | 'lost';
   output: string;
+  /** Whether it could reach the network: then its output may be words of others. */
+  hadNetwork: boolean;
 }
 
 /** Runs a command where the person's own commands run. Rejects with AppError. */
@@ -32,7 +34,7 @@ export interface JobRunPorts {
   targets: Targets;
   runScript: RunScript;
   /** Whether a path of the person's workspace is there. */
-  hasFile(scope: Scope, path: string): Promise<boolean>;
+  hasFile(at: { scope: Scope; role: Role }, path: string): Promise<boolean>;
   /** The first of these skills that is not there; undefined: all are. */
   missingSkill(scope: Scope, names: readonly string[]): Promise<string | undefined>;
   handlers: ReadonlyMap<string, JobHandler>;
@@ -111,7 +113,7 @@ async function unmetCondition(
   const { condition } = job;
   if (!condition) return undefined;
   if (condition.kind === 'file') {
-    const isThere = await ports.hasFile(scope, condition.path);
+    const isThere = await ports.hasFile({ scope, role }, condition.path);
     return isThere === (condition.is === 'present') ? undefined : skipped('its condition did not hold');
   }
   const { code, ended } = await ports.runScript({ scope, role }, condition.script, signal);
@@ -127,7 +129,9 @@ async function work(ports: JobRunPorts, run: JobRun, within: Within): Promise<Ru
       return done(job.work.text, 'agent');
     case 'script': {
       const end = await ports.runScript({ scope, role: within.role }, job.work.script, within.signal);
-      return scriptFailure(end) ?? done(end.output.trim().slice(-MAX_OUTPUT_CHARS), originOf(job.work.script));
+      return (
+        scriptFailure(end) ?? done(end.output.trim().slice(-MAX_OUTPUT_CHARS), end.hadNetwork ? 'foreign' : 'agent')
+      );
     }
     case 'prompt':
       return prompt(ports, run, { ...within, work: job.work });
@@ -198,8 +202,8 @@ async function promptText(
     if (failure) throw new Ended(failure);
     const { output, isWanted } = readWake(end.output);
     if (!isWanted) throw new Ended(skipped('its script found nothing to do'));
-    const isForeign = originOf(asked.script) === 'foreign';
-    parts.push({ text: `Output of the script that ran before:\n${output.slice(-MAX_OUTPUT_CHARS)}`, isForeign });
+    const text = `Output of the script that ran before:\n${output.slice(-MAX_OUTPUT_CHARS)}`;
+    parts.push({ text, isForeign: end.hadNetwork });
   }
   for (const name of asked.contextFrom ?? []) parts.push(await lastResult(ports, scope, name));
   if (occurrence.input)
@@ -258,11 +262,6 @@ function scriptFailure({ code, ended, output }: ScriptEnd): Failed | undefined {
   return code === 0
     ? undefined
     : failed('permanent', 'tool_unavailable', `Its script ended with status ${code}.${tail}`);
-}
-
-/** What comes over the network are words of others. */
-function originOf({ network }: Script): Origin {
-  return network ? 'foreign' : 'agent';
 }
 
 function done(text: string, origin: Origin): Extract<RunOutcome, { end: 'done' }> {
