@@ -5,12 +5,12 @@ import { AppError } from '../../shared/errors.ts';
 import { mcpOperations } from '../mcp/operations.ts';
 import { approvalOperations } from './approval-operations.ts';
 import { gatewayOperations } from './gateway-operations.ts';
+import { hubOperations } from './hub-operations.ts';
 import { notRunning, type ControlContext, type Operation } from './operation.ts';
 import { pairingOperations } from './pairing-operations.ts';
 import { probeOperations } from './probe-operations.ts';
 import { sendOperations } from './send-operations.ts';
 import { sessionOperations } from './session-operations.ts';
-import { skillOperations } from './skill-operations.ts';
 import { skillOperations } from './skill-operations.ts';
 import { toolOperations } from './tool-operations.ts';
 
@@ -24,7 +24,7 @@ export const operations = {
   ...mcpOperations,
   ...toolOperations,
   ...skillOperations,
-  ...skillOperations,
+  ...hubOperations,
 };
 
 export type OperationName = keyof typeof operations;
