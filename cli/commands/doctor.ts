@@ -5,6 +5,7 @@ import type { CliContext, Given } from '../context.ts';
 import { checkDatabase, checkOwner, checkQueues, readConfiguration } from '../doctor/herald.ts';
 import type { Check, Examination, Finding } from '../doctor/finding.ts';
 import { checkBrowser, checkPrograms, checkServers, checkTerminal } from '../doctor/hands.ts';
+import { checkMemory } from '../doctor/memory.ts';
 import { checkHome, checkNode, checkPort, checkSecretsFile, checkSpace } from '../doctor/machine.ts';
 import { proveLive } from '../doctor/live.ts';
 import { checkModelService, checkPlatforms } from '../doctor/outside.ts';
@@ -26,6 +27,7 @@ const CHECKS: readonly Check[] = [
   checkTerminal,
   checkBrowser,
   checkServers,
+  checkMemory,
   checkPrograms,
 ];
 
