@@ -13,10 +13,12 @@ export interface UpkeepInput {
   log: Logger;
   /** Deletes what files were before turns that are long past. */
   pruneFiles(): Promise<void>;
+  /** Decides about skills what only time decides, and puts unused ones away. */
+  curate(): Promise<void>;
 }
 
 /** Returns the function that ends it. Does not keep the process alive. */
-export function startUpkeep({ db, clock, log, pruneFiles }: UpkeepInput): () => void {
+export function startUpkeep({ db, clock, log, pruneFiles, curate }: UpkeepInput): () => void {
   let cancel = clock.after(FIRST_MS, run);
   function run(): void {
     cancel = clock.after(EVERY_MS, run);
@@ -27,6 +29,7 @@ export function startUpkeep({ db, clock, log, pruneFiles }: UpkeepInput): () => 
     void pruneFiles().catch((error: unknown) =>
       log.error({ err: error }, 'could not delete old states of files; it is tried again tomorrow'),
     );
+    void curate().catch((error: unknown) => log.error({ err: error }, 'skills were not looked after today'));
   }
   return () => cancel();
 }

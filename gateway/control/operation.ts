@@ -1,5 +1,6 @@
 // What an operation of the control API is: a schema for what goes in, one for what comes out, and a function between them.
 import type { z } from 'zod';
+import type { EvidencePort } from '../../agent/evidence/port.ts';
 import type { AgentPort } from '../../agent/port.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import type { Pairing } from '../../pairing/pairing.ts';
@@ -7,6 +8,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { PersonId } from '../../shared/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { StoredFile } from '../../shared/messages.ts';
+import type { JobService } from '../../scheduler/types.ts';
 import type { GatewayActions } from '../actions.ts';
 import type { Activity } from '../mcp/activity.ts';
 
@@ -67,6 +69,9 @@ export interface ControlContext {
   /** Who asks, when they have proven it by a key of theirs. Undefined: whoever can open the local socket. */
   actor?: PersonId | undefined;
   mcp?: McpControl | undefined;
+  /** What runs by itself. Loaded when it is asked for. */
+  jobs?: (() => Promise<JobService>) | undefined;
+  evidence?: EvidencePort | undefined;
   /** Tells of news, so that an operation can wait for them; without it, waiting ends at once. */
   activity?: Activity | undefined;
 }

@@ -4,6 +4,8 @@ import type { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { mcpOperations } from '../mcp/operations.ts';
 import { approvalOperations } from './approval-operations.ts';
+import { evidenceOperations } from './evidence-operations.ts';
+import { cronOperations } from './cron-operations.ts';
 import { gatewayOperations } from './gateway-operations.ts';
 import { hubOperations } from './hub-operations.ts';
 import { notRunning, type ControlContext, type Operation } from './operation.ts';
@@ -23,7 +25,9 @@ export const operations = {
   ...approvalOperations,
   ...mcpOperations,
   ...toolOperations,
+  ...cronOperations,
   ...skillOperations,
+  ...evidenceOperations,
   ...hubOperations,
 };
 

@@ -153,6 +153,7 @@ const AGENT_PORT: readonly string[] = [
   'agent/events.ts',
   'agent/memory/port.ts',
   'agent/skills/port.ts',
+  'agent/evidence/port.ts',
 ];
 
 const IO_MODULES =
