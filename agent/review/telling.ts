@@ -5,15 +5,15 @@ import type { UntoldPlace } from '../../data/review/due.ts';
 import type { Scope } from '../../data/scope.ts';
 import { dayOf } from '../../shared/day.ts';
 import type { SessionId } from '../../shared/ids.ts';
-import { takePrefix, preview } from '../../shared/text.ts';
-import type { SkillRevision } from '../../skills/types.ts';
+import { AppError } from '../../shared/errors.ts';
+import { preview } from '../../shared/text.ts';
+import { describeProposal } from '../skills/proposal.ts';
 import type { ReviewInput } from './ports.ts';
 import type { Harvest } from './tools.ts';
 
 const HOUR_MS = 3_600_000;
 const NIGHT_BEGINS = 22;
 const NIGHT_ENDS = 8;
-const MAX_DIFF_CHARS = 1_500;
 const MAX_KEPT_CHARS = 300;
 
 export interface Telling {
@@ -51,8 +51,8 @@ export function openTelling(input: ReviewInput): Telling {
       }
       const free = news.kind === 'skill' ? freeAt(await lastToldAt(db, scope), clock.now(), timezone) : undefined;
       if (free !== undefined) return free;
-      const buttons = news.kind === 'skill' ? buttonsFor(news.key) : [];
-      await input.post({ to, scope, text: news.text, key: `review.${news.key}`.slice(0, 48), buttons });
+      const { text, buttons } = news.kind === 'skill' ? await proposal(scope, news) : { text: news.text, buttons: [] };
+      await input.post({ to, scope, text, key: `review.${news.key}`.slice(0, 48), buttons: [buttons] });
       await markNewsTold(db, scope, news.key);
     }
     return Number.POSITIVE_INFINITY;
@@ -65,6 +65,13 @@ export function openTelling(input: ReviewInput): Telling {
     if (news.kind === 'memory') return notify === 'verbose';
     const revisions = (await input.skills?.()?.revisions(scope, news.skill)) ?? [];
     return revisions.some(({ id, state }) => id === news.key && state === 'proposed');
+  }
+
+  async function proposal(scope: Scope, { key, skill }: ReviewNews) {
+    const library = input.skills?.();
+    const revision = (await library?.revisions(scope, skill))?.find(({ id }) => id === key);
+    if (!library || !revision) throw new AppError('not_found', 'The draft is gone.');
+    return describeProposal(revision, await library.diff(scope, key));
   }
 
   function begin(): void {
@@ -91,7 +98,7 @@ export function openTelling(input: ReviewInput): Telling {
           session,
           kind: 'skill',
           skill: draft.skill,
-          text: proposalText(draft, (await input.skills?.()?.diff(scope, draft.id)) ?? ''),
+          text: '',
         });
       const waits = harvest.pending === 0 ? '' : `${harvest.pending} wait for you: \`/memory\`.`;
       const kept = harvest.kept.length === 0 ? '' : `Kept: ${preview(harvest.kept.join('; '), MAX_KEPT_CHARS)}`;
@@ -105,27 +112,6 @@ export function openTelling(input: ReviewInput): Telling {
       cancel?.();
     },
   };
-}
-
-function buttonsFor(revision: string) {
-  return [
-    [
-      { label: 'Approve', data: `/skills approve ${revision}` },
-      { label: 'Reject', data: `/skills reject ${revision}` },
-    ],
-  ];
-}
-
-function proposalText(draft: SkillRevision, diff: string): string {
-  const isNew = draft.parent === undefined;
-  const head = isNew ? `I drafted a skill, **${draft.skill}**.` : `I drafted a change of the skill **${draft.skill}**.`;
-  const cut = takePrefix(diff, MAX_DIFF_CHARS, 'utf16');
-  const more = cut.length < diff.length ? ` This is its beginning; \`/skills diff ${draft.id}\` shows all of it.` : '';
-  const warning = draft.isForeign ? ' The conversation held words of others, so read it with care.' : '';
-  const findings = draft.findings === '' ? '' : `\n\nThe check of its text says: ${preview(draft.findings, 300)}`;
-  // A fence longer than any in the text, so that the text cannot end it.
-  const ticks = '`'.repeat(Math.max(3, ...[...cut.matchAll(/`+/g)].map(([run]) => run.length + 1)));
-  return `${head} ${preview(draft.reason, 300)}${warning}${more}\n\n${ticks}diff\n${cut}\n${ticks}${findings}\n\nIt is not used until you approve it.`;
 }
 
 /** When the night of `timezone` ends; undefined by day. */

@@ -1,5 +1,6 @@
 // What in a conversation is worth a skill. Computed from rows alone, so that the same conversation gives the same answer.
 import type { SessionId } from '../../shared/ids.ts';
+import { saysWrong } from '../evidence/signals.ts';
 import type { ReviewedCall, ReviewedTurn } from './material.ts';
 
 const COMPLEX_CALLS = 5;
@@ -82,35 +83,5 @@ function recoveredTool(calls: readonly ReviewedCall[]): string | undefined {
 /** Taking back and asking anew says it in every language; else the first words do. */
 function isCorrection(before: ReviewedTurn, turn: ReviewedTurn): boolean {
   if (before.isUndone) return true;
-  return before.rows.some(({ role }) => role === 'assistant') && CORRECTION.test(turn.said);
+  return before.rows.some(({ role }) => role === 'assistant') && saysWrong(turn.said);
 }
-
-/** How people begin to say that an answer was wrong. A word more or less decides about a look, not about what is kept. */
-const CORRECTION = new RegExp(
-  '^\\s*(?:' +
-    [
-      'no[,.! ]+(?!problem|worries|need|thanks|thank)',
-      "(?:that(?:'s| is)|this is|it's) (?:wrong|not (?:right|correct|what))",
-      'wrong\\b',
-      'you (?:misunderstood|forgot|should have)',
-      'i (?:meant|said)\\b',
-      'not like that',
-      'nein[,.! ]',
-      '(?:das|dies) (?:ist|war|stimmt) (?:falsch|nicht)',
-      'falsch\\b',
-      'ich meinte',
-      'non[,.! ]',
-      "c'est (?:faux|pas)",
-      'no[,] (?:eso|así)',
-      '(?:eso )?(?:está|es) (?:mal|incorrecto)',
-      'não[,.! ]',
-      'está errado',
-      'sbagliato',
-      'nee[,.! ]',
-      'нет[,.! ]',
-      'неправильно',
-      'いや|違う|ちがう|间违|不对|错了|不是',
-    ].join('|') +
-    ')',
-  'iu',
-);

@@ -11,6 +11,7 @@ export interface ReviewNews {
   kind: ReviewTables['review_news']['kind'];
   /** Of a draft: the skill's name. */
   skill?: string | undefined;
+  /** '' for a draft, which says itself what it is. */
   text: string;
 }
 

@@ -193,7 +193,7 @@ describe('a draft is refused', () => {
       { state: 'active', author: 'person' },
       { state: 'proposed', author: 'review' },
     ]);
-    expect(opened.sent[0]?.text).toContain('a change of the skill **shop-release**');
+    expect(opened.sent[0]?.text).toContain('May I change the skill `shop-release`');
   });
 
   test('while one waits', async () => {

@@ -4,7 +4,7 @@ import { listReviews } from '../../../data/review/marks.ts';
 import { sumUsage } from '../../../data/usage.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { Scripted } from '../fixture.ts';
-import { makeReply, textOf } from '../fixture.ts';
+import { makeAgent, makeAgentTurn, makeReply, makeScriptedModel, startTurn, textOf } from '../fixture.ts';
 import { answer, calls, core, ended, idle, openDesk, openProcess, remember, say, talk, talkTo } from './fixture.ts';
 
 const KEEP: readonly Scripted[] = [calls(remember('Ann drinks tea')), { text: 'done' }];
@@ -140,6 +140,20 @@ describe('what', () => {
     expect([await core(opened, ann), await core(opened, bob)]).toEqual([['A'], ['B']]);
     for (const request of opened.requests)
       expect(/secret of Ann/.test(textOf(request)) && /what Bob says/.test(textOf(request))).toBe(false);
+  });
+
+  test('a turn that runs meanwhile keeps what it keeps, and so does the review', async () => {
+    const desk = await openDesk();
+    const ann = await desk.addSpeaker('Ann');
+    const opened = openProcess(desk, KEEP);
+    await talkTo(desk, opened, ann, chat());
+    const turn = await startTurn({ db: desk.db, ...ann });
+    const model = makeScriptedModel([calls(remember('Ann has a cat')), { text: 'Noted.' }]);
+    const agent = makeAgent({ db: desk.db, dir: desk.dir }, model, { clock: desk.clock });
+    const running = agent.run(makeAgentTurn(ann, turn), new AbortController().signal);
+    const [result] = await Promise.all([running, idle(desk, opened)]);
+    expect(result.end).toBe('done');
+    expect((await core(opened, ann)).toSorted()).toEqual(['Ann drinks tea', 'Ann has a cat']);
   });
 
   test('a turn that ends meanwhile is looked at the next time', async () => {
