@@ -4,11 +4,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../cli/exit-codes.ts';
 import { skillText, startPlainSite, type PlainSite } from '../support/skill-hub.ts';
-import { makeTempHome, runCli } from './run-cli.ts';
+import { makeHome, startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { makeTempHome, removeHome } from './run-cli.ts';
+import { openCommandRunner } from './run-command.ts';
 
 let home = '';
 let site: PlainSite;
-const run = (...args: string[]) => runCli(['skills', ...args], { home });
+const commands = openCommandRunner();
+const run = (...args: string[]) => commands.run(['skills', ...args], { home });
 const runJson = async (...args: string[]): Promise<unknown> => {
   const { stdout, stderr } = await run(...args, '--json');
   expect(stderr).toBe('');
@@ -27,6 +30,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await commands.close();
   await site.close();
   fs.rmSync(home, { recursive: true, force: true });
 });
@@ -77,5 +81,32 @@ describe('herald skills', () => {
     const odd = await run('install', 'pdf');
     expect(odd.code).toBe(EXIT.usage);
     expect(odd.stderr).toContain('names no skill');
+  }, 30_000);
+});
+
+describe('herald skills beside a running gateway', () => {
+  let running = '';
+  let gateway: GatewayProcess | undefined;
+
+  beforeAll(async () => {
+    running = makeHome({});
+    gateway = await startGatewayProcess({ home: running, env: { OLLAMA_HOST: '127.0.0.1:9' } });
+  }, 30_000);
+  afterAll(async () => {
+    await gateway?.kill('SIGKILL');
+    removeHome(running);
+  });
+
+  it('installs, and the gateway gives out what is in force', async () => {
+    const ask = (...args: string[]) => commands.run(args, { home: running });
+    const folder = path.join(running, 'work', 'notes');
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, 'SKILL.md'), skillText('notes'));
+    expect((await ask('-c', 'hello')).code).toBe(EXIT.ok);
+    expect((await ask('skills', 'install', folder)).code).toBe(EXIT.ok);
+    const out = path.join(running, 'out');
+    expect(await ask('skills', 'publish', 'notes', '--to', out)).toMatchObject({ code: EXIT.ok, stderr: '' });
+    expect(fs.readFileSync(path.join(out, 'notes', 'SKILL.md'), 'utf8')).toBe(skillText('notes'));
+    expect((await ask('skills', 'publish', 'none', '--to', out)).code).toBe(EXIT.notFound);
   }, 30_000);
 });
