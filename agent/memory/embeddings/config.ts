@@ -54,5 +54,3 @@ export const embeddingsSchema = z.strictObject({
     .default(1_500)
     .describe('How long a turn waits for the meaning of its question, in ms. Default 1500.'),
 });
-
-export type EmbeddingsSettings = Readonly<z.output<typeof embeddingsSchema>>;

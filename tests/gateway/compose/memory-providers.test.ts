@@ -10,7 +10,7 @@ import { silentLog } from '../../../shared/log.ts';
 import { makeRedactor } from '../../../shared/redact.ts';
 import { NO_CAPS } from '../../agent/fixture.ts';
 import { converse, makePerson, makeSpeaker } from '../../data/conversation.ts';
-import { openTemporaryData, temporaryFolder } from '../../data/temporary-data.ts';
+import { openTemporaryData } from '../../data/temporary-data.ts';
 import { EMBEDDING_KEY, openEmbeddingsServer } from '../../support/memory-services/embeddings-server.ts';
 import { openLoopback, type Loopback } from '../../support/memory-services/loopback.ts';
 import { honcho, mem0, SERVICE_KEY } from '../../support/memory-services/services.ts';

@@ -2,6 +2,10 @@
 // told of calls that the program does not allow (`violations`).
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** To be run by node. */
+export const BRV_PROGRAM = fileURLToPath(import.meta.url);
 
 const args = process.argv.slice(2);
 const dir = path.dirname(process.cwd());
@@ -59,26 +63,30 @@ function act(): void {
   say(command ?? '', false, { status: 'error', error: 'unknown' });
 }
 
-switch (read('fault')) {
-  case 'error':
-    process.exitCode = 2;
-    break;
-  case 'refuse':
-    say(args[0] ?? '', false, { status: 'error', error: 'log in first' });
-    break;
-  case 'garbage':
-    console.log('<html> not json');
-    break;
-  case 'odd':
-    console.log('[[7]]');
-    break;
-  case 'huge':
-    process.stdout.write('x'.repeat(3 * 1024 * 1024));
-    break;
-  case 'hang':
-    fs.writeFileSync(path.join(dir, 'hangs'), String(process.pid));
-    setInterval(() => undefined, 1_000);
-    break;
-  default:
-    act();
+function main(): void {
+  switch (read('fault')) {
+    case 'error':
+      process.exitCode = 2;
+      break;
+    case 'refuse':
+      say(args[0] ?? '', false, { status: 'error', error: 'log in first' });
+      break;
+    case 'garbage':
+      console.log('<html> not json');
+      break;
+    case 'odd':
+      console.log('[[7]]');
+      break;
+    case 'huge':
+      process.stdout.write('x'.repeat(3 * 1024 * 1024));
+      break;
+    case 'hang':
+      fs.writeFileSync(path.join(dir, 'hangs'), String(process.pid));
+      setInterval(() => undefined, 1_000);
+      break;
+    default:
+      act();
+  }
 }
+
+if (process.argv[1] === BRV_PROGRAM) main();

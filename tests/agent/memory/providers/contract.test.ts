@@ -5,6 +5,7 @@ import path from 'node:path';
 import { makeProvider } from '../../../../agent/memory/providers/catalog.ts';
 import { providersSchema, type ProviderName } from '../../../../agent/memory/providers/config.ts';
 import { describeMemoryProvider, type ContractOptions } from '../../../contracts/memory-provider-contract.ts';
+import { BRV_PROGRAM } from '../../../support/memory-services/brv.ts';
 import { openLoopback, type Fault, type Handler } from '../../../support/memory-services/loopback.ts';
 import * as services from '../../../support/memory-services/services.ts';
 
@@ -49,8 +50,7 @@ function overProgram(version: 'old' | 'new'): ContractOptions {
     async open(clock) {
       const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-brv-'));
       const program = path.join(dir, 'brv');
-      const script = path.resolve('tests/support/memory-services/brv.ts');
-      fs.writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${script}' "$@"\n`, { mode: 0o700 });
+      fs.writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${BRV_PROGRAM}' "$@"\n`, { mode: 0o700 });
       fs.writeFileSync(path.join(dir, 'version'), version);
       const hangs = path.join(dir, 'hangs');
       return {
