@@ -232,7 +232,11 @@ export function openReviews(input: ReviewInput): Reviews {
     },
     async start() {
       if (!input.settings().enabled) return;
-      await queue.recover(clock.now() - RECOVER_MS);
+      try {
+        await queue.recover(clock.now() - RECOVER_MS);
+      } catch (error) {
+        log.warn({ err: error }, 'what an earlier process left to be looked back at could not be read');
+      }
       await telling.tell();
       void pump();
     },

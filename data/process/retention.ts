@@ -10,6 +10,8 @@ const DAY_MS = 24 * 3_600_000;
 export const KEEP_ENDED_MS = 30 * DAY_MS;
 /** Dead pairing codes are recognized when somebody sends them again; a day would do. */
 export const KEEP_CODES_MS = 7 * DAY_MS;
+/** What was done the same way in several conversations is seen over this long. */
+const KEEP_PATTERNS_MS = 180 * DAY_MS;
 
 export interface PruneOptions {
   /** Rows looked at per transaction. Default 500. */
@@ -26,7 +28,8 @@ export async function pruneEnded(db: ProcessDb, options: PruneOptions = {}): Pro
     (await pruneCodes(db)) +
     (await pruneApprovals(db, before)) +
     (await pruneQuestions(db, before)) +
-    (await pruneResults(db, before))
+    (await pruneResults(db, before)) +
+    (await pruneReviews(db, before))
   );
 }
 
@@ -163,4 +166,15 @@ async function pruneQuestions(db: ProcessDb, before: number): Promise<number> {
 async function pruneResults(db: ProcessDb, before: number): Promise<number> {
   const result = await db.query.deleteFrom('results').where('created_at', '<', before).executeTakeFirst();
   return Number(result.numDeletedRows);
+}
+
+/** What reviews came to, and what people were told of it. What is not told yet stays. */
+async function pruneReviews(db: ProcessDb, before: number): Promise<number> {
+  const patterns = db.clock.now() - KEEP_PATTERNS_MS;
+  const results = [
+    await db.query.deleteFrom('reviews').where('ended_at', '<', before).executeTakeFirst(),
+    await db.query.deleteFrom('review_news').where('told_at', '<', before).executeTakeFirst(),
+    await db.query.deleteFrom('review_patterns').where('created_at', '<', patterns).executeTakeFirst(),
+  ];
+  return results.reduce((sum, { numDeletedRows }) => sum + Number(numDeletedRows), 0);
 }

@@ -2,6 +2,7 @@
 import { countMessages } from '../../data/messages.ts';
 import { getChat } from '../../data/process/chats.ts';
 import { countQueued } from '../../data/process/inbox.ts';
+import { listReviews } from '../../data/review/marks.ts';
 import { sumUsage } from '../../data/usage.ts';
 import type { AdapterHealth, GatewayStatus } from '../actions.ts';
 import { isSteward } from './access.ts';
@@ -24,6 +25,7 @@ export const status: Command = {
       modelLine(context),
       await workLine(context),
       await usageLine(context),
+      ...(await reviewLines(context)),
       ...platformLines(context, gateway),
       ...(seesAll(context) ? processLines(context, gateway) : []),
     ];
@@ -62,6 +64,18 @@ async function usageLine({ db, scope, session, address, clock }: CommandContext)
   const here = address.kind === 'group';
   const filter = { since: startOfToday(clock.now()), ...(here ? { session: session.id } : {}) };
   return `**Your usage today${here ? ' in this conversation' : ''}**: ${totalLine(await sumUsage(db, scope, filter))}`;
+}
+
+const WEEK_MS = 7 * 24 * 3_600_000;
+
+/** What looking back came to lately; nothing where it was not done. */
+async function reviewLines({ db, scope, clock }: CommandContext): Promise<readonly string[]> {
+  const reviews = await listReviews(db, scope, { limit: 500, since: clock.now() - WEEK_MS });
+  const done = reviews.filter(({ state }) => state === 'done');
+  if (done.length === 0) return [];
+  const sum = (what: 'kept' | 'pending' | 'drafts') => done.reduce((all, review) => all + review[what], 0);
+  const counts = `${sum('kept')} kept, ${sum('pending')} for you to approve, ${counted(sum('drafts'), 'skill')} drafted`;
+  return [`**Looked back** this week: ${counted(done.length, 'time')}, ${counts}`];
 }
 
 function platformLines(context: CommandContext, gateway: GatewayStatus): readonly string[] {

@@ -19,7 +19,7 @@ export interface ReviewParts extends Pick<
 > {
   db: ProcessDb;
   loaded(): LoadedConfig;
-  actions(): GatewayActions;
+  actions(): Pick<GatewayActions, 'post'>;
 }
 
 export function openConfiguredReviews({ loaded, actions, ...parts }: ReviewParts): Reviews {

@@ -177,7 +177,11 @@ export async function talkTo(desk: Pick<Desk, 'db'>, opened: Opened, speaker: Sp
 }
 
 /** The conversation is left alone until it is looked back at, and that has ended. */
-export async function idle(desk: Pick<Desk, 'clock'>, { reviews }: Opened, ms = SETTINGS.idleMs): Promise<void> {
+export async function idle(
+  desk: Pick<Desk, 'clock'>,
+  { reviews }: Pick<Opened, 'reviews'>,
+  ms = SETTINGS.idleMs,
+): Promise<void> {
   await desk.clock.advance(ms);
   await reviews.settled();
 }
