@@ -7,13 +7,14 @@ import { code, plain } from './format.ts';
 import type { Command, CommandContext } from './types.ts';
 
 const MAX_PROMPT_CHARS = 2_000;
+const SKILL_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const TOOL_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 
 export const chat: Command = {
   name: 'chat',
   aliases: [],
-  description: 'Settings of this chat: model, prompt, tools, mention',
-  usage: '[prompt <text>|model <name>|tools <name> on/off|mention on/off|reset]',
+  description: 'Settings of this chat: model, prompt, tools, skills, mention',
+  usage: '[prompt <text>|model <name>|tools <name> on/off|skills <name> on/off|mention on/off|reset]',
   role: 'guest',
   duringTurn: true,
   async run(context) {
@@ -35,7 +36,7 @@ export const chat: Command = {
 };
 
 function change(context: CommandContext, settings: ChatSettings, word: string, value: string): ChatSettings {
-  const { model: _, prompt: __, disabledTools: ___, requireMention: ____, ...others } = settings;
+  const { model: _, prompt: __, disabledTools: ___, requireMention: ____, skills: _____, ...others } = settings;
   switch (word) {
     case 'reset':
       return others;
@@ -45,6 +46,8 @@ function change(context: CommandContext, settings: ChatSettings, word: string, v
       return { ...settings, model: isOff(value) ? undefined : context.agent.resolveModel(value) };
     case 'tools':
       return { ...settings, disabledTools: toolsOf(settings.disabledTools ?? [], value) };
+    case 'skills':
+      return { ...settings, skills: skillsOf(settings.skills ?? {}, value) };
     case 'mention':
       if (context.address.kind !== 'group')
         throw new AppError('bad_input', 'That is for groups: here I always answer.');
@@ -83,6 +86,19 @@ function toolsOf(disabled: readonly string[], value: string): string[] {
   return onOff(state) ? others : [...others, name];
 }
 
+/** on: always in the list of skills here. off: never. */
+function skillsOf(known: NonNullable<ChatSettings['skills']>, value: string): ChatSettings['skills'] {
+  if (isOff(value)) return undefined;
+  const [, name = '', state = ''] = /^(\S+)\s+(\S+)$/.exec(value.toLowerCase()) ?? [];
+  if (!SKILL_NAME.test(name))
+    throw new AppError(
+      'bad_input',
+      'Name a skill and on, off or default, such as `/chat skills plan off`. Nothing was changed.',
+    );
+  const others = Object.fromEntries(Object.entries(known).filter(([one]) => one !== name));
+  return isOff(state) ? others : { ...others, [name]: onOff(state) ? 'on' : 'off' };
+}
+
 function onOff(value: string): boolean {
   const word = value.toLowerCase();
   if (word === 'on') return true;
@@ -96,10 +112,18 @@ function describe({ address }: CommandContext, settings: ChatSettings): string {
     `- model: ${settings.model === undefined ? 'the default' : code(settings.model)}`,
     `- prompt: ${settings.prompt === undefined ? 'none of its own' : `“${plain(settings.prompt, 300)}”`}`,
     `- tools that are off: ${off.length === 0 ? 'none' : off.map(code).join(', ')}`,
+    `- skills: ${skillsText(settings.skills ?? {})}`,
     `- queue: ${settings.queueMode ?? 'the default'}`,
   ];
   if (address.kind === 'group') lines.push(`- ${mentionText(settings.requireMention)}`);
   return `This chat:\n\n${lines.join('\n')}`;
+}
+
+function skillsText(skills: NonNullable<ChatSettings['skills']>): string {
+  const said = Object.entries(skills).map(
+    ([name, state]) => `${code(name)} ${state === 'on' ? 'always in the list' : 'off'}`,
+  );
+  return said.length === 0 ? 'as everywhere' : said.join(', ');
 }
 
 function mentionText(required: boolean | undefined): string {

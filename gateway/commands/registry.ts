@@ -7,6 +7,7 @@ import { rules } from './hands/rules.ts';
 import { tools } from './hands/tools.ts';
 import { insights } from './learning/insights.ts';
 import { memory } from './learning/memory.ts';
+import { skills } from './learning/skills.ts';
 import { approve } from './approve.ts';
 import { chat } from './chat.ts';
 import { compress } from './compress.ts';
@@ -70,6 +71,7 @@ export const commands: readonly Command[] = [
   rules,
   agents,
   memory,
+  skills,
   whoami,
   link,
   pair,

@@ -1,6 +1,7 @@
 // Step 4: slash commands are answered through the outbox, in the transaction that ends their row.
 import type { AgentPort } from '../../agent/port.ts';
 import type { ProcessDb } from '../../data/db.ts';
+import { getChat } from '../../data/process/chats.ts';
 import { listInbox, moveInbox, rewriteWaiting, type InboxRow } from '../../data/process/inbox.ts';
 import type { Person } from '../../data/process/people.ts';
 import { answerInbox } from '../../data/process/turns.ts';
@@ -11,6 +12,7 @@ import { asAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { QueueMode, StoredFile } from '../../shared/messages.ts';
 import type { GatewayActions } from '../actions.ts';
+import { namedCommand } from './match.ts';
 import { findCommand, parseCommand } from './parse.ts';
 import { commands } from './registry.ts';
 import type { Command, CommandReply } from './types.ts';
@@ -95,6 +97,37 @@ export function makeCommandRunner(ports: CommandPorts): CommandRunner {
     }
   }
 
+  /** "/name words" of a skill becomes a message that asks for it; undefined when no skill is called so. */
+  async function callSkills({
+    row,
+    text,
+    person,
+    route,
+  }: Parameters<CommandRunner['run']>[0]): Promise<'answered' | 'ask' | undefined> {
+    const { skills } = ports.agent;
+    if (!skills) return undefined;
+    try {
+      const ask = await skills.invoke(
+        {
+          scope: route.scope,
+          session: route.session.id,
+          role: person.role,
+          address: row.address,
+          chatSkills: (await getChat(ports.db, row.address))?.settings.skills,
+        },
+        text,
+      );
+      if (ask === undefined) return undefined;
+      await rewriteWaiting(ports.db, row.id, { ...row.payload, text: ask, button: undefined });
+      return 'ask';
+    } catch (error) {
+      const failure = asAppError(error);
+      if (failure.code === 'internal') ports.log.error({ err: error }, 'skills could not be called');
+      await answer(row, person, { text: failure.publicMessage });
+      return 'answered';
+    }
+  }
+
   async function tellCutOff(row: InboxRow): Promise<void> {
     await answerInbox(ports.db, {
       rows: [row.id],
@@ -119,6 +152,12 @@ export function makeCommandRunner(ports: CommandPorts): CommandRunner {
     },
     async run({ row, text, person, route }) {
       const parsed = parseCommand(text);
+      const known = parsed && namedCommand(parsed.name, commands);
+      // A skill is called by its whole name only; a command's whole name comes first, its beginning after.
+      if (!known && /^[/!]/.test(text.trim())) {
+        const called = await callSkills({ row, text, person, route });
+        if (called !== undefined) return called;
+      }
       if (!parsed) return 'ask';
       const found = findCommand(parsed.name);
       if (!('command' in found)) {

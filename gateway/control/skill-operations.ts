@@ -1,96 +1,137 @@
-// What skills are worth, by evidence: numbers per revision, their course over time, and the ledger of curation.
+// The library of skills for the command line: what there is, its versions, and taking changes back.
 import { z } from 'zod';
-import type { EvidencePort } from '../../agent/evidence/port.ts';
-import { personScope } from '../../data/scope.ts';
-import { defineOperation, notRunning, type ControlContext } from './operation.ts';
+import type { SkillsPort } from '../../agent/skills/port.ts';
+import { personScope, type Scope } from '../../data/scope.ts';
+import { AppError } from '../../shared/errors.ts';
+import { defineOperation, notRunning, requireAgent, type ControlContext } from './operation.ts';
 import { personInput, resolvePerson } from './person.ts';
 
-const DAY_MS = 24 * 3_600_000;
-
-const interval = z.object({ value: z.number(), low: z.number(), high: z.number() }).optional();
-const sums = z.object({
-  turns: z.number(),
-  successes: z.number(),
-  verified: z.number(),
-  microUsd: z.number(),
-  tokens: z.number(),
-  steps: z.number(),
+const name = z.string().trim().min(1).max(80);
+const revisionOutput = z.object({
+  id: z.string(),
+  skill: z.string(),
+  number: z.number(),
+  author: z.string(),
+  reason: z.string(),
+  state: z.string(),
+  isDeletion: z.boolean(),
+  isForeign: z.boolean(),
+  findings: z.string(),
+  createdAt: z.number(),
+});
+const skillOutput = z.object({
+  name: z.string(),
+  description: z.string(),
+  source: z.string(),
+  trust: z.string(),
+  revision: z.string().optional(),
+  isTrial: z.boolean(),
+  frozen: z.boolean(),
+  pinned: z.boolean(),
+  archived: z.boolean(),
 });
 
 export const skillOperations = {
-  'skills.report': defineOperation({
+  'skills.list': defineOperation({
     input: z.strictObject({ person: personInput }),
-    output: z.object({
-      skills: z.array(
-        z.object({
-          skill: z.string(),
-          /** Absent: the read-only skill as it came. */
-          revision: z.string().optional(),
-          number: z.number(),
-          state: z.string(),
-          uses: z.number(),
-          verified: z.number(),
-          without: z.number(),
-          success: z.object({ withSkill: interval, without: interval, difference: interval }),
-          cost: z.object({ unit: z.enum(['microUsd', 'tokens']), withSkill: interval, without: interval }),
-          steps: z.object({ withSkill: interval, without: interval }),
-          pairs: z.number(),
-          replays: z.number(),
-          helps: z.number(),
-          hurts: z.number(),
-          lastUsedAt: z.number().optional(),
-          verdict: z
-            .object({ decision: z.enum(['promote', 'keep trying', 'roll back', 'retire']), why: z.string() })
-            .optional(),
-        }),
-      ),
-      curation: z.array(
-        z.object({
-          id: z.number(),
-          kind: z.string(),
-          skill: z.string(),
-          other: z.string().optional(),
-          why: z.string(),
-          at: z.number(),
-          undoneAt: z.number().optional(),
-        }),
-      ),
-    }),
+    output: z.object({ skills: z.array(skillOutput), notes: z.array(z.string()) }),
     needsGateway: true,
     async run(context, { person }) {
-      const { id } = await resolvePerson(context, person, 'skills.report');
-      const { skills, curation } = await evidenceOf(context).report(personScope(id));
-      return { skills: [...skills], curation: [...curation] };
+      const { port, scope } = await openSkills(context, person, 'skills.list');
+      return { skills: [...(await port.list(scope))], notes: [...(await port.notes())] };
     },
   }),
-  /** Per week and skill, for a plot. */
-  'skills.series': defineOperation({
+  'skills.show': defineOperation({
+    input: z.strictObject({ person: personInput, name }),
+    output: skillOutput.extend({ body: z.string(), files: z.array(z.object({ path: z.string(), bytes: z.number() })) }),
+    needsGateway: true,
+    async run(context, { person, name: wanted }) {
+      const { port, scope } = await openSkills(context, person, 'skills.show');
+      const skill = await port.open(scope, wanted);
+      if (!skill) throw new AppError('not_found', `There is no skill ${JSON.stringify(wanted)}.`);
+      return { ...skill, files: [...skill.files] };
+    },
+  }),
+  'skills.log': defineOperation({
+    input: z.strictObject({ person: personInput, name: name.optional() }),
+    output: z.array(revisionOutput),
+    needsGateway: true,
+    async run(context, { person, name: wanted }) {
+      const { port, scope } = await openSkills(context, person, 'skills.log');
+      return [...(await port.revisions(scope, wanted))];
+    },
+  }),
+  'skills.diff': defineOperation({
+    /** Id of a version, or a name: its last one. */
+    input: z.strictObject({ person: personInput, version: name }),
+    output: z.object({ diff: z.string(), revision: revisionOutput }),
+    needsGateway: true,
+    async run(context, { person, version }) {
+      const { port, scope } = await openSkills(context, person, 'skills.diff');
+      const all = await port.revisions(scope);
+      const revision = all.findLast((one) => one.id === version.toUpperCase() || one.skill === version.toLowerCase());
+      if (!revision) throw new AppError('not_found', `There is no version ${JSON.stringify(version)} of a skill.`);
+      return { diff: await port.diff(scope, revision.id), revision };
+    },
+  }),
+  'skills.decide': defineOperation({
+    input: z.strictObject({ person: personInput, version: name, take: z.boolean() }),
+    output: revisionOutput,
+    needsGateway: true,
+    async run(context, { person, version, take }) {
+      const { port, scope } = await openSkills(context, person, 'skills.decide');
+      await port.decide(scope, version.toUpperCase(), take ? 'active' : 'rejected', 'decided on the command line');
+      const decided = (await port.revisions(scope)).find(({ id }) => id === version.toUpperCase());
+      if (!decided) throw new AppError('not_found', `There is no version ${JSON.stringify(version)} of a skill.`);
+      return decided;
+    },
+  }),
+  'skills.rollback': defineOperation({
+    /** Without a version: as it came, or gone when it was made here. */
+    input: z.strictObject({ person: personInput, name, version: z.int().min(1).optional() }),
+    output: z.object({ name: z.string(), version: z.number().optional(), exists: z.boolean() }),
+    needsGateway: true,
+    async run(context, { person, name: wanted, version }) {
+      const { port, scope } = await openSkills(context, person, 'skills.rollback');
+      const target = (await port.revisions(scope, wanted)).find(({ number }) => number === version);
+      if (version !== undefined && !target)
+        throw new AppError('not_found', `There is no version ${version} of ${wanted}. Nothing was changed.`);
+      await port.rollback(scope, wanted, target?.id, 'rolled back on the command line');
+      return { name: wanted, version: target?.number, exists: (await port.open(scope, wanted)) !== undefined };
+    },
+  }),
+  'skills.mark': defineOperation({
     input: z.strictObject({
       person: personInput,
-      skill: z.string().trim().min(1).max(64).optional(),
-      days: z.int().min(1).max(3_650).default(180),
+      name,
+      frozen: z.boolean().optional(),
+      pinned: z.boolean().optional(),
+      archived: z.boolean().optional(),
     }),
-    output: z.array(z.object({ at: z.number(), skill: z.string(), withSkill: sums, without: sums })),
+    output: skillOutput,
     needsGateway: true,
-    async run(context, { person, skill, days }) {
-      const { id } = await resolvePerson(context, person, 'skills.series');
-      const since = context.clock.now() - days * DAY_MS;
-      return [...(await evidenceOf(context).series(personScope(id), { since, skill }))];
-    },
-  }),
-  'skills.curation.undo': defineOperation({
-    input: z.strictObject({ person: personInput, id: z.int().min(1) }),
-    output: z.object({ done: z.literal(true) }),
-    needsGateway: true,
-    async run(context, { person, id: step }) {
-      const { id } = await resolvePerson(context, person, 'skills.curation.undo');
-      await evidenceOf(context).undoCuration(personScope(id), step);
-      return { done: true as const };
+    async run(context, { person, name: wanted, frozen, pinned, archived }) {
+      const { port, scope } = await openSkills(context, person, 'skills.mark');
+      const marks = {
+        ...(frozen !== undefined && { frozen }),
+        ...(pinned !== undefined && { pinned }),
+        ...(archived !== undefined && { archived }),
+      };
+      await port.mark(scope, wanted, marks);
+      const skill = await port.open(scope, wanted);
+      if (!skill) throw new AppError('not_found', `There is no skill ${JSON.stringify(wanted)}.`);
+      return skill;
     },
   }),
 };
 
-function evidenceOf(context: ControlContext): EvidencePort {
-  if (context.evidence) return context.evidence;
-  throw notRunning();
+async function openSkills(
+  context: ControlContext,
+  who: string | undefined,
+  action: string,
+): Promise<{ port: SkillsPort; scope: Scope }> {
+  const { id } = await resolvePerson(context, who, action);
+  const port = requireAgent(context).skills;
+  if (!port) throw notRunning();
+  return { port, scope: personScope(id) };
 }

@@ -4,7 +4,38 @@ import { adderTo, group, wholeNumber, type ProgramHooks } from '../../command-tr
 
 export function addSkillCommands(program: Command, hooks: ProgramHooks): void {
   const add = adderTo(group(program, 'skills', 'what Herald knows how to do, and where more of it comes from'), hooks);
+  addLibraryCommands(add);
+  addEvidenceCommands(add);
   addHubCommands(add);
+}
+
+function addLibraryCommands(add: ReturnType<typeof adderTo>): void {
+  const load = () => import('./library.ts');
+  const person = (command: Command) => command.option('--person <who>', 'of this person instead of the owner');
+  const mark = (command: Command) => person(command).option('--off', 'take it back');
+  person(add('list', 'show all skills', async () => (await load()).runSkillsList));
+  person(add('show <name>', 'print one', async () => (await load()).runSkillsShow));
+  person(add('log [name]', 'show the versions of one or all', async () => (await load()).runSkillsLog));
+  person(add('diff <version>', 'show what a version changed', async () => (await load()).runSkillsDiff));
+  person(add('approve <version>', 'let a proposed version hold', async () => (await load()).runSkillsApprove));
+  person(add('reject <version>', 'turn a proposed version down', async () => (await load()).runSkillsReject));
+  person(add('rollback <name>', 'take changes back: as it came', async () => (await load()).runSkillsRollback)).option(
+    '--to <version>',
+    'to this version, by its number',
+    wholeNumber(1, 1_000_000),
+  );
+  mark(add('freeze <name>', 'let nobody but the person change it', async () => (await load()).runSkillsFreeze));
+  mark(add('pin <name>', 'keep it in the list, and never put it away', async () => (await load()).runSkillsPin));
+  mark(add('archive <name>', 'put it away', async () => (await load()).runSkillsArchive));
+}
+
+function addEvidenceCommands(add: ReturnType<typeof adderTo>): void {
+  const load = () => import('./report.ts');
+  const person = (command: Command) => command.option('--person <who>', 'of this person instead of the owner');
+  person(
+    add('report', 'show what skills are worth, with them and without', async () => (await load()).runSkillsReport),
+  );
+  person(add('uncurate <step>', 'take a step of curation back', async () => (await load()).runSkillsUncurate));
 }
 
 function addHubCommands(add: ReturnType<typeof adderTo>): void {

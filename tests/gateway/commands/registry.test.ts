@@ -31,6 +31,7 @@ test('only pairing, restarting and what works on machines ask for a role', () =>
     ['rules', 'member'],
     ['agents', 'member'],
     ['memory', 'member'],
+    ['skills', 'member'],
     ['pair', 'admin'],
     ['restart', 'owner'],
   ]);
