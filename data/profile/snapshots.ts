@@ -6,6 +6,8 @@ import { listClaims, type Claim } from './claims.ts';
 
 /** Less sure claims are not for prompts. */
 const MIN_MEAN = 0.6;
+/** What a line takes beside its text: "- " and its end. */
+const LINE_CHARS = 3;
 
 export interface ProfileSnapshot {
   text: string;
@@ -20,8 +22,8 @@ export async function profileLines(db: Db, scope: Scope, maxChars: number): Prom
   const lines: string[] = [];
   let left = maxChars;
   for (const { text } of claims) {
-    if (text.length + 1 > left) continue;
-    left -= text.length + 1;
+    if (text.length + LINE_CHARS > left) continue;
+    left -= text.length + LINE_CHARS;
     lines.push(text);
   }
   return lines;

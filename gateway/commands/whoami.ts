@@ -1,17 +1,20 @@
-// /whoami: who Herald takes you for, and where this is.
+// /whoami: who Herald takes you for, where this is, what it knows of you and why.
 import { listIdentities } from '../../data/process/people.ts';
+import { AppError } from '../../shared/errors.ts';
 import { code, plain } from './format.ts';
+import { profileText, runProfile } from './learning/profile.ts';
 import { sessionName, shortId } from './session-list.ts';
-import type { Command, CommandContext } from './types.ts';
+import type { Command, CommandContext, CommandReply } from './types.ts';
 
 export const whoami: Command = {
   name: 'whoami',
   aliases: [],
-  description: 'Who you are to me: role, accounts, chat, conversation',
-  usage: '',
+  description: 'Who you are to me: role, accounts, what I know of you and why',
+  usage: '[why|wrong|forget <number> | add <words>]',
   role: 'guest',
   duringTurn: true,
   async run(context) {
+    if (context.args !== '') return changed(context);
     const { person, address, session } = context;
     const thread = address.thread === undefined ? '' : `, thread ${code(address.thread)}`;
     const where = address.kind === 'dm' ? 'direct message' : 'group';
@@ -21,9 +24,19 @@ export const whoami: Command = {
       `**This chat**: ${address.platform}, ${where} ${code(address.chat)}${thread}`,
       `**Conversation**: ${sessionName(session)} (\`${shortId(session.id)}\`)`,
     ];
-    return { text: lines.map((line) => `- ${line}`).join('\n') };
+    const known = await profileText(context);
+    return { text: `${lines.map((line) => `- ${line}`).join('\n')}${known === '' ? '' : `\n\n${known}`}` };
   },
 };
+
+async function changed(context: CommandContext): Promise<CommandReply> {
+  const reply = await runProfile(context);
+  if (reply) return reply;
+  throw new AppError(
+    'bad_input',
+    `I do not know “${plain(context.args, 30)}” here. \`/whoami\` shows what can be done. Nothing was changed.`,
+  );
+}
 
 /** Accounts on other platforms are nobody's business in a group. */
 async function accountLines({ db, person, address, row }: CommandContext): Promise<readonly string[]> {
