@@ -3,6 +3,7 @@
 import { Argument, Command, Option } from 'commander';
 import { suggestName } from '../config/suggest.ts';
 import { adderTo, addGlobals, group, wholeNumber, type ProgramHooks } from './command-tree.ts';
+import { addCronCommands } from './commands/cron/tree.ts';
 import { addSkillCommands } from './commands/skills/tree.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 import { VERSION } from '../shared/version.ts';
@@ -42,6 +43,7 @@ export function buildProgram(hooks: ProgramHooks): Command {
   addVoiceCommands(program, hooks);
   addToolCommands(program, hooks);
   addSkillCommands(program, hooks);
+  addCronCommands(program, hooks);
   addMcpCommands(program, hooks);
   addCareCommands(program, hooks);
   program.addHelpText('after', () => `\nExit codes:\n${exitCodeLines().join('\n')}\n`);

@@ -1,0 +1,209 @@
+// `herald cron`: jobs, what they did and what they will do, by way of the running gateway, which alone runs them.
+import type { OperationInput, OperationOutput } from '../../../gateway/control/operations.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { callControl } from '../../client.ts';
+import type { CliContext, Given } from '../../context.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { formatPreview, formatSpan, formatTable, formatTime, printable } from '../../output.ts';
+
+type Plan = OperationOutput<'cron.add'>['plan'];
+type Run = OperationOutput<'cron.runs'>[number];
+
+export async function runCronList(context: CliContext, given: Given): Promise<number> {
+  const jobs = await callControl(context.home, 'cron.list', { person: given.text('person') });
+  context.print(jobs, (listed) =>
+    listed.length === 0
+      ? 'There are no jobs. `herald cron add every weekday at 9 --prompt "…"` makes one.'
+      : formatTable([
+          ['NAME', 'STATE', 'WHEN', 'NEXT', 'LAST', 'WHAT'],
+          ...listed.map((job) => [
+            formatPreview(job.name, 30),
+            job.failures > 0 ? `${job.state}, failed ${job.failures} ×` : job.state,
+            formatPreview(`${job.when} (${job.timezone})`, 50),
+            job.nextRunAt === undefined ? '–' : formatTime(job.nextRunAt),
+            job.lastRun === undefined ? '–' : `${job.lastRun.state} ${formatTime(job.lastRun.scheduledAt)}`,
+            `${job.kind}: ${formatPreview(job.about, 60)}`,
+          ]),
+        ]),
+  );
+  return EXIT.ok;
+}
+
+export async function runCronAdd(context: CliContext, given: Given): Promise<number> {
+  const made = await callControl(context.home, 'cron.add', {
+    ...draftOf(given),
+    when: given.rest(0).join(' '),
+    paused: given.flag('paused') || undefined,
+  });
+  context.print(made, ({ plan }) => planText(given.flag('paused') ? 'Made, and paused' : 'Made', plan));
+  return EXIT.ok;
+}
+
+export async function runCronEdit(context: CliContext, given: Given): Promise<number> {
+  const changed = await callControl(context.home, 'cron.edit', {
+    ...draftOf(given),
+    job: given.need(0),
+    when: given.text('when'),
+  });
+  context.print(changed, ({ plan }) => planText('Changed', plan));
+  return EXIT.ok;
+}
+
+export const runCronPause = (context: CliContext, given: Given) => change(context, given, 'pause');
+export const runCronResume = (context: CliContext, given: Given) => change(context, given, 'resume');
+export const runCronRemove = (context: CliContext, given: Given) => change(context, given, 'remove');
+
+async function change(context: CliContext, given: Given, to: 'pause' | 'resume' | 'remove'): Promise<number> {
+  const job = await callControl(context.home, 'cron.change', {
+    person: given.text('person'),
+    job: given.need(0),
+    to,
+  });
+  const said = { pause: 'is paused', resume: 'goes on', remove: 'is removed; its history stays' }[to];
+  context.print(job, ({ name }) => `${formatPreview(name, 80)} ${said}.`);
+  return EXIT.ok;
+}
+
+export async function runCronRun(context: CliContext, given: Given): Promise<number> {
+  const run = await callControl(context.home, 'cron.run', { person: given.text('person'), job: given.need(0) });
+  context.print(run, ({ id }) => `Run ${id} begins. \`herald cron runs\` says what it came to.`);
+  return EXIT.ok;
+}
+
+export async function runCronRuns(context: CliContext, given: Given): Promise<number> {
+  const runs = await callControl(context.home, 'cron.runs', {
+    person: given.text('person'),
+    job: given.arg(0),
+    limit: given.number('limit'),
+  });
+  context.print(runs, (listed) =>
+    listed.length === 0
+      ? 'No run yet.'
+      : formatTable([['SCHEDULED', 'JOB', 'RUN', 'DELIVERY', 'TOOK', 'COST', 'RESULT'], ...listed.map(runRow)]),
+  );
+  return EXIT.ok;
+}
+
+function runRow(run: Run): readonly string[] {
+  const { startedAt, endedAt } = run;
+  const cost = run.tokens === 0 ? '' : `$${(run.costMicroUsd / 1_000_000).toFixed(4)}, ${run.tokens} tokens`;
+  return [
+    formatTime(run.scheduledAt),
+    formatPreview(run.name, 30),
+    run.attempts > 1 ? `${run.state}, ${run.attempts} attempts` : run.state,
+    run.delivery,
+    startedAt === undefined || endedAt === undefined ? '' : formatSpan(endedAt - startedAt),
+    cost,
+    formatPreview(run.reason ?? run.result ?? '', 80),
+  ];
+}
+
+export async function runCronNext(context: CliContext, given: Given): Promise<number> {
+  const entries = await callControl(context.home, 'cron.next', {
+    person: given.text('person'),
+    days: given.number('days'),
+  });
+  context.print(entries, (listed) =>
+    listed.length === 0
+      ? 'Nothing is to run.'
+      : formatTable(listed.map(({ at, name }) => [formatTime(at), formatPreview(name, 60)])),
+  );
+  return EXIT.ok;
+}
+
+export async function runCronHook(context: CliContext, given: Given): Promise<number> {
+  const format = given.text('format');
+  if (format !== 'github' && format !== 'gitlab' && format !== 'standard')
+    throw new AppError('bad_input', 'Posts are signed as github, gitlab or standard.');
+  const made = await callControl(context.home, 'cron.hook', {
+    person: given.text('person'),
+    job: given.need(0),
+    format,
+    events: listOf(given.text('events')),
+    template: given.text('template'),
+    perMinute: given.number('per-minute'),
+  });
+  context.print(made, ({ url, secret, job }) =>
+    [
+      `What is posted there begins "${printable(job)}":`,
+      `  address  ${url}`,
+      `  secret   ${secret}`,
+      'The secret is shown this once. From outside of this machine the address needs a proxy in front of the gateway (docs/scheduler.md).',
+    ].join('\n'),
+  );
+  return EXIT.ok;
+}
+
+export async function runCronTriggers(context: CliContext, given: Given): Promise<number> {
+  const triggers = await callControl(context.home, 'cron.triggers', {
+    person: given.text('person'),
+    remove: given.text('remove'),
+  });
+  context.print(triggers, (listed) =>
+    listed.length === 0
+      ? 'Nothing but the time begins jobs.'
+      : formatTable(
+          listed.map(({ id, job, kind, fired, firedAt }) => [
+            id,
+            kind,
+            formatPreview(job, 40),
+            `${fired} runs`,
+            firedAt === undefined ? '' : `last ${formatTime(firedAt)}`,
+          ]),
+        ),
+  );
+  return EXIT.ok;
+}
+
+function draftOf(given: Given): Omit<OperationInput<'cron.add'>, 'when' | 'paused'> {
+  const catchUp = given.text('catch-up');
+  const cap = given.text('cap-usd');
+  const capUsd = cap === undefined ? undefined : Number(cap);
+  if (capUsd !== undefined && !(capUsd >= 0))
+    throw new AppError('bad_input', `--cap-usd takes an amount such as 0.25, not ${JSON.stringify(cap)}.`);
+  return {
+    person: given.text('person'),
+    prompt: given.text('prompt'),
+    reminder: given.text('reminder'),
+    script: given.text('script'),
+    name: given.text('name'),
+    timezone: given.text('timezone'),
+    deliver: given.text('to'),
+    fallback: given.text('fallback'),
+    tools: listed(given, 'tools'),
+    skills: listed(given, 'skills'),
+    contextFrom: listed(given, 'context'),
+    model: given.text('model'),
+    capUsd,
+    quiet: given.text('quiet'),
+    jitterMinutes: given.number('jitter-minutes'),
+    catchUp: catchUp === 'skip' || catchUp === 'latest' || catchUp === 'all' ? catchUp : undefined,
+  };
+}
+
+function listed(given: Given, option: string): string[] | undefined {
+  const text = given.text(option);
+  return text === undefined ? undefined : listOf(text);
+}
+
+function listOf(text = ''): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+function planText(said: string, plan: Plan): string {
+  const cap =
+    plan.capMicroUsd === undefined ? [] : [`  costs at most $${(plan.capMicroUsd / 1_000_000).toFixed(2)} a run`];
+  return [
+    `${said}: ${formatPreview(plan.name, 80)}, ${plan.when}`,
+    ...plan.nextRunTexts.map((text) => `  runs ${text}`),
+    ...plan.targets.map((target) => `  goes to ${target}`),
+    ...plan.may.map((line) => `  ${line}`),
+    ...cap,
+    ...plan.warnings.map((line) => `  note: ${line}`),
+  ]
+    .map(printable)
+    .join('\n');
+}
