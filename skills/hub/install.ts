@@ -84,7 +84,7 @@ export async function inspectReference(
     files: [...fetched.files].map(([file, content]) => ({ path: file, bytes: content.byteLength })),
     text: new TextDecoder().decode(fetched.files.get('SKILL.md')),
     outcome: decision.allowed ? 'allowed' : decision.canForce ? 'needs-force' : 'blocked',
-    taken: installed ? `installed from ${installed.identifier}` : await context.taken?.(skill.name),
+    taken: installed ? takenBy(installed, skill) : await context.taken?.(skill.name),
   };
 }
 
@@ -194,7 +194,7 @@ async function checkName(
   context: HubContext,
   { skill, before }: { skill: Judged; before: LockEntry | undefined },
 ): Promise<void> {
-  if (before && before.identifier !== skill.identifier)
+  if (before && takenBy(before, skill) !== undefined)
     throw new AppError(
       'not_allowed',
       `A skill called ${skill.name} is installed already, from ${before.identifier}. Remove it first: herald skills remove ${skill.name}. Nothing was changed.`,
@@ -202,6 +202,13 @@ async function checkName(
   const other = before ? undefined : await context.taken?.(skill.name);
   if (other !== undefined)
     throw new AppError('not_allowed', `${skill.name} is already the name of ${other}. Nothing was installed.`);
+}
+
+/** Names of GitHub are the same in any case. */
+function takenBy({ identifier }: LockEntry, skill: Judged): string | undefined {
+  return identifier.toLowerCase() === skill.identifier.toLowerCase()
+    ? undefined
+    : `a skill that is installed from ${identifier}`;
 }
 
 function makeEntry(

@@ -78,8 +78,7 @@ export function writeLock({ hub }: HubFolders, entries: ReadonlyMap<string, Lock
   writeFileAtomic(path.join(hub, 'lock.json'), `${JSON.stringify(content, null, 2)}\n`);
 }
 
-export type AuditAction =
-  'install' | 'update' | 'block' | 'remove' | 'rollback' | 'trust' | 'distrust' | 'publish' | 'recover';
+export type AuditAction = 'install' | 'update' | 'block' | 'remove' | 'rollback' | 'trust' | 'distrust' | 'publish';
 
 const auditSchema = z.object({
   at: z.number(),

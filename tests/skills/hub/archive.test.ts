@@ -41,7 +41,7 @@ describe('honest archives', () => {
 describe('hostile archives', () => {
   const many = Object.fromEntries(Array.from({ length: MAX_FILES + 1 }, (_, index) => [`f${index}`, 'x']));
   const zeros = new Uint8Array(900_000);
-  const bomb = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`f${index}`, zeros]));
+  const bomb = Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`f${index}`, zeros]));
   it.each<[string, Uint8Array, RegExp]>([
     ['a zip that climbs out', zip({ '../../.bashrc': 'x' }), /not within the skill/],
     ['a zip with an absolute path', zip({ '/etc/cron.d/x': 'x' }), /not within the skill/],
