@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { insertInbox, queueInbox } from '../../../data/process/inbox.ts';
 import type { Person } from '../../../data/process/people.ts';
 import { groupScope, personScope, type Scope } from '../../../data/scope.ts';
+import { beginReview, endReview, setReviewDue } from '../../../data/review/marks.ts';
 import { reserveUsage, settleUsage } from '../../../data/usage.ts';
 import { commands } from '../../../gateway/commands/registry.ts';
 import { stopReply } from '../../../gateway/commands/stop.ts';
@@ -139,6 +140,20 @@ describe('/status', () => {
     expect(text).toContain('working on an answer, 1 message waiting, mode `queue`');
     expect(text).toContain(
       '**Your usage today**: 1 model call, 1.5k tokens in (500 of them, 33 %, from the cache), 50 out, $1.50.',
+    );
+  });
+
+  test('says what looking back came to, where it was done', async () => {
+    await bench.exchange(ada, dm(ada), 'hello');
+    expect((await bench.run(ada, dm(ada), '/status')).text).not.toContain('Looked back');
+    const { session } = await bench.route(ada, dm(ada));
+    const scope = personScope(ada.id);
+    await setReviewDue(bench.db, scope, session.id, { dueAt: 1, cause: 'idle' });
+    const begun = await beginReview(bench.db, scope, { session: session.id, from: 0, through: 2, cause: 'idle' });
+    const came = { kept: 2, pending: 0, drafts: 1, detail: '' };
+    await endReview(bench.db, scope, begun?.id ?? 0, { ...came, state: 'done', through: 2, dueAt: 1 });
+    expect((await bench.run(ada, dm(ada), '/status')).text).toContain(
+      '**Looked back** this week: 1 time, 2 kept, 0 for you to approve, 1 skill drafted',
     );
   });
 
