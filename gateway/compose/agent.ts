@@ -1,14 +1,12 @@
 // The agent made from the configuration, and made anew from a changed one without a restart.
 import { openAgent, type OpenedAgent } from '../../agent/agent.ts';
 import { describeServers } from '../../agent/mcp/report.ts';
-import type { AgentPorts } from '../../agent/parts.ts';
 import type { AgentPort } from '../../agent/port.ts';
 import { TOOLS } from '../../agent/tools/registry.ts';
 import type { Tool } from '../../agent/tools/tool.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import { openResult } from '../../data/work/results.ts';
-import { getChat, listDmChats } from '../../data/process/chats.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { asAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -27,7 +25,7 @@ import { openConfiguredEvidence, type ConfiguredEvidence } from './evidence.ts';
 import { openConfiguredReviews } from './review.ts';
 import type { JobGround } from './scheduler.ts';
 import { openConfiguredSkills } from './skills.ts';
-import { askForApproval } from './approvals.ts';
+import { makeChatPorts } from './agent/chat-ports.ts';
 import { openMcpDesk } from './hands/mcp.ts';
 import { makePlatformTools } from './hands/platform-tools.ts';
 import type { McpControl, PromptPart } from '../control/operation.ts';
@@ -79,14 +77,13 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
   const platformTools = makePlatformTools();
   const own = [...TOOLS, ...(input.tools ?? [])];
   let hands: Promise<Hands> | undefined;
-  const notify: AgentPorts['notify'] = ({ scope, ...event }) =>
-    core().actions.notify({ ...event, person: scope.person });
+  const chats = makeChatPorts(input);
 
   /** Loaded once; what fails is tried again with the next turn. */
   function findHands(): Promise<Hands> {
     const mcpPorts = { ...desk.ports, ask: port.sample };
     hands ??= loadHands(input, {
-      notify,
+      notify: chats.notify,
       mcpPorts,
       openResult: (scope, id) => openResult(db, scope, id),
       askPerson: (question, signal) => core().questions.ask(question, signal),
@@ -159,7 +156,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
   const port: OpenedAgent = openAgent({
     db,
     clock,
-    knowledge: [profile.source, skills.source, reviews.source, services.source],
+    knowledge: [profile.source, skills.source, reviews.source, services.source, evidence.source],
     semantic: services.semantic,
     skills: skills.port,
     random: Math.random,
@@ -171,22 +168,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     tools,
     toolNotes,
     ports: {
-      async listOwnChats(scope) {
-        const chats = await listDmChats(db, scope.person);
-        const reachable = chats.filter(({ address }) => core().platforms.find(address));
-        return Promise.all(
-          reachable.map(async ({ address }) => ({
-            address,
-            title: (await getChat(db, address))?.title || address.platform,
-          })),
-        );
-      },
-      async sendMessage({ to, text, key, scope }) {
-        await core().actions.post(to, text, { key, person: scope.person, kind: 'message' });
-      },
-      notify,
-      requestApproval: (approval, reason, signal) =>
-        askForApproval({ db, clock, actions: core().actions }, approval, reason, signal),
+      ...chats,
       references: {
         readPath: async (reference, at) => (await findHands()).references.readPath(reference, at),
         readPage: async (url, signal) => (await findHands()).references.readPage(url, signal),
