@@ -36,7 +36,7 @@ const MAX_FINDINGS = 100;
 // written with them, after a black flag.
 const TAGS = /(?<!\u{1f3f4}[\u{e0000}-\u{e007f}]*)[\u{e0000}-\u{e007f}]/u;
 // Characters that show as nothing, but for the joiners and selectors that emoji and scripts need.
-const INVISIBLE = /(?![\u200c\u200d\ufe0e\ufe0f\u00ad]|[\u{e0000}-\u{e007f}])\p{Default_Ignorable_Code_Point}/u;
+const INVISIBLE = /(?!\u200c|\u200d|\ufe0e|\ufe0f|\u00ad|[\u{e0000}-\u{e007f}])\p{Default_Ignorable_Code_Point}/u;
 const TURNED = /[\u202a-\u202e\u2066-\u2069]/;
 
 /** Programs and archives: what they do cannot be read. By their first bytes, as of file(1). */

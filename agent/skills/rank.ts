@@ -71,6 +71,7 @@ function wordsOf(text: string): readonly string[] {
 }
 
 function stem(word: string): string {
-  if (word.length < 5) return word.length === 4 ? word.replace(/([^s])s$/, '$1') : word;
-  return word.replace(/(?:ing|ed|es|s|er|e)$/, '');
+  if (word.length < 4) return word;
+  const one = word.replace(/ies$/, 'y').replace(/([^s])s$/, '$1');
+  return one.length < 5 ? one : one.replace(/(?:ing|ed|er|e)$/, '');
 }

@@ -7,7 +7,7 @@ import { isInTrial } from '../../skills/trial.ts';
 import { sessionId, turnId } from '../../shared/ids.ts';
 import { changeOf, createSkill, openLibraryHome, putSkill, skillText } from './fixture.ts';
 
-const rejection = (code: string, message: RegExp) =>
+const rejection = (code: string, message: RegExp): unknown =>
   expect.objectContaining({ code, publicMessage: expect.stringMatching(message) });
 
 function sessionsOf(revision: string) {
