@@ -6,6 +6,7 @@ import {
   asRecord,
   asText,
   cutText,
+  isStateText,
   usageOf,
   type BuiltAnswer,
   type CallSeen,
@@ -22,6 +23,8 @@ export function readAnthropicCall(body: Record<string, unknown>): DialectFields 
       ? [{ type: 'text', text: message['content'] }]
       : asList(message['content']).map(asRecord);
   const textOf = (blocks: readonly Record<string, unknown>[]) => blocks.map((block) => asText(block['text'])).join('');
+  const saidIn = (message: Record<string, unknown>) =>
+    textOf(blocksOf(message).filter((block) => !isStateText(asText(block['text']))));
   const lastAssistant = messages.findLastIndex((message) => message['role'] === 'assistant');
   const toolResults = messages.slice(lastAssistant + 1).flatMap((message) =>
     blocksOf(message).flatMap((block): ToolResultSeen[] => {
@@ -32,7 +35,7 @@ export function readAnthropicCall(body: Record<string, unknown>): DialectFields 
     }),
   );
   const system = body['system'];
-  const asked = messages.filter((message) => message['role'] === 'user' && textOf(blocksOf(message)) !== '').at(-1);
+  const asked = messages.filter((message) => message['role'] === 'user' && saidIn(message) !== '').at(-1);
   return {
     system:
       typeof system === 'string'
@@ -40,7 +43,7 @@ export function readAnthropicCall(body: Record<string, unknown>): DialectFields 
         : asList(system)
             .map((part) => asText(asRecord(part)['text']))
             .join('\n'),
-    user: asked === undefined ? '' : textOf(blocksOf(asked)),
+    user: asked === undefined ? '' : saidIn(asked),
     toolResults,
     tools: asList(body['tools']).map((tool) => asText(asRecord(tool)['name'])),
   };

@@ -5,6 +5,7 @@ import {
   asRecord,
   asText,
   cutText,
+  isStateText,
   usageOf,
   type BuiltAnswer,
   type CallSeen,
@@ -33,7 +34,11 @@ export function readChatCall(body: Record<string, unknown>): DialectFields {
       .filter((message) => message['role'] === 'system')
       .map((message) => textOf(message['content']))
       .join('\n'),
-    user: textOf(messages.findLast((message) => message['role'] === 'user')?.['content']),
+    user: textOf(
+      messages.findLast((message) => message['role'] === 'user' && !isStateText(textOf(message['content'])))?.[
+        'content'
+      ],
+    ),
     toolResults,
     tools: asList(body['tools']).map((tool) => asText(asRecord(asRecord(tool)['function'])['name'])),
   };

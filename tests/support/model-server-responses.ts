@@ -5,6 +5,7 @@ import {
   asRecord,
   asText,
   cutText,
+  isStateText,
   usageOf,
   type BuiltAnswer,
   type CallSeen,
@@ -32,7 +33,9 @@ export function readResponsesCall(body: Record<string, unknown>): DialectFields 
   });
   return {
     system: asText(body['instructions']),
-    user: textOf(items.findLast((item) => item['role'] === 'user')?.['content']),
+    user: textOf(
+      items.findLast((item) => item['role'] === 'user' && !isStateText(textOf(item['content'])))?.['content'],
+    ),
     toolResults,
     tools: asList(body['tools']).map((tool) => asText(asRecord(tool)['name'])),
   };

@@ -70,7 +70,7 @@ export interface CallSeen {
   stream: boolean;
   /** System prompt, joined. */
   system: string;
-  /** Text of the last user message that has text. */
+  /** Text of the last user message that has text, without the state of the conversation. */
   user: string;
   /** Results after the last assistant message. */
   toolResults: readonly ToolResultSeen[];
@@ -141,6 +141,11 @@ export function usageOf(reply: ScriptedReply): ScriptedUsage {
 export function argumentsOf(call: ScriptedToolCall, fault: Fault | undefined): string {
   const text = typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments);
   return fault === 'broken-json-args' ? text.replaceAll('"', "'").replace(/\}$/, '') : text;
+}
+
+/** Herald's note on the state of the conversation at the end of a request: nobody has said it. */
+export function isStateText(text: string): boolean {
+  return text.startsWith('[State of this conversation, kept by Herald.');
 }
 
 /** Pieces of at most `size` code points: JSON of one event must be whole characters, cutting bytes is the wire's business. */
