@@ -148,7 +148,11 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     ...platformTools(core().platforms.tools()),
   ];
   const evidence = openConfiguredEvidence({
-    ...{ db, clock, log, library: skills.library, actions: () => core().actions },
+    db,
+    clock,
+    log,
+    library: skills.library,
+    actions: () => core().actions,
     agent: { meter: () => port.meter, settings: () => settings, tools },
   });
 

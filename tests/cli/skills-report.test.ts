@@ -83,3 +83,14 @@ it('gives the same as JSON, and takes a step of curation back once', async () =>
   expect([again.code, again.stderr]).toEqual([5, expect.stringMatching(/no step \d+ of curation/)]);
   expect((await run('report', '--person', 'nobody')).code).toBe(5);
 });
+
+it('watches the turns of the running gateway', async () => {
+  const said = await commands.run(['-c', 'please water the tomatoes in the garden'], { home });
+  expect(said.code).toBe(0);
+  await gateway.kill('SIGTERM');
+  const { db, close } = await openData({ home });
+  const turns = await db.query.selectFrom('task_turns').select(['outcome', 'steps']).orderBy('turn_id').execute();
+  await close();
+  expect(turns).toHaveLength(7);
+  expect(turns.at(-1)).toEqual({ outcome: 'done', steps: 1 });
+});
