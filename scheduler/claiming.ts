@@ -77,7 +77,8 @@ export async function claimDue(input: ClaimInput): Promise<Look> {
         running.set(row.person_id, (running.get(row.person_id) ?? 0) + 1);
       }
       if (step.isChanged) changes++;
-      if (step.isCaughtUp) isCaughtUp = true;
+      // One that has to wait is no reason to look again at once.
+      if (step.isChanged && step.isCaughtUp) isCaughtUp = true;
     }
   });
   const hasMore = claimed.length < input.room && (isCaughtUp || (looked === BATCH && changes > 0));
@@ -105,10 +106,11 @@ async function take(input: Within, row: OccurrenceRow, { hasRoom }: { hasRoom: b
   const job = readable(jobRow);
   if (!job) return endRow(input, row, { reason: 'the job cannot be read as it is stored', failure: 'permanent' });
   const isFirst = row.cause === 'schedule' && row.attempts === 0 && row.interruptions === 0;
-  if (!isFirst || !isLate(row.due_at, db.clock.now())) return begin(input, { row, jobRow, job }, { hasRoom, isFirst });
-  const missed = await catchUp(input, { row, jobRow, job });
+  const found = { row, jobRow, job };
+  if (!isFirst || !isLate(row.due_at, db.clock.now())) return begin(input, found, { hasRoom, isFirst });
+  const missed = await catchUp(input, found);
   if (missed) return { isChanged: true, isCaughtUp: true, missed };
-  return { ...(await begin(input, { row, jobRow, job }, { hasRoom, isFirst })), isCaughtUp: true };
+  return { ...(await begin(input, found, { hasRoom, isFirst, isMadeUp: true })), isCaughtUp: true };
 }
 
 interface Found {
@@ -120,11 +122,12 @@ interface Found {
 async function begin(
   input: Within,
   { row, jobRow, job }: Found,
-  { hasRoom, isFirst }: { hasRoom: boolean; isFirst: boolean },
+  { hasRoom, isFirst, isMadeUp = false }: { hasRoom: boolean; isFirst: boolean; isMadeUp?: boolean },
 ): Promise<Step> {
   const { db, trx } = input;
   if (await hasLiveRun(db, job.id, row.id, trx)) {
-    if (!isFirst || job.policy.overlap === 'wait') return UNCHANGED;
+    // Runs that are made up for come one after the other.
+    if (!isFirst || isMadeUp || job.policy.overlap === 'wait') return UNCHANGED;
     await planNext(input, jobRow, job, row.scheduled_at);
     return endRow(input, row, { reason: 'the run before it still went on' });
   }

@@ -2,6 +2,7 @@
 import { enqueueOutbox } from '../data/process/outbox.ts';
 import { nextInstant, renewLeases, startOccurrence } from '../data/process/schedule/claims.ts';
 import { storedScope } from '../data/scope.ts';
+import type { Clock } from '../shared/clock.ts';
 import { withDeadline } from '../shared/deadline.ts';
 import { AppError, asAppError } from '../shared/errors.ts';
 import { untilStored } from '../shared/held-up.ts';
@@ -20,6 +21,8 @@ const HEARTBEAT_MS = 20_000;
 const MAX_SLEEP_MS = 5 * 60_000;
 /** Smaller steps back are a clock that is kept in order. */
 const SET_BACK_MS = 60_000;
+/** How long the end of the process waits for runs that do not heed their signal. */
+const STOP_MS = 8_000;
 /** After a look that failed. */
 const RETRY_MS = 15_000;
 
@@ -216,9 +219,16 @@ export function openRunner(ports: RunnerPorts): Runner {
       cancelBeat?.();
       for (const { controller } of running.values()) controller.abort(new RunCut('shutdown'));
       await looking;
-      await Promise.all([...running.values()].map(({ done }) => done));
+      await atMost(clock, STOP_MS, Promise.all([...running.values()].map(({ done }) => done)));
     },
   };
+}
+
+/** What does not end in time is left to the next start, which finds it interrupted. */
+async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const enough = new AbortController();
+  await Promise.race([work, clock.sleep(ms, enough.signal).catch(() => undefined)]);
+  enough.abort();
 }
 
 function cutOutcome(parent: AbortSignal, outcome: RunOutcome, timeoutMs: number): RunOutcome {

@@ -1,0 +1,75 @@
+// What becomes of runs that were due while nothing ran, as a table; and the same through the runner.
+import { describe, expect, it } from 'vitest';
+import { decideCatchUp } from '../../scheduler/catch-up.ts';
+import type { Policy, Schedule } from '../../scheduler/types.ts';
+import { DAY, HOUR, MINUTE, openBench, POLICY, statesOf } from './bench.ts';
+
+const hourly: Schedule = { rule: { kind: 'interval', everyMs: HOUR, anchor: 0 }, text: '', timezone: 'UTC' };
+const once: Schedule = { rule: { kind: 'once', at: HOUR }, text: '', timezone: 'UTC' };
+
+/** Schedule, policy, now in hours, hours that run, hours that are missed. The first run is due at hour 1. */
+const TABLE: readonly (readonly [string, Schedule, Partial<Policy>, number, readonly number[], readonly number[]])[] = [
+  ['a moment late', hourly, { catchUp: 'skip' }, 1.01, [1], []],
+  ['skip', hourly, { catchUp: 'skip' }, 4.5, [], [1, 2, 3, 4]],
+  ['skip, but one is due just now', hourly, { catchUp: 'skip' }, 4.01, [4], [1, 2, 3]],
+  ['latest', hourly, { catchUp: 'latest' }, 4.5, [4], [1, 2, 3]],
+  ['latest, too late', hourly, { catchUp: 'latest', maxLateMs: 10 * MINUTE }, 4.5, [], [1, 2, 3, 4]],
+  ['all', hourly, { catchUp: 'all' }, 4.5, [1, 2, 3, 4], []],
+  ['all, the oldest too late', hourly, { catchUp: 'all', maxLateMs: 2 * HOUR }, 4.5, [3, 4], [1, 2]],
+  ['once, late', once, { catchUp: 'latest' }, 9, [1], []],
+  ['once, too late', once, { catchUp: 'latest', maxLateMs: HOUR }, 9, [], [1]],
+  ['once, never made up', once, { catchUp: 'skip' }, 9, [], [1]],
+];
+
+describe('catching up', () => {
+  it.each(TABLE)('%s', (_name, schedule, policy, now, run, missed) => {
+    const job = { id: 'j', schedule, policy: { ...POLICY, ...policy } };
+    const found = decideCatchUp(job, { scheduledAt: HOUR, dueAt: HOUR }, now * HOUR);
+    expect(found.run.map(({ dueAt }) => dueAt / HOUR)).toEqual(run);
+    expect(found.missed.map((one) => one.run.dueAt / HOUR)).toEqual(missed);
+    for (const { reason } of found.missed) expect(reason).toContain('Herald was not running');
+  });
+
+  it.each([
+    ['skip', ['missed', 'missed', 'missed', 'planned'], 0],
+    ['latest', ['missed', 'missed', 'done', 'planned'], 1],
+    ['all', ['done', 'done', 'done', 'planned'], 3],
+  ] as const)(
+    '%s, through a runner that was away for three days: each run is a row, told once',
+    async (catchUp, states, ran) => {
+      const bench = await openBench();
+      const rule = { kind: 'cron', expressions: ['0 9 * * *'] } as const;
+      const job = await bench.add({ rule, name: 'news', policy: { catchUp, maxLateMs: 4 * DAY } });
+      await bench.clock.advance(3 * DAY);
+      const runner = bench.runner();
+      await runner.start();
+      await bench.clock.advance(MINUTE);
+      expect(await statesOf(bench, job)).toEqual(states);
+      expect(bench.began).toHaveLength(ran);
+      expect(bench.notices).toHaveLength(catchUp === 'all' ? 0 : 1);
+      if (catchUp !== 'all') expect(bench.notices[0]).toContain('- news: ');
+      await runner.stop();
+      await bench.close();
+    },
+  );
+
+  it('a start a few seconds after the instant is nothing to speak of', async () => {
+    const bench = await openBench();
+    const rule = { kind: 'cron', expressions: ['0 13 * * *'] } as const;
+    const job = await bench.add({ rule, policy: { catchUp: 'skip' } });
+    await bench.clock.advance(HOUR + 13_000);
+    const runner = bench.runner();
+    await runner.start();
+    await bench.clock.advance(1_000);
+    expect(await statesOf(bench, job)).toEqual(['done', 'planned']);
+    expect(bench.notices).toEqual([]);
+    await runner.stop();
+    // Again at once: what has run stays done.
+    const second = bench.runner();
+    await second.start();
+    await bench.clock.advance(1_000);
+    expect(bench.began).toHaveLength(1);
+    await second.stop();
+    await bench.close();
+  });
+});
