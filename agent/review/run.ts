@@ -1,6 +1,7 @@
 // One review, from the conversation's new part to what came of it. The model has the tools of a review and no others, through the same
 // dispatcher as every call; nobody can be asked meanwhile, so what would need a person's yes is not run.
 import { listHistory, type StoredMessage } from '../../data/messages.ts';
+import { listSkillLoads } from '../../data/learning/skill-marks.ts';
 import { listRules } from '../../data/policy/rules.ts';
 import type { DueReview } from '../../data/review/due.ts';
 import { findPattern } from '../../data/review/patterns.ts';
@@ -98,7 +99,7 @@ async function patternsSeen(
 
 async function describe(
   input: ReviewInput,
-  { scope }: DueReview,
+  { scope, session }: DueReview,
   about: {
     text: string;
     turns: readonly ReviewedTurn[];
@@ -110,15 +111,22 @@ async function describe(
   const memory = input.memory();
   const { core, usage } = await memory.overview(scope);
   const known = renderCore(core, { settings: memory.settings(), isGroup: isGroupScope(scope) });
-  const used = `memory: ${usage.memory} · user: ${usage.user}`;
   const skills = about.canDraft ? ((await about.skills?.list(scope)) ?? []) : [];
   const names = new Set(skills.map(({ name }) => name));
   const views = about.turns.flatMap((turn) => turn.calls).filter(({ name }) => name === 'skill_view');
-  const loaded = [...new Set(views.flatMap(({ texts }) => texts))].filter((name) => names.has(name));
+  const called = about.canDraft ? await listSkillLoads(input.db, scope, session) : [];
+  const used = [...views.flatMap(({ texts }) => texts), ...called.map(({ skill }) => skill)];
+  const loaded = [...new Set(used)].filter((name) => names.has(name));
   // Descriptions of skills that nobody trusts are not shown: their words would count as words of others for all that is kept.
   const trusted = skills.filter(({ trust }) => trust !== 'community');
   const relevant = relevantSkills(about.text, trusted, RELEVANT_SKILLS);
-  const text = reviewQuestion({ ...about, turns: about.text, memory: `${known}\n${used}`.trim(), loaded, relevant });
+  const text = reviewQuestion({
+    ...about,
+    turns: about.text,
+    memory: `${known}\nmemory: ${usage.memory} · user: ${usage.user}`.trim(),
+    loaded,
+    relevant,
+  });
   return input.redact(text);
 }
 
