@@ -7,6 +7,7 @@ import { addGrant, listGrants } from '../../data/policy/grants.ts';
 import { addRule } from '../../data/policy/rules.ts';
 import { extendCap } from '../../data/policy/extensions.ts';
 import { addTaint } from '../../data/policy/taints.ts';
+import { personSpace } from '../../data/scope.ts';
 import type { Person } from '../../data/process/people.ts';
 import { finishTurn } from '../../data/process/turns.ts';
 import { changeSession, createSession } from '../../data/sessions.ts';
@@ -22,6 +23,7 @@ import { fillEvidence } from './probes/evidence-world.ts';
 import { fillSkills } from './fill-skills.ts';
 import { fillTriggers } from './probes/triggers.ts';
 import { fillVectors } from './probes/vectors.ts';
+import { fillProfile } from './probes/recall.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 import { fillMemory, type MemoryPlace } from './probes/memory.ts';
 
@@ -48,6 +50,8 @@ export interface Place extends Speaker {
   skillRevision: string;
   evidence: { family: string; step: number };
   usage: number;
+  /** What is known of the person; 0 in a group. */
+  claim: number;
   review: number;
   /** Cost of the running turn so far: another one for each place, and no sum of others. */
   cost: number;
@@ -198,6 +202,7 @@ async function fill(
     skillRevision: await fillSkills(db, { scope, session: speaker.session, spaceMark }),
     evidence: await fillEvidence(db, { scope, idle: idleSession.id, idleTurn, spaceMark }),
     usage: reserved.id,
+    claim: await fillProfile(db, { scope, session: speaker.session, spaceMark }),
     review: await fillReview(db, { scope, idle: idleSession.id, idleTurn, spaceMark, personMark }),
     cost,
     lastMessage: last.id,
@@ -227,6 +232,9 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
   for (const table of ['review_marks', 'reviews', 'review_patterns'] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute()) add(table, row.space_id, row);
+  for (const table of ['claims', 'claim_evidence', 'profile_state', 'profile_snapshots'] as const)
+    for (const row of await db.query.selectFrom(table).selectAll().execute())
+      add(table, personSpace(row.person_id), row);
   for (const row of await db.query.selectFrom('review_news').selectAll().execute())
     add('review_news', `${row.space_id} ${row.person_id}`, row);
   for (const table of ['task_families', 'task_turns', 'skill_uses', 'skill_replays', 'skill_curation'] as const)

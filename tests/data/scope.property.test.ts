@@ -49,6 +49,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'search/query.ts': ['parseQuery', 'splitTerms'],
   'search/rank.ts': ['holdsAll', 'holdsPart', 'rank'],
   'derived/search-text.ts': ['foldText', 'indexedParts', 'indexedWords', 'pairsOf', 'scriptRuns', 'trigramsOf', 'wordsOf'],
+  'profile/claims.ts': ['MAX_CLAIM_CHARS', 'claimKey', 'claimText'],
   'profile/confidence.ts': ['believe', 'certain', 'weigh'],
   'derived/search-index.ts': ['indexInTime', 'indexMessages'],
   'derived/spent.ts': ['spentOf'],
