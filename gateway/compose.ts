@@ -14,6 +14,7 @@ import { takeWriterLock } from '../data/lock.ts';
 import { findOwner, getPerson } from '../data/process/people.ts';
 import { listUnfinishedTasks } from '../data/process/work/tasks.ts';
 import { openPairing, type Pairing } from '../pairing/pairing.ts';
+import type { JobService } from '../scheduler/types.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { AppError } from '../shared/errors.ts';
@@ -173,7 +174,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
     },
   ));
   const scheduler = (parts.scheduler = openScheduler({ ...base, db: data.db, agent, core }));
-  const context = contextOf(base, { agent, core, http, backup });
+  const context = contextOf(base, { agent, core, http, backup, jobs: scheduler.jobs });
   parts.control = makeControlHandler(context, log);
   if (loaded.config.mcp_server.http) {
     const allowedHosts = loaded.config.gateway.allowed_hosts;
@@ -268,6 +269,7 @@ function openCore(
     ownerUser: ownerUserOf,
     setup: setupOf(base, () => required(parts.core).actions),
     mount: (platform, account, handler, options) => void http.mount(platform, account, handler, options),
+    jobs: () => required(parts.scheduler).jobs,
     process: lifecycle,
   });
 }
@@ -288,7 +290,7 @@ function setupOf({ clock, home, redactor }: Base, actions: () => GatewayActions)
 
 function contextOf(
   base: Base,
-  parts: { agent: ConfiguredAgent; core: Core; http: HttpServer; backup: GatewayActions['backup'] },
+  parts: { agent: ConfiguredAgent; core: Core; http: HttpServer; backup: GatewayActions['backup']; jobs: JobService },
 ): ControlContext {
   const activity = makeActivity(base.clock);
   parts.core.onNews(() => activity.notify());
@@ -300,6 +302,7 @@ function contextOf(
     actions: parts.core.actions,
     agent: parts.agent.port,
     mcp: parts.agent.mcp,
+    jobs: parts.jobs,
     evidence: parts.agent.evidence,
     activity,
     backup: parts.backup,

@@ -11,6 +11,7 @@ import { findPerson, listPersons } from '../data/process/people.ts';
 import { listTimeline } from '../data/process/timeline.ts';
 import type { Pairing } from '../pairing/pairing.ts';
 import { hasRole } from '../pairing/policy.ts';
+import type { JobService } from '../scheduler/types.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import type { AccountId, UserId } from '../shared/ids.ts';
@@ -60,6 +61,8 @@ export interface CoreInput {
   /** For owners and admins at a client of ours. */
   setup: SetupPort;
   mount(platform: string, account: AccountId, handler: HttpHandler, options: MountOptions): void;
+  /** What runs by itself. Default: nothing does. */
+  jobs?: (() => JobService) | undefined;
   process: Pick<GatewayActions, 'restart' | 'stop' | 'reload' | 'backup'>;
 }
 
@@ -128,6 +131,7 @@ export function makeCore(input: CoreInput): Core {
     actions,
     pairing,
     defaultQueueMode: settings.queueMode,
+    jobs: input.jobs,
     storeFile: (name, mime, content) => files.keepContent(name, mime, content),
     signal: ending.signal,
   });

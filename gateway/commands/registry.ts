@@ -6,6 +6,7 @@ import { rollback } from './hands/rollback.ts';
 import { rules } from './hands/rules.ts';
 import { tools } from './hands/tools.ts';
 import { insights } from './learning/insights.ts';
+import { cron } from './schedule/cron.ts';
 import { memory } from './learning/memory.ts';
 import { skills } from './learning/skills.ts';
 import { approve } from './approve.ts';
@@ -65,6 +66,7 @@ export const commands: readonly Command[] = [
   unified,
   usage,
   insights,
+  cron,
   extend,
   approve,
   deny,

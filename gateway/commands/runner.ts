@@ -11,6 +11,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { asAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { QueueMode, StoredFile } from '../../shared/messages.ts';
+import type { JobService } from '../../scheduler/types.ts';
 import type { GatewayActions } from '../actions.ts';
 import { namedCommand } from './match.ts';
 import { findCommand, parseCommand } from './parse.ts';
@@ -28,6 +29,8 @@ export interface CommandPorts {
   actions: GatewayActions;
   pairing: Pairing;
   defaultQueueMode: QueueMode;
+  /** What runs by itself. */
+  jobs?: (() => JobService) | undefined;
   storeFile(name: string, mime: string, content: string | Uint8Array): Promise<StoredFile>;
   signal: AbortSignal;
 }
@@ -85,6 +88,7 @@ export function makeCommandRunner(ports: CommandPorts): CommandRunner {
         agent: ports.agent,
         gateway: ports.actions,
         pairing: ports.pairing,
+        jobs: ports.jobs?.(),
         commands,
         storeFile: ports.storeFile,
         defaultQueueMode: ports.defaultQueueMode,

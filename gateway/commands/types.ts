@@ -8,6 +8,7 @@ import type { Session } from '../../data/sessions.ts';
 import type { Pairing } from '../../pairing/pairing.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Address, Button, Role, StoredFile } from '../../shared/messages.ts';
+import type { JobService } from '../../scheduler/types.ts';
 import type { GatewayActions } from '../actions.ts';
 
 export interface CommandContext {
@@ -24,6 +25,8 @@ export interface CommandContext {
   agent: AgentPort;
   gateway: GatewayActions;
   pairing: Pairing;
+  /** What runs by itself; undefined: nothing does here. */
+  jobs?: JobService | undefined;
   /** The registry itself, for /help. */
   commands: readonly Command[];
   /** Writes a file that a reply may carry; resolves with it stored under $HERALD_HOME. */

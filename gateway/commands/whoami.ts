@@ -9,7 +9,7 @@ import type { Command, CommandContext, CommandReply } from './types.ts';
 export const whoami: Command = {
   name: 'whoami',
   aliases: [],
-  description: 'Who you are to me: role, accounts, what I know of you and why',
+  description: 'Who you are to me: role, accounts, what I know of you, why',
   usage: '[why|wrong|forget <number> | add <words>]',
   role: 'guest',
   duringTurn: true,

@@ -221,7 +221,7 @@ async function open(
 ): Promise<{ jobs: JobService; scope: Scope; actor: Actor }> {
   if (!context.jobs) throw notRunning();
   const person = await resolvePerson(context, wanted, action);
-  return { jobs: await context.jobs(), scope: personScope(person.id), actor: { role: person.role, by: 'person' } };
+  return { jobs: context.jobs, scope: personScope(person.id), actor: { role: person.role, by: 'person' } };
 }
 
 interface GivenWork {

@@ -69,8 +69,8 @@ export interface ControlContext {
   /** Who asks, when they have proven it by a key of theirs. Undefined: whoever can open the local socket. */
   actor?: PersonId | undefined;
   mcp?: McpControl | undefined;
-  /** What runs by itself. Loaded when it is asked for. */
-  jobs?: (() => Promise<JobService>) | undefined;
+  /** What runs by itself. */
+  jobs?: JobService | undefined;
   evidence?: EvidencePort | undefined;
   /** Tells of news, so that an operation can wait for them; without it, waiting ends at once. */
   activity?: Activity | undefined;

@@ -27,6 +27,7 @@ test('only pairing, restarting and what works on machines ask for a role', () =>
   const restricted = commands.filter((command) => command.role !== 'guest');
   expect(restricted.map((command) => [command.name, command.role])).toEqual([
     ['rollback', 'member'],
+    ['cron', 'member'],
     ['extend', 'admin'],
     ['rules', 'member'],
     ['agents', 'member'],
