@@ -13,19 +13,16 @@ import type { Logger } from '../../shared/log.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { measurePrompt } from './agent/prompt-size.ts';
 import { agentSettings } from './agent/settings.ts';
-import { openMemoryServices } from './memory-providers.ts';
 import { openSigner } from './signer.ts';
 import type { MediaPorts } from '../../agent/tools/media/ports.ts';
 import { gatewayWorkDir, type VoiceEngines } from '../voice/engines.ts';
 import { makeAgentVoice } from '../voice/for-agent.ts';
 import { areHandsAwaited } from './hands/hands-awaited.ts';
 import type { Hands, HandsInput } from './hands/hands.ts';
-import { makeConfiguredProfile } from './profile.ts';
-import { openConfiguredEvidence, type ConfiguredEvidence } from './evidence.ts';
-import { openConfiguredReviews } from './review.ts';
+import type { ConfiguredEvidence } from './evidence.ts';
 import type { JobGround } from './scheduler.ts';
-import { openConfiguredSkills } from './skills.ts';
 import { makeChatPorts } from './agent/chat-ports.ts';
+import { openLearning } from './agent/learning.ts';
 import { openMcpDesk } from './hands/mcp.ts';
 import { makePlatformTools } from './hands/platform-tools.ts';
 import type { McpControl, PromptPart } from '../control/operation.ts';
@@ -118,49 +115,24 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     }
   }
 
-  const skills = openConfiguredSkills({
-    db,
-    clock,
-    loaded: () => loaded,
-    actions: () => core().actions,
-    files: async () => (await findHands()).files,
-  });
-
-  const profile = makeConfiguredProfile({ db, log, meter: () => port.meter, agentSettings: () => settings });
-  const reviews = openConfiguredReviews({
-    db,
-    clock,
-    log,
-    revise: profile.revise,
-    loaded: () => loaded,
-    agentSettings: () => settings,
-    meter: () => port.meter,
-    memory: () => port.memory,
-    skills: () => skills.library,
-    redact: (text) => redactor.redact(text),
-    actions: () => core().actions,
-  });
-
-  const tools = async () => [
+  const tools = async (): Promise<readonly Tool[]> => [
     ...own,
     ...skills.tools,
     ...(await handTools()),
     ...platformTools(core().platforms.tools()),
   ];
-  const evidence = openConfiguredEvidence({
-    db,
-    clock,
-    log,
-    library: skills.library,
-    actions: () => core().actions,
-    agent: { meter: () => port.meter, settings: () => settings, tools },
+  const { skills, reviews, evidence, services, sources } = openLearning({
+    ...input,
+    current: () => loaded,
+    settings: () => settings,
+    port: () => port,
+    files: async () => (await findHands()).files,
+    tools,
   });
-
-  const services = openMemoryServices({ ...input, settings: () => settings });
   const port: OpenedAgent = openAgent({
     db,
     clock,
-    knowledge: [profile.source, skills.source, reviews.source, services.source, evidence.source],
+    knowledge: sources,
     semantic: services.semantic,
     skills: skills.port,
     random: Math.random,
