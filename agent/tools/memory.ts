@@ -24,7 +24,12 @@ const parameters = z.strictObject({
   target: target.optional().describe('user: who the person is; memory (default): the rest'),
   content: text.optional().describe('One self-contained fact'),
   old_text: text.optional().describe('Unique part of the entry meant'),
-  operations: z.array(operation).max(MAX_OPERATIONS).optional().describe('Several at once, all or none'),
+  // Read below: written out here once more, they would cost a hundred tokens in each request.
+  operations: z
+    .array(z.looseObject({}))
+    .max(MAX_OPERATIONS)
+    .optional()
+    .describe('Several {action, target, content, old_text}, all or none'),
 });
 type Args = z.infer<typeof parameters>;
 
@@ -52,7 +57,8 @@ export function makeMemoryTools({ memory, author = 'agent' }: MemoryToolDeps): r
     available: ({ role }) => role !== 'guest',
     summarize: describeCall,
     async execute(args, context) {
-      const operations = operationsOf(args);
+      const { operations, problem } = operationsOf(args);
+      if (problem !== undefined) return { text: `${problem} Nothing was changed.`, isError: true };
       if (operations.length === 0) return { text: 'Say an action, or operations. Nothing was changed.', isError: true };
       try {
         return { text: await own().change(context.scope, operations, changeBy(context, author)) };
@@ -93,14 +99,21 @@ export function makeMemoryTools({ memory, author = 'agent' }: MemoryToolDeps): r
   return [memoryTool, recallTool];
 }
 
-function operationsOf(args: Args): readonly MemoryOperation[] {
-  const single = args.action === undefined ? [] : [{ ...args, action: args.action }];
-  return [...single, ...(args.operations ?? [])].map((one) => ({
-    action: one.action,
-    target: one.target ?? args.target ?? 'memory',
-    content: one.content,
-    oldText: one.old_text,
-  }));
+/** `problem` is for the model; then none of them is to be carried out. */
+function operationsOf(args: Args): { operations: readonly MemoryOperation[]; problem?: string } {
+  const { action: only, operations: given = [] } = args;
+  const operations: MemoryOperation[] = only === undefined ? [] : [operationOf({ ...args, action: only }, args)];
+  for (const [at, raw] of given.entries()) {
+    const parsed = operation.safeParse(raw);
+    if (!parsed.success) return { operations, problem: `Operation ${at + 1}: ${z.prettifyError(parsed.error)}.` };
+    operations.push(operationOf(parsed.data, args));
+  }
+  return { operations };
+}
+
+function operationOf(one: z.infer<typeof operation>, args: Args): MemoryOperation {
+  const { action: does, target: where = args.target ?? 'memory', content, old_text: oldText } = one;
+  return { action: does, target: where, content, oldText };
 }
 
 function changeBy({ tainted, turn, session, idempotencyKey }: ToolContext, author: 'agent' | 'review') {
@@ -108,7 +121,7 @@ function changeBy({ tainted, turn, session, idempotencyKey }: ToolContext, autho
 }
 
 function describeCall(args: Args): string {
-  const [first, ...more] = operationsOf(args);
+  const [first, ...more] = operationsOf(args).operations;
   if (!first) return 'changing memory';
   const words = preview(first.content ?? first.oldText ?? '', 60);
   return `memory: ${first.action} "${words}"${more.length > 0 ? ` and ${more.length} more` : ''}`;

@@ -205,13 +205,13 @@ describe('the tools', () => {
     ];
     const requests = await say('x', [
       { toolCalls: [makeCall('memory', { operations })] },
-      { toolCalls: [makeCall('memory', {}, 'b')] },
+      { toolCalls: [makeCall('memory', { operations: [{ action: 'add', content: 'x' }, { action: 'eat' }] }, 'b')] },
       { toolCalls: [makeCall('memory', { action: 'remove', old_text: 'dog' }, 'c')] },
       { toolCalls: [makeCall('memory', { action: 'add', content: 'hid\u200bden' }, 'd')] },
       { text: 'ok' },
     ]);
     expect(textOf(requests[1])).toContain('memory: 0% — 9/2,200 chars · user: 0% — 13/1,375 chars');
-    expect(textOf(requests[2])).toContain('Say an action');
+    expect(textOf(requests[2])).toMatch(/Operation 2: [\s\S]*action[\s\S]*Nothing was changed\./);
     expect(textOf(requests[3])).toContain('No entry of "memory" holds "dog"');
     expect(textOf(requests[4])).toContain('invisible characters');
   });
