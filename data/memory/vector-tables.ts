@@ -8,7 +8,7 @@ export interface VectorTables {
     /** Which model made it; vectors of different models cannot be compared. */
     model: string;
     dimensions: number;
-    /** 32-bit floats, little endian. */
+    /** 32-bit floats as the machine writes them, which is how the extension reads them. */
     vector: Buffer;
   };
 }

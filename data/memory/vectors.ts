@@ -192,13 +192,10 @@ function dotProduct(a: Float32Array, b: Float32Array): number {
 }
 
 function toBytes(vector: Float32Array): Buffer {
-  const bytes = Buffer.alloc(vector.length * 4);
-  for (let i = 0; i < vector.length; i++) bytes.writeFloatLE(vector[i] ?? 0, i * 4);
-  return bytes;
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 }
 
+/** A copy, since what the database gives need not begin where floats may. */
 function fromBytes(bytes: Buffer): Float32Array {
-  const vector = new Float32Array(bytes.length / 4);
-  for (let i = 0; i < vector.length; i++) vector[i] = bytes.readFloatLE(i * 4);
-  return vector;
+  return new Float32Array(Uint8Array.from(bytes).buffer);
 }
