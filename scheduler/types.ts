@@ -119,7 +119,7 @@ export type JobState = 'active' | 'paused' | 'done' | 'removed';
 
 export interface Job {
   id: string;
-  /** Unique in its space. */
+  /** Unique among the person's jobs of the space. */
   name: string;
   person: PersonId;
   space: SpaceId;

@@ -9,7 +9,7 @@ const STATEMENTS: readonly string[] = [
     schedule text not null, work text not null, condition text, delivery text not null, permissions text not null, policy text not null,
     origin text not null, created_by text not null, failures integer not null, alerted_at integer,
     created_at integer not null, updated_at integer not null) strict`,
-  `create unique index jobs_name on jobs (space_id, name) where state <> 'removed'`,
+  `create unique index jobs_name on jobs (space_id, person_id, name) where state <> 'removed'`,
   `create index jobs_active on jobs (id) where state = 'active'`,
 
   `create table occurrences (

@@ -17,7 +17,7 @@ export interface NewJob extends JobTexts {
   first: NewOccurrence | undefined;
 }
 
-/** Rejects with AppError `bad_input` when the name is taken in the space. */
+/** Rejects with AppError `bad_input` when the person has another of this name in the space. */
 export async function addJob(db: Db, scope: Scope, job: NewJob): Promise<JobRow> {
   const now = db.clock.now();
   const { first, ...texts } = job;
@@ -126,6 +126,7 @@ async function refuseTaken(trx: Query, scope: Scope, name: string, except: strin
     .selectFrom('jobs')
     .select('id')
     .where('space_id', '=', scope.space)
+    .where('person_id', '=', scope.person)
     .where('name', '=', name)
     .where(isKept)
     .executeTakeFirst();

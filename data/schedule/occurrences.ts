@@ -85,14 +85,3 @@ export async function listOccurrences(
   else query = query.where((eb) => eb.or([eb('state', '<>', 'planned'), eb('attempts', '>', 0)]));
   return query.execute();
 }
-
-/** One of the scope's own. */
-export async function getOccurrence(db: Db, scope: Scope, id: string): Promise<OccurrenceRow | undefined> {
-  return db.query
-    .selectFrom('occurrences')
-    .selectAll()
-    .where('id', '=', id)
-    .where('space_id', '=', scope.space)
-    .where('person_id', '=', scope.person)
-    .executeTakeFirst();
-}

@@ -30,12 +30,13 @@ import { addedToday, extendCap } from '../../data/policy/extensions.ts';
 import { appendLedger } from '../../data/policy/ledger.ts';
 import { addRule, listRules, removeRule } from '../../data/policy/rules.ts';
 import { addTaint, isTainted } from '../../data/policy/taints.ts';
-import { reserveUsage, settleUsage, sumUsage } from '../../data/usage.ts';
+import { reserveUsage, settleUsage, sumTurn, sumUsage } from '../../data/usage.ts';
 import { leaseCell, listCells, putCell, releaseCell } from '../../data/work/board.ts';
 import {
   addTask,
   beginTask,
   endTask,
+  findTask,
   getTask,
   listLiveTasks,
   listTasks,
@@ -50,6 +51,7 @@ import { listTodos, setTodos } from '../../data/work/todos.ts';
 import { memoryProbes } from './probes/memory.ts';
 import { reviewProbes } from './probes/review.ts';
 import { evidenceProbes } from './probes/evidence.ts';
+import { scheduleProbes } from './probes/schedule.ts';
 import { triggerProbes } from './probes/triggers.ts';
 import { insightProbes } from './probes/insights.ts';
 import { recallProbes } from './probes/recall.ts';
@@ -211,6 +213,7 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
         depth: 1,
         background: false,
       }),
+    findTask: (db, me, target) => findTask(db, me.scope, { turn: target.runningTurn, key: 'task' }),
     getTask: (db, me, target) => getTask(db, me.scope, target.task),
     listLiveTasks: (db, me, target) => listLiveTasks(db, me.scope, target.session.id),
     listTasks: (db, me, target) =>
@@ -293,9 +296,13 @@ export const probes: Readonly<Record<string, Readonly<Record<string, Probe>>>> =
         microUsd: 0,
         costKnown: true,
       }),
+    // A number tells nothing of where it comes from: any but 0 stands for the person's own.
+    sumTurn: async (db, me, target) =>
+      (await sumTurn(db, me.scope, target.runningTurn)).microUsd > 0 ? me.personMark : '',
     sumUsage: (db, me, target) =>
       each([undefined, target.session.id], (session) => sumUsage(db, me.scope, { since: 0, session })),
   },
   ...insightProbes,
   ...triggerProbes,
+  ...scheduleProbes,
 };

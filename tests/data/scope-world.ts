@@ -19,11 +19,12 @@ import { askQuestion } from '../../data/work/questions.ts';
 import { setTodos } from '../../data/work/todos.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import { fillReview } from './probes/review-world.ts';
+import { fillSchedule } from './probes/schedule.ts';
 import { fillEvidence } from './probes/evidence-world.ts';
 import { fillSkills } from './fill-skills.ts';
 import { fillTriggers } from './probes/triggers.ts';
 import { fillVectors } from './probes/vectors.ts';
-import { fillProfile } from './probes/recall.ts';
+import { fillProfile } from './probes/fill-profile.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 import { fillMemory, type MemoryPlace } from './probes/memory.ts';
 
@@ -168,6 +169,7 @@ async function fill(
     background: false,
   });
   await steerTask(db, scope, task.id, personMark);
+  await fillSchedule(db, { scope, spaceMark, personMark });
   const cell = { root: turn.id, key: 'cell', type: 'fact', value: spaceMark, expected: 0, author: spaceMark } as const;
   await putCell(db, scope, { ...cell, origin: 'agent' });
   await leaseCell(db, scope, { root: turn.id, key: 'cell', holder: spaceMark, ms: 1 });
@@ -245,7 +247,17 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
     add('memory_vectors', row.space_id, row);
   for (const row of await db.query.selectFrom('journal').selectAll().execute())
     add('journal', spaceOfTurn.get(row.turn_id) ?? '', row);
-  for (const table of ['approvals', 'grants', 'ledger', 'questions', 'extensions', 'tasks', 'usage'] as const)
+  for (const table of [
+    'approvals',
+    'grants',
+    'ledger',
+    'questions',
+    'extensions',
+    'tasks',
+    'usage',
+    'jobs',
+    'occurrences',
+  ] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute())
       add(table, `${row.space_id} ${row.person_id}`, row);
   for (const table of [

@@ -11,16 +11,6 @@ import {
 import { listDoubtful, readOpening, readPassage, recentFrom } from '../../../data/search/conversation.ts';
 import type { Place } from '../scope-world.ts';
 
-/** A claim of the place's person, and what its session was told of it; the claim's id, 0 in a group. */
-export async function fillProfile(
-  db: Db,
-  { scope, session, spaceMark }: Pick<Place, 'scope' | 'session' | 'spaceMark'>,
-): Promise<number> {
-  const id = await addOwnClaim(db, scope, { kind: 'fact', text: `known ${spaceMark}` });
-  if (id !== undefined) await keepProfileSnapshot(db, scope, session.id, `told ${spaceMark}`);
-  return id ?? 0;
-}
-
 export const recallProbes = {
   'search/conversation.ts': {
     readOpening: (db: Db, me: Place, target: Place) => readOpening(db, me.scope, target.idle, 9),
