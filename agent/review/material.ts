@@ -56,7 +56,7 @@ export function groupTurns(rows: readonly StoredMessage[], isGroup: boolean): re
 function makeTurn(id: TurnId, label: string, rows: readonly StoredMessage[], isGroup: boolean): ReviewedTurn {
   const calls = callsOf(rows);
   const answer = rows.findLast((row) => row.role === 'assistant');
-  const said = rows.filter((row) => row.role === 'user' && !isOthers(row, isGroup)).map((row) => row.text);
+  const said = rows.filter((row) => isOfPerson(row) && !isOthers(row, isGroup)).map((row) => row.text);
   return {
     id,
     label,
@@ -101,6 +101,11 @@ function textsIn(value: unknown): readonly string[] {
   if (typeof value === 'string') return [value];
   if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(textsIn);
   return [];
+}
+
+/** What Herald itself began a turn with, such as a job or the result of a worker, is nobody's word. */
+export function isOfPerson(row: StoredMessage): boolean {
+  return row.role === 'user' && (row.origin === 'owner' || row.origin === 'member');
 }
 
 /** Whether a row holds words of others: then what follows from it may be theirs. */

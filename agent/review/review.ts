@@ -20,6 +20,7 @@ import { AppError, asAppError } from '../../shared/errors.ts';
 import type { SessionId } from '../../shared/ids.ts';
 import { untilAborted } from '../abort.ts';
 import type { KnowledgeSource } from '../knowledge.ts';
+import { isOfPerson } from './material.ts';
 import type { ReviewInput } from './ports.ts';
 import { runReview, type ReviewOutcome } from './run.ts';
 import { openTelling } from './telling.ts';
@@ -113,7 +114,7 @@ export function openReviews(input: ReviewInput): Reviews {
     const from = mark?.through ?? 0;
     const rows = await listTranscript(db, scope, session, { after: from, limit: MAX_ROWS });
     const through = rows.at(-1)?.id;
-    const isSaid = rows.some(({ role, state }) => role === 'user' && state !== 'undone');
+    const isSaid = rows.some((row) => isOfPerson(row) && row.state !== 'undone');
     if (through === undefined || !isSaid || due.role === 'guest') return clearReviewDue(db, scope, session, due.dueAt);
     const begun = await beginReview(db, scope, { session, from, through, cause: due.cause });
     if (!begun) return;

@@ -81,9 +81,11 @@ export function openTelling(input: ReviewInput): Telling {
   function tell(): Promise<void> {
     if (isClosed) return Promise.resolve();
     // One after the other: two at once would both see a free day.
-    const next = (running ?? Promise.resolve())
-      .then(tellAll)
-      .catch((error: unknown) => log.warn({ err: error }, 'what came of looking back was not told; it waits'));
+    const next = (running ?? Promise.resolve()).then(tellAll).catch((error: unknown) => {
+      log.warn({ err: error }, 'what came of looking back was not told; it is tried again in an hour');
+      cancel?.();
+      if (!isClosed) cancel = clock.after(HOUR_MS, begin);
+    });
     running = next;
     return next;
   }

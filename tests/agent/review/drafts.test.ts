@@ -245,6 +245,26 @@ describe('people are told', () => {
     expect(await silent.opened.skills.revisions(silent.ann.scope)).toHaveLength(1);
   });
 
+  test('later, when the chat cannot be reached: nothing is lost', async () => {
+    let isDown = true;
+    const posted: string[] = [];
+    const { desk, ann, opened } = await setUp(DRAFT, {
+      input: {
+        async post({ key }) {
+          if (isDown) throw new Error('down');
+          posted.push(key);
+        },
+      },
+    });
+    await talkTo(desk, opened, ann, releaseRows());
+    await idle(desk, opened);
+    isDown = false;
+    expect(posted).toEqual([]);
+    await idle(desk, opened, 3_600_000);
+    expect(posted).toHaveLength(1);
+    expect(desk.clock.pending()).toBe(0);
+  });
+
   test('of what was kept, when they want to know', async () => {
     const { desk, ann, opened } = await setUp([calls(remember('Ann drinks tea')), { text: 'done' }], {
       settings: { notify: 'verbose' },

@@ -65,6 +65,15 @@ describe('when', () => {
     expect(await listReviews(desk.db, bob.scope, { limit: 5 })).toMatchObject([{ cause: 'left', state: 'done' }]);
   });
 
+  test('what Herald began by itself is no word of a person', async () => {
+    const desk = await openDesk();
+    const ann = await desk.addSpeaker('Ann');
+    const opened = openProcess(desk, KEEP);
+    await talkTo(desk, opened, ann, [say('[Worker "a" has finished] remember me', 'agent'), answer()]);
+    await idle(desk, opened);
+    expect(opened.requests).toEqual([]);
+  });
+
   test('switched off, for guests and for what was taken back: no call', async () => {
     const desk = await openDesk();
     const ann = await desk.addSpeaker('Ann');
