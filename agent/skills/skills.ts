@@ -33,6 +33,6 @@ export function makeAgentSkills(input: SkillsInput): AgentSkills {
       describeProposal: async (scope, revision) => describeProposal(revision, await library.diff(scope, revision.id)),
     },
     source: makeSkillsSource(input),
-    tools: makeSkillTools(input),
+    tools: makeSkillTools({ ...input, library: () => library }),
   };
 }

@@ -24,7 +24,7 @@ export function makeSkillsListTool(input: SkillToolInput): Tool {
     async execute({ query = '', limit = DEFAULT_LIMIT }, { scope, session, address, rareTools, calls }) {
       const tools = [...calls.names, ...rareTools.flatMap(({ name, toolset }) => [name, toolset])];
       const at = { platform: address.platform, chatSkills: undefined, tools };
-      const ranked = rankSkills(await input.library.list(scope, session), query);
+      const ranked = rankSkills(await input.library().list(scope, session), query);
       const fitting = query === '' ? ranked : ranked.filter(({ score }) => score > 0);
       if (fitting.length === 0) return { text: query === '' ? 'There are no skills.' : `No skill fits "${query}".` };
       const shown = fitting.slice(0, limit).map(({ info }) => info);

@@ -41,7 +41,7 @@ export function makeSkillManageTool(input: SkillToolInput): Tool {
       `${action ?? operations?.map((one) => one.action).join(', ') ?? 'changing'} skill ${name}`,
     async execute({ name, reason, operations, action, ...fields }, context) {
       const given = operations ?? (action === undefined ? [] : [{ action, ...fields }]);
-      const revision = await input.library.change(context.scope, {
+      const revision = await input.library().change(context.scope, {
         name,
         steps: given.map(stepOf),
         author: 'agent',

@@ -1,5 +1,4 @@
 // What the tools of skills need.
-import type { Db } from '../../../data/db.ts';
 import type { OpenedLibrary } from '../../../skills/library.ts';
 import type { SkillRevision } from '../../../skills/types.ts';
 import type { SkillSurroundingsInput } from '../../skills/visible.ts';
@@ -13,6 +12,6 @@ export interface SkillToolPorts {
 }
 
 export interface SkillToolInput extends SkillSurroundingsInput, SkillToolPorts {
-  db: Db;
-  library: OpenedLibrary;
+  /** Asked when a tool runs. */
+  library(): OpenedLibrary;
 }

@@ -18,7 +18,7 @@ const MAX_PUT_BYTES = 20 * 1024 * 1024;
 export function makeSkillViewTool(input: SkillToolInput): Tool {
   return defineTool({
     name: 'skill_view',
-    description: 'Read a skill, or one of its files by path.',
+    description: 'Read a skill or its file.',
     parameters: z.strictObject({
       name: z.string().trim().min(1).max(80),
       path: z.string().trim().min(1).max(240).optional(),
@@ -34,7 +34,7 @@ export function makeSkillViewTool(input: SkillToolInput): Tool {
       const skill = await findSkill(input, context, name);
       const origin = skill.origin;
       if (path !== undefined) {
-        const text = await input.library.readFile(context.scope, skill.name, path, skill.revision ?? READ_ONLY);
+        const text = await input.library().readFile(context.scope, skill.name, path, skill.revision ?? READ_ONLY);
         return { text, origin };
       }
       const folder = await putFiles(input, context, skill);
@@ -52,9 +52,9 @@ async function findSkill(
 ): Promise<OpenSkill> {
   const { scope, session, address } = context;
   const off = whyOff(name, settings(), { platform: address.platform, chatSkills: undefined });
-  const skill = off === undefined ? await library.find(scope, name, session) : undefined;
+  const skill = off === undefined ? await library().find(scope, name, session) : undefined;
   if (skill) return skill;
-  const near = rankSkills(await library.list(scope, session), name.replace(/[._-]+/g, ' '))
+  const near = rankSkills(await library().list(scope, session), name.replace(/[._-]+/g, ' '))
     .filter(({ score, info }) => score > 0 && info.trust !== 'community')
     .slice(0, MAX_SUGGESTED)
     .map(({ info }) => info.name);
@@ -70,7 +70,7 @@ async function putFiles(input: SkillToolInput, context: ToolContext, skill: Open
   if (!input.putFiles || context.role === 'guest' || skill.files.length === 0 || total > MAX_PUT_BYTES)
     return undefined;
   const folder = skillFolder(skill.name);
-  const files = new Map(await input.library.files(context.scope, skill.name, skill.revision ?? READ_ONLY));
+  const files = new Map(await input.library().files(context.scope, skill.name, skill.revision ?? READ_ONLY));
   files.delete(SKILL_FILE);
   await input.putFiles(context, new Map([...files].map(([path, content]) => [`${folder}/${path}`, content])));
   return folder;

@@ -2,6 +2,7 @@
 import { promptSize } from '../../../agent/prompt/size.ts';
 import type { AgentSettings } from '../../../agent/settings.ts';
 import { makeOwnTools, TOOLS } from '../../../agent/tools/registry.ts';
+import { makeSkillTools } from '../../../agent/tools/skills/skill-tools.ts';
 import type { Tool } from '../../../agent/tools/tool.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
 import type { Clock } from '../../../shared/clock.ts';
@@ -32,17 +33,27 @@ export async function measureConfiguredPrompt(
     openResult: async () => undefined,
     askPerson: async () => ({ state: 'expired' }),
     media: {
-      meter: { call: () => Promise.reject(new AppError('internal', 'Nothing is called here.')) },
+      meter: { call: async () => nothingRuns() },
       visionChain: () => settings.models.chain,
       budget: () => settings,
       ports: {},
     },
   });
   try {
-    return await measurePrompt({ settings, clock, log, tools: hands.tools() });
+    const skills = makeSkillTools({
+      settings: () => config.skills,
+      system: process.platform,
+      hasVariable: () => false,
+      library: nothingRuns,
+    });
+    return await measurePrompt({ settings, clock, log, tools: [...skills, ...hands.tools()] });
   } finally {
     await hands.close();
   }
+}
+
+function nothingRuns(): never {
+  throw new AppError('internal', 'Nothing is called here.');
 }
 
 /** The bill of a request that says "hi" with these tools. */
