@@ -101,16 +101,21 @@ export function countRefusals(turn: ObservedTurn, after: number): number {
   ).length;
 }
 
+/** What is shorter stands in many a call. */
+const MIN_CHECK_CHARS = 4;
+
 /** What the skill says to run to see that it worked: the code in its section "Verification". */
 export function checksOf(body: string): readonly string[] {
-  const heading = /^#{1,4}\s*(?:verif|check|überprüf|prüf)\S*.*$/imu.exec(body);
-  if (!heading) return [];
-  const rest = body.slice(heading.index + heading[0].length);
-  const end = /^#{1,4}\s/mu.exec(rest);
-  const section = end ? rest.slice(0, end.index) : rest;
-  const blocks = [...section.matchAll(/```[^\n]*\n([^]*?)```/gu)].flatMap(([, code = '']) => code.split('\n'));
-  const inline = [...section.replace(/```[^]*?```/gu, '').matchAll(/`([^`\n]+)`/gu)].map(([, code = '']) => code);
-  return [...new Set([...blocks, ...inline].map(plain))].filter((code) => code.length >= 4 && !code.startsWith('#'));
+  const checks = new Set<string>();
+  let isInside = false;
+  let isCode = false;
+  for (const line of body.split('\n')) {
+    if (/^\s*```/.test(line)) isCode = !isCode;
+    else if (!isCode && /^#{1,6}\s/.test(line)) isInside = /^#+\s*(?:verif|check|überprüf|prüf)/iu.test(line);
+    else if (isInside && isCode) checks.add(plain(line));
+    else if (isInside) for (const [, code = ''] of line.matchAll(/`([^`]+)`/g)) checks.add(plain(code));
+  }
+  return [...checks].filter((code) => code.length >= MIN_CHECK_CHARS && !code.startsWith('#'));
 }
 
 /** Whether one of the checks was run after place `after`, and the last run of each that was worked. */
