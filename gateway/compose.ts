@@ -27,6 +27,7 @@ import { openSigner } from './compose/signer.ts';
 import { openLog } from './compose/logging.ts';
 import { mountMcpServer } from './compose/hands/mcp-server.ts';
 import { openScheduler, type Scheduler } from './compose/scheduler.ts';
+import { openTriggers } from './compose/triggers.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { openConfiguredVoice, type ConfiguredVoice } from './compose/voice.ts';
 import { makeControlHandler } from './control/http.ts';
@@ -36,6 +37,7 @@ import { openHttpServer, type HttpServer } from './http/server.ts';
 import { openSetup } from './setup/setup.ts';
 import { makeActivity } from './mcp/activity.ts';
 import { makeFileStore, type FileStore } from './media/downloads.ts';
+import type { EventTriggers } from './triggers/events.ts';
 
 const SOCKET_FILE = 'herald.sock';
 /** Exit code that asks a supervisor for a new start. */
@@ -146,6 +148,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
     voice: base.voice.engines,
     db: data.db,
     core: () => required(parts.core),
+    processEnded: (scope, event) => required(parts.triggers).processEnded(scope, event),
   });
   undo.push(() => agent.close());
   const http = await openServer(base, parts);
@@ -174,6 +177,9 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
     },
   ));
   const scheduler = (parts.scheduler = openScheduler({ ...base, db: data.db, agent, core }));
+  const { workspaceOf } = agent.forJobs.settings();
+  const triggers = (parts.triggers = openTriggers({ ...base, db: data.db, jobs: scheduler.jobs, http, workspaceOf }));
+  undo.push(() => triggers.close());
   const context = contextOf(base, { agent, core, http, backup, jobs: scheduler.jobs });
   parts.control = makeControlHandler(context, log);
   if (loaded.config.mcp_server.http) {
@@ -194,6 +200,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   for (const warning of loaded.warnings) log.warn({}, warning);
   await core.start(accountsOf(loaded));
   await scheduler.start();
+  await triggers.watchFiles();
   await resumeWorkers(data.db, agent.port);
   await agent.start();
   options.signal?.addEventListener('abort', () => end(0, 'asked to stop'), { once: true });
@@ -218,6 +225,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
 interface Parts {
   core?: Core;
   scheduler?: Scheduler;
+  triggers?: EventTriggers;
   control?: (request: Request) => Promise<Response>;
   watch?: ConfigWatch;
   /** Platforms are started: their routes are there. */
@@ -270,6 +278,7 @@ function openCore(
     setup: setupOf(base, () => required(parts.core).actions),
     mount: (platform, account, handler, options) => void http.mount(platform, account, handler, options),
     jobs: () => required(parts.scheduler).jobs,
+    noticed: (row, person) => required(parts.triggers).noticed(row, person),
     process: lifecycle,
   });
 }

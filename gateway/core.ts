@@ -14,7 +14,7 @@ import { hasRole } from '../pairing/policy.ts';
 import type { JobService } from '../scheduler/types.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
-import type { AccountId, UserId } from '../shared/ids.ts';
+import type { AccountId, PersonId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { StoredFile } from '../shared/messages.ts';
 import type { GatewayActions, GatewayStatus } from './actions.ts';
@@ -63,6 +63,8 @@ export interface CoreInput {
   mount(platform: string, account: AccountId, handler: HttpHandler, options: MountOptions): void;
   /** What runs by itself. Default: nothing does. */
   jobs?: (() => JobService) | undefined;
+  /** See InboxPorts. */
+  noticed?: ((row: InboxRow, person: PersonId | undefined) => Promise<void>) | undefined;
   process: Pick<GatewayActions, 'restart' | 'stop' | 'reload' | 'backup'>;
 }
 
@@ -84,7 +86,7 @@ export interface Core {
 }
 
 export function makeCore(input: CoreInput): Core {
-  const { db, clock, log, settings, agent, pairing, files } = input;
+  const { db, clock, log, settings, pairing, files } = input;
   const bus = makeBus();
   const ending = new AbortController();
   const startedAt = clock.now();
@@ -108,13 +110,9 @@ export function makeCore(input: CoreInput): Core {
   const delivery = openDelivery({ ...input, bus, platforms, rows: (letter) => poster.rows(letter), prepare });
   const receipts = makeReceipts({ isOn: () => settings.receipts, find: (at) => platforms.find(at) });
   const turns = makeTurnRunner({
-    db,
-    clock,
-    log,
-    agent,
+    ...input,
     platforms,
     poster,
-    files,
     receipts,
     defaultQueueMode: settings.queueMode,
     ending: ending.signal,
@@ -123,25 +121,17 @@ export function makeCore(input: CoreInput): Core {
   const lanes = openLanes({ db, clock, log, settings, poster, turns });
   const actions = makeActions(input, { startedAt, platforms, lanes, poster });
   const runner = makeCommandRunner({
-    db,
-    clock,
-    log,
+    ...input,
     poster,
-    agent,
     actions,
-    pairing,
     defaultQueueMode: settings.queueMode,
-    jobs: input.jobs,
     storeFile: (name, mime, content) => files.keepContent(name, mime, content),
     signal: ending.signal,
   });
   const questions = openQuestions({ db, clock, poster, turnTimeoutMs: settings.turnTimeoutMs });
   const inbox = openInbox({
-    db,
-    clock,
-    log,
+    ...input,
     bus,
-    settings,
     poster,
     lanes,
     receipts,

@@ -15,7 +15,7 @@ import {
 import { answerInbox } from '../data/process/turns.ts';
 import { findPerson, type Person } from '../data/process/people.ts';
 import type { Clock } from '../shared/clock.ts';
-import type { InboxId, SessionId } from '../shared/ids.ts';
+import type { InboxId, PersonId, SessionId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey } from '../shared/messages.ts';
 import type { Admission } from './authorize.ts';
@@ -42,6 +42,8 @@ export interface InboxPorts {
   /** Aborted when the process ends. */
   signal: AbortSignal;
   authorize(row: InboxRow): Promise<Admission>;
+  /** Something has been said; `person`: by whom, undefined for a stranger. Never rejects. Default: nobody looks. */
+  noticed?: ((row: InboxRow, person: PersonId | undefined) => Promise<void>) | undefined;
   route(person: Person, row: InboxRow): Promise<Route>;
   receipts: Receipts;
   /** What a choice by number stands for; undefined when the row is none. */
@@ -142,6 +144,8 @@ export function openInbox(ports: InboxPorts): InboxWorker {
   async function take(stored: InboxRow): Promise<void> {
     const row = ports.voice ? await ports.voice.listen(stored) : stored;
     const admission = await ports.authorize(row);
+    // Before its end state: what is cut off here is looked at again.
+    await ports.noticed?.(row, admission.kind === 'admitted' ? admission.person.id : undefined);
     if (admission.kind !== 'admitted') return endUnadmitted(row, admission);
     const { person } = admission;
     if (row.kind === 'edit' || row.kind === 'delete') return amend(row, person);

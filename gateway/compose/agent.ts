@@ -62,6 +62,8 @@ export interface ConfiguredAgentInput {
   voice: VoiceEngines;
   /** The gateway, which is built after its agent. */
   core(): Core;
+  /** See HandsInput. */
+  processEnded?: HandsInput['processEnded'];
   /** More tools than the registry's; for tests. */
   tools?: readonly Tool[] | undefined;
 }
@@ -186,11 +188,11 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
 }
 
 async function loadHands(
-  { loaded, clock, log, redactor }: ConfiguredAgentInput,
-  ports: Omit<HandsInput, 'loaded' | 'clock' | 'log' | 'redactor'>,
+  { loaded, clock, log, redactor, processEnded }: ConfiguredAgentInput,
+  ports: Omit<HandsInput, 'loaded' | 'clock' | 'log' | 'redactor' | 'processEnded'>,
 ): Promise<Hands> {
   const { openHands } = await import('./hands/hands.ts');
-  const hands = await openHands({ ...ports, loaded, clock, log, redactor });
+  const hands = await openHands({ ...ports, loaded, clock, log, redactor, processEnded });
   void hands.adopt();
   return hands;
 }

@@ -34,6 +34,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/log.ts';
 import type { Origin } from '../../../shared/messages.ts';
 import type { Redactor } from '../../../shared/redact.ts';
+import type { ProcessEvent } from '../../triggers/events.ts';
 import { openConfiguredBackend } from './backend.ts';
 import { NOTES_DIR } from './hands-awaited.ts';
 
@@ -46,6 +47,8 @@ export interface HandsInput {
   loaded: LoadedConfig;
   /** Begins a turn of the conversation; see AgentPorts. */
   notify(event: AgentNotice): Promise<void>;
+  /** A background process has ended, and whoever began it is told. Never rejects. */
+  processEnded?: ((scope: Scope, event: ProcessEvent) => Promise<void>) | undefined;
   mcpPorts: McpPorts;
   media: Pick<MediaToolDeps, 'meter' | 'visionChain' | 'budget' | 'ports'>;
   /** Asks the person of a turn. */
@@ -146,7 +149,7 @@ function remoteFiles(terminals: Terminals): NonNullable<FileToolsDeps['remote']>
 
 /** News of a background job, in the conversation that began it. */
 async function tellOwner(
-  { notify }: HandsInput,
+  { notify, processEnded }: HandsInput,
   event: {
     id: string;
     kind: 'exited' | 'matched';
@@ -166,6 +169,8 @@ async function tellOwner(
     text: `[Background job ${event.job} (${event.title}) ${what}]\n${event.text}`,
     origin: event.foreign ? 'foreign' : 'agent',
   });
+  const { id, title, text } = event;
+  if (event.kind === 'exited') await processEnded?.(owner.scope, { id, title, text, isForeign: event.foreign });
 }
 
 function openServers({ clock, log, loaded, redactor, mcpPorts }: HandsInput): Promise<Mcp> {

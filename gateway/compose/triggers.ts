@@ -1,0 +1,32 @@
+// What begins jobs beside the time, put together: webhooks under /hooks, and events that Herald itself sees.
+import type { ProcessDb } from '../../data/db.ts';
+import type { Scope } from '../../data/scope.ts';
+import type { JobService } from '../../scheduler/types.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { HttpServer } from '../http/server.ts';
+import { openEventTriggers, type EventTriggers } from '../triggers/events.ts';
+import { makeWebhookHandler } from '../triggers/webhooks.ts';
+
+const SEGMENT = 'hooks';
+
+export interface TriggersInput {
+  db: ProcessDb;
+  clock: Clock;
+  log: Logger;
+  jobs: Pick<JobService, 'trigger'>;
+  http: Pick<HttpServer, 'mount'>;
+  workspaceOf(scope: Scope): string;
+}
+
+export function openTriggers(input: TriggersInput): EventTriggers {
+  const unmount = input.http.mount(SEGMENT, '', makeWebhookHandler(input), { at: SEGMENT });
+  const events = openEventTriggers(input);
+  return {
+    ...events,
+    close() {
+      unmount();
+      events.close();
+    },
+  };
+}
