@@ -11,7 +11,7 @@ import {
   waitFor,
   type GatewayProcess,
 } from '../support/gateway-process.ts';
-import { asList, asRecord, type CallSeen } from '../support/model-server-script.ts';
+import { asList, asRecord, type CallSeen, isStateText } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const CHILD = fileURLToPath(new URL('gateway-child.ts', import.meta.url));
@@ -67,7 +67,9 @@ export async function openCrashWorld(): Promise<CrashWorld> {
 
 /** Tokens of the messages that this turn is to answer: the last user messages in a row, before its own tool calls. */
 function askedTokens(call: CallSeen): readonly string[] {
-  const messages = asList(call.body['messages']).map(asRecord);
+  const messages = asList(call.body['messages'])
+    .map(asRecord)
+    .filter(({ content }) => !isStateText(typeof content === 'string' ? content : JSON.stringify(content)));
   const last = messages.findLastIndex((message) => message['role'] === 'user');
   let first = last;
   while (first > 0 && messages[first - 1]?.['role'] === 'user') first--;
