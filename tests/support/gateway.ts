@@ -44,6 +44,8 @@ export interface TestGatewayOptions {
   log?: Logger;
   /** Default: at once. */
   syncFile?: SyncFile;
+  /** Skills of the agent. Default: none. */
+  skills?: (db: ProcessDb, home: string) => AgentPort['skills'];
   /** Default: none, so that recordings stay files. */
   voice?: VoiceEngines;
 }
@@ -81,6 +83,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const turns: AgentTurn[] = [];
   const run = options.run ?? echo;
   const agent: AgentPort = {
+    skills: options.skills?.(db, home),
     async run(turn, signal) {
       turns.push(turn);
       return run(turn, signal);
