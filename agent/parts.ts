@@ -28,6 +28,8 @@ export interface AgentPorts extends ToolPorts, ApprovalPort, QuestionPort, Media
   notify(event: AgentNotice): Promise<void>;
   /** How `@file:…`, `@folder:…` and `@url:…` of people are read. Default: they stay as they are. */
   references?: ReferencePorts;
+  /** IANA name: the zone that the person chose; undefined: that of the configuration. */
+  timezoneOf?(scope: Scope): Promise<string | undefined>;
 }
 
 /** Something that the agent waited for has happened. */
@@ -70,7 +72,9 @@ export interface AgentInput {
 }
 
 /** What the parts of the agent share. */
-export interface AgentParts extends Required<Omit<AgentInput, 'checkpoints' | 'toolNotes' | 'knowledge' | 'semantic' | 'memory' | 'skills'>> {
+export interface AgentParts extends Required<
+  Omit<AgentInput, 'checkpoints' | 'toolNotes' | 'knowledge' | 'semantic' | 'memory' | 'skills'>
+> {
   meter: Meter;
   calibration: Calibration;
   guard: CompactionGuard;

@@ -19,6 +19,7 @@ import { openSeenAddresses, type SeenAddresses } from './policy/seen.ts';
 import { runLoop, type Arrival, type CallReport, type LoopResult } from './loop.ts';
 import type { AgentTurn, TranscriptEntry, TurnInput, TurnResult } from './port.ts';
 import type { ModelMessage } from './providers/types.ts';
+import type { AgentSettings } from './settings.ts';
 import { makeDispatcher } from './tools/dispatcher.ts';
 import { promptTools } from './tools/find-tools.ts';
 import { namesOfTools, offeredTools, switchedOff } from './tools/offered.ts';
@@ -71,7 +72,7 @@ function failedEarly(parts: AgentParts, turn: AgentTurn, error: AppError): TurnR
 
 async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Promise<TurnResult> {
   const parts = withWarnings(outer, turn);
-  const settings = parts.settings();
+  const settings = await settingsOf(parts, turn);
   const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
   const off = [...switchedOff(settings.tools, turn, turn.disabledTools), ...keptFrom(turn)];
   const tools = offeredTools(await parts.tools(), { off, only: turn.worker?.tools }, turn);
@@ -157,6 +158,12 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
     },
   );
   return turnResult(parts, turn, { result, tools });
+}
+
+/** As configured, in the time zone of the person. */
+async function settingsOf({ settings, ports }: AgentParts, { scope }: AgentTurn): Promise<AgentSettings> {
+  const configured = settings();
+  return { ...configured, timezone: (await ports.timezoneOf?.(scope)) ?? configured.timezone };
 }
 
 async function policyOf(parts: AgentParts, turn: AgentTurn, seen: SeenAddresses): Promise<TurnPolicy> {

@@ -8,6 +8,7 @@ import { codeSchema } from '../agent/tools/code/config.ts';
 import { imagesSchema } from '../agent/tools/media/config.ts';
 import { webSchema } from '../agent/tools/web/config.ts';
 import { reviewSchema } from '../agent/review/config.ts';
+import { schedulerSchema } from '../scheduler/config.ts';
 import { skillsSchema } from '../skills/config.ts';
 import { voiceSection } from './voice.ts';
 
@@ -308,6 +309,7 @@ export const coreSections = {
     .prefault({})
     .describe('Herald as an MCP server for other programs; `herald mcp serve` needs no setting.'),
   skills: skillsSchema.prefault({}).describe('Skills: what the agent knows how to do.'),
+  scheduler: schedulerSchema.prefault({}).describe('Jobs and reminders: what runs by itself.'),
   review: reviewSchema.prefault({}).describe('Looking back at conversations, to keep and learn from them.'),
   workers: z
     .strictObject({

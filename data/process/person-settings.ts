@@ -18,6 +18,10 @@ const settingsSchema = z.object({
   dmScope: z.enum(['person', 'chat']).optional(),
   /** Where news go that no message asked for just now. Default: where the person wrote last. */
   home: address.optional(),
+  /** IANA name. Default: as the configuration says. */
+  timezone: z.string().optional(),
+  /** Jobs that were suggested and are not wanted, by their keys; the latest last. */
+  declined: z.array(z.string()).optional(),
 });
 export type PersonSettings = z.output<typeof settingsSchema>;
 

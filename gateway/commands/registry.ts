@@ -7,6 +7,7 @@ import { rules } from './hands/rules.ts';
 import { tools } from './hands/tools.ts';
 import { insights } from './learning/insights.ts';
 import { cron } from './schedule/cron.ts';
+import { timezone } from './schedule/timezone.ts';
 import { memory } from './learning/memory.ts';
 import { skills } from './learning/skills.ts';
 import { approve } from './approve.ts';
@@ -67,6 +68,7 @@ export const commands: readonly Command[] = [
   usage,
   insights,
   cron,
+  timezone,
   extend,
   approve,
   deny,

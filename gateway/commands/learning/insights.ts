@@ -1,4 +1,5 @@
 // /insights: what Herald did for this person over some days, with a picture.
+import { getPersonSettings } from '../../../data/process/person-settings.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { cleanText } from '../../../shared/text.ts';
 import { readInsights, type Insights, type Share } from '../../insights/insights.ts';
@@ -17,10 +18,11 @@ export const insights: Command = {
   usage: '[days]',
   role: 'guest',
   duringTurn: true,
-  async run({ db, scope, clock, args, address, storeFile }) {
+  async run({ db, scope, clock, args, address, person, storeFile }) {
     if (address.kind !== 'dm')
       return { text: 'I say that in a direct message only: others here need not know what you ask me.' };
-    const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const own = (await getPersonSettings(db, person.id)).timezone;
+    const timezone = own ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
     const read = await readInsights(db, scope, { days: parseDays(args), now: clock.now(), timezone });
     const text = insightsText(read);
     if (read.total.calls === 0) return { text };

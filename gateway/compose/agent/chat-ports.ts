@@ -2,11 +2,12 @@
 import type { AgentPorts } from '../../../agent/parts.ts';
 import type { ProcessDb } from '../../../data/db.ts';
 import { getChat, listDmChats } from '../../../data/process/chats.ts';
+import { getPersonSettings } from '../../../data/process/person-settings.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Core } from '../../core.ts';
 import { askForApproval } from '../approvals.ts';
 
-type ChatPorts = Pick<AgentPorts, 'listOwnChats' | 'sendMessage' | 'notify' | 'requestApproval'>;
+type ChatPorts = Pick<AgentPorts, 'listOwnChats' | 'sendMessage' | 'notify' | 'requestApproval' | 'timezoneOf'>;
 
 export function makeChatPorts({ db, clock, core }: { db: ProcessDb; clock: Clock; core(): Core }): ChatPorts {
   return {
@@ -23,6 +24,7 @@ export function makeChatPorts({ db, clock, core }: { db: ProcessDb; clock: Clock
     async sendMessage({ to, text, key, scope }) {
       await core().actions.post(to, text, { key, person: scope.person, kind: 'message' });
     },
+    timezoneOf: async ({ person }) => (await getPersonSettings(db, person)).timezone,
     notify: ({ scope, ...event }) => core().actions.notify({ ...event, person: scope.person }),
     requestApproval: (approval, reason, signal) =>
       askForApproval({ db, clock, actions: core().actions }, approval, reason, signal),
