@@ -1,7 +1,7 @@
 // The scheduler of a running gateway. Without a job nothing of it is loaded and nothing waits.
 import { quoteShell } from '../../agent/terminal/quote.ts';
 import type { Terminals } from '../../agent/terminal/terminals.ts';
-import { machineKey } from '../../agent/tools/terminal/reach.ts';
+import { machineKey, TERMINAL_TOOL } from '../../agent/tools/terminal/reach.ts';
 import type { AgentPort } from '../../agent/port.ts';
 import { assessCommand } from '../../agent/policy/command.ts';
 import type { AgentSettings } from '../../agent/settings.ts';
@@ -66,6 +66,7 @@ export function openScheduler(input: SchedulerInput): Scheduler {
       timezone: () => agent.forJobs.settings().timezone,
       // Whoever has the data open holds the only lock on it.
       isAlone: true,
+      scriptTool: TERMINAL_TOOL,
       handlers: input.handlers ?? new Map(),
       runScript: (at, script, signal) => runScript(agent.forJobs, { ...at, script }, signal),
       hasFile: (at, path) => hasFile(agent.forJobs, { ...at, clock: input.clock, path }),

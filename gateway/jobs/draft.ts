@@ -25,6 +25,8 @@ export interface DraftPorts {
   agent: Pick<AgentPort, 'describeTools' | 'resolveModel'>;
   targets: Targets;
   timezone(): string;
+  /** Name of the tool that runs commands: who has it may have jobs with scripts. */
+  scriptTool: string;
   /** Names that builtin work may have. */
   handlers: ReadonlyMap<string, unknown>;
 }
@@ -45,10 +47,10 @@ export async function readDraft(ports: DraftPorts, draft: JobDraft, at: DraftAt)
   const work = checkWork(ports, draft.work);
   const owner = { person: scope.person, origin: draft.origin };
   const permissions = await permissionsOf(ports, draft, at);
-  if (hasScript(draft) && !permissions.tools.includes('terminal'))
+  if (hasScript(draft) && !permissions.tools.includes(ports.scriptTool))
     throw new AppError(
       'not_allowed',
-      'A job with a script needs the tool `terminal`, which is not there for you here.',
+      `A job with a script needs the tool \`${ports.scriptTool}\`, which is not there for you here.`,
     );
   return {
     name: nameOf(draft, at.taken),

@@ -27,6 +27,8 @@ export interface JobsInput extends Pick<JobRunPorts, 'runScript' | 'hasFile' | '
   dmScope: 'person' | 'chat';
   /** IANA name: of schedules that name none. */
   timezone(): string;
+  /** Name of the tool that runs commands. */
+  scriptTool: string;
   /** Whether no other process can be running jobs of the same data. */
   isAlone: boolean;
 }

@@ -107,12 +107,12 @@ function readDays(phrase: string): Days | undefined {
 const ONE_DAY = /^(?:on |next |this )?[a-z]+$/;
 
 function readWeekdays(said: string): Days | undefined {
-  if (ONE_DAY.test(said) && !/days$/.test(said)) return undefined;
+  if (ONE_DAY.test(said) && !said.endsWith('days')) return undefined;
   const names = said.replace(/^(?:every week on|every|weekly on) /, '').split(/\s*(?:,|\band\b|&|\/)\s*/);
   const days = names.map((name) => readDay(name.replace(/^(?:every|on) /, '')));
   const known = days.filter((day) => day !== undefined);
   if (known.length === 0 || known.length !== days.length) return readWeekdaySpan(said);
-  return ['*', '*', [...new Set(known)].sort().join(',')];
+  return ['*', '*', [...new Set(known)].toSorted((a, b) => a - b).join(',')];
 }
 
 /** "monday to friday". */

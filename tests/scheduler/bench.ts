@@ -49,7 +49,7 @@ export interface Bench {
   runner(extra?: Partial<RunnerPorts>): Runner;
   /** A job of the person, planned from now on. */
   add(
-    job: { rule: Rule } & Partial<Omit<JobParts, 'schedule'>> & {
+    job: { rule: Rule } & Partial<Omit<JobParts, 'schedule' | 'policy'>> & {
         schedule?: Partial<Schedule>;
         policy?: Partial<Policy>;
       },

@@ -16,6 +16,9 @@ export interface TerminalToolOptions {
   checkpoints?: Pick<Checkpoints, 'snapshotTree' | 'settle'> | undefined;
 }
 
+/** Runs commands. */
+export const TERMINAL_TOOL = 'terminal';
+
 /** Name of the machine of a person or group: the same for ever, and says nothing about them. */
 export function machineKey({ space }: Pick<Scope, 'space'>): string {
   return createHash('sha256').update(space).digest('hex').slice(0, 32);

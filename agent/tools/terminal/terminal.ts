@@ -6,7 +6,7 @@ import type { Machine } from '../../terminal/machine.ts';
 import { canReachNetwork } from '../../terminal/jobs.ts';
 import { defineTool, type Assessment, type AssessAt, type Tool, type ToolContext, type ToolResult } from '../tool.ts';
 import { ownerText } from './owner.ts';
-import { terminalAt, touchesOf, type TerminalToolOptions } from './reach.ts';
+import { terminalAt, touchesOf, type TerminalToolOptions, TERMINAL_TOOL } from './reach.ts';
 import { runText } from './render.ts';
 
 const DEFAULT_SECONDS = 180;
@@ -33,7 +33,7 @@ type Args = z.infer<typeof parameters>;
 
 export function makeTerminalTool(options: TerminalToolOptions): Tool {
   return defineTool({
-    name: 'terminal',
+    name: TERMINAL_TOOL,
     description:
       'Run a bash command in the workspace; folder and exported variables last. network only if needed. ' +
       'background (see tool_search: process) tells you when it ends (notify_on_complete) or prints a text (watch_patterns).',
