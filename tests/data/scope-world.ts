@@ -110,14 +110,21 @@ async function fill(
     turn: looked.turn,
     state: 'done',
     messages: [
-      { role: 'tool', author: '', text: `common ${spaceMark}`, toolCallId: '1', toolName: 't', origin: 'agent' },
+      {
+        role: 'tool',
+        author: '',
+        text: `common ${spaceMark}`,
+        toolCallId: '1',
+        toolName: `t ${spaceMark}`,
+        origin: 'agent',
+      },
     ],
     outbox: [],
     inbox: [{ rows: [looked.row], state: 'answered' }],
   });
   const title = `${spaceMark} ${person.name} ${idleSession.id}`;
   await fillVectors(db, { scope, spaceMark });
-  await fillTriggers(db, { scope, spaceMark });
+  await fillTriggers(db, { scope, spaceMark, personMark });
   await changeSession(db, scope, idleSession.id, { title, model: `model ${spaceMark}` });
   const { turn } = await begin(db, speaker, `common ${spaceMark}`);
   const memory = await fillMemory(db, { ...speaker, spaceMark, runningTurn: turn.id });
@@ -257,6 +264,7 @@ export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, reado
     'usage',
     'jobs',
     'occurrences',
+    'triggers',
   ] as const)
     for (const row of await db.query.selectFrom(table).selectAll().execute())
       add(table, `${row.space_id} ${row.person_id}`, row);
