@@ -1,0 +1,60 @@
+// A runner that is killed at each boundary: just before and just after each statement that writes outside a transaction, and each commit.
+// Whatever is on disk then, the next runner ends the run, nothing is delivered twice, and the next run is planned.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import type { StatementObserver } from '../../data/query/dialect.ts';
+import { HOUR, makeSettableClock, MINUTE, openBench } from './bench.ts';
+
+/** Calls `onBoundary` at each point between which nothing on disk changes. */
+function watchBoundaries(onBoundary: () => void): StatementObserver {
+  let inTransaction = false;
+  return (when, sql) => {
+    if (sql === 'begin') {
+      inTransaction = true;
+      return;
+    }
+    const isCommit = sql === 'commit';
+    const isBoundary = isCommit || !inTransaction;
+    if ((isCommit && when === 'after') || sql === 'rollback') inTransaction = false;
+    if (isBoundary) onBoundary();
+  };
+}
+
+it('wherever it is killed, the run ends once and the next one is planned', async () => {
+  const copies: string[] = [];
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'herald-crash-'));
+  let isArmed = false;
+  const observe = watchBoundaries(() => {
+    if (!isArmed) return;
+    const copy = path.join(folder, String(copies.length));
+    cpSync(bench.home, copy, { recursive: true });
+    copies.push(copy);
+  });
+  const bench = await openBench({ observe });
+  const job = await bench.add({ rule: { kind: 'cron', expressions: ['0 13 * * *'] } });
+  isArmed = true;
+  const runner = bench.runner();
+  await runner.start();
+  await bench.clock.advance(HOUR);
+  await runner.stop();
+  isArmed = false;
+  const [key] = bench.began.map((run) => run.key);
+  expect(copies.length).toBeGreaterThanOrEqual(6);
+  for (const home of copies) {
+    const after = await openBench({ home, clock: makeSettableClock(bench.clock.now()) });
+    const next = after.runner({ isAlone: true });
+    await next.start();
+    await after.clock.advance(MINUTE);
+    await next.stop();
+    const rows = await after.rows(job);
+    expect(rows.map(({ state }) => state)).toEqual(['done', 'planned']);
+    // Whatever is done again is done under the same key.
+    expect(after.began.every((run) => run.key === key)).toBe(true);
+    expect(after.notices.length).toBe(rows[0]?.interruptions);
+    await after.close();
+  }
+  await bench.close();
+  rmSync(folder, { recursive: true, force: true });
+});
