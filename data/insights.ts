@@ -109,3 +109,60 @@ export async function sumWork(db: Db, scope: Scope, { from, to }: Span): Promise
     workers: Object.fromEntries(workers.map(({ state, count }) => [state, count])),
   };
 }
+
+export interface LearnedSums {
+  /** Skills that were written or changed from experience, and how the last change of each stands; newest first. */
+  skills: readonly { skill: string; state: string }[];
+  /** Entries of memory that are new. */
+  memories: number;
+}
+
+/** What was learnt in this space. */
+export async function sumLearned(db: Db, scope: Scope, { from, to }: Span): Promise<LearnedSums> {
+  const revisions = await db.query
+    .selectFrom('skill_revisions')
+    .select(['skill', 'state'])
+    .where('space_id', '=', scope.space)
+    .where('author', 'in', ['agent', 'review'])
+    .where('created_at', '>=', from)
+    .where('created_at', '<', to)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute();
+  const memories = await db.query
+    .selectFrom('memories')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('space_id', '=', scope.space)
+    .where('state', '=', 'active')
+    .where('created_at', '>=', from)
+    .where('created_at', '<', to)
+    .executeTakeFirstOrThrow();
+  return { skills: [...new Map(revisions.map((one) => [one.skill, one])).values()], memories: memories.count };
+}
+
+/** Runs of this person's jobs here that have ended, by state: once per job that had any, most first. */
+export async function sumRuns(
+  db: Db,
+  scope: Scope,
+  { from, to }: Span,
+): Promise<readonly { job: string; state: string; runs: number; microUsd: number }[]> {
+  const rows = await db.query
+    .selectFrom('occurrences')
+    .innerJoin('jobs', 'jobs.id', 'occurrences.job_id')
+    .select((eb) => [
+      'jobs.name as job',
+      'occurrences.state',
+      eb.fn.countAll<number>().as('runs'),
+      eb.fn.sum<number>('occurrences.cost_micro_usd').as('microUsd'),
+    ])
+    .where('occurrences.space_id', '=', scope.space)
+    .where('occurrences.person_id', '=', scope.person)
+    .where('occurrences.ended_at', '>=', from)
+    .where('occurrences.ended_at', '<', to)
+    .groupBy(['jobs.id', 'occurrences.state'])
+    .orderBy('runs', 'desc')
+    .orderBy('jobs.name')
+    .limit(50)
+    .execute();
+  return rows;
+}

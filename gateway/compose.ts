@@ -14,7 +14,7 @@ import { takeWriterLock } from '../data/lock.ts';
 import { findOwner, getPerson } from '../data/process/people.ts';
 import { listUnfinishedTasks } from '../data/process/work/tasks.ts';
 import { openPairing, type Pairing } from '../pairing/pairing.ts';
-import type { JobService } from '../scheduler/types.ts';
+import type { JobHandler, JobService } from '../scheduler/types.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { AppError } from '../shared/errors.ts';
@@ -36,6 +36,7 @@ import { makeCore, type Core } from './core.ts';
 import { openHttpServer, type HttpServer } from './http/server.ts';
 import { openSetup } from './setup/setup.ts';
 import { makeActivity } from './mcp/activity.ts';
+import { INSIGHTS_JOB, makeInsightsJob } from './insights/report.ts';
 import { makeFileStore, type FileStore } from './media/downloads.ts';
 import type { EventTriggers } from './triggers/events.ts';
 
@@ -176,7 +177,13 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
       backup,
     },
   ));
-  const scheduler = (parts.scheduler = openScheduler({ ...base, db: data.db, agent, core }));
+  const scheduler = (parts.scheduler = openScheduler({
+    ...base,
+    db: data.db,
+    agent,
+    core,
+    handlers: jobHandlers(base),
+  }));
   const { workspaceOf } = agent.forJobs.settings();
   const triggers = (parts.triggers = openTriggers({ ...base, db: data.db, jobs: scheduler.jobs, http, workspaceOf }));
   undo.push(() => triggers.close());
@@ -237,6 +244,12 @@ function required<Part>(part: Part | undefined): Part {
   return part;
 }
 
+/** Work of Herald's own that jobs may do. */
+function jobHandlers({ data, clock, files }: Base): ReadonlyMap<string, JobHandler> {
+  const storeFile: FileStore['keepContent'] = (name, mime, content) => files.keepContent(name, mime, content);
+  return new Map([[INSIGHTS_JOB, makeInsightsJob({ db: data.db, clock, storeFile })]]);
+}
+
 function openServer(base: Base, parts: Parts): Promise<HttpServer> {
   const { gateway } = base.loaded.config;
   return openHttpServer({
@@ -278,6 +291,7 @@ function openCore(
     setup: setupOf(base, () => required(parts.core).actions),
     mount: (platform, account, handler, options) => void http.mount(platform, account, handler, options),
     jobs: () => required(parts.scheduler).jobs,
+    evidence: agent.evidence,
     noticed: (row, person) => required(parts.triggers).noticed(row, person),
     process: lifecycle,
   });

@@ -67,8 +67,8 @@ export function amount(count: number): string {
 }
 
 /** "1 message", "2 messages". */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function counted(count: number, noun: string, many = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : many}`;
 }
 
 /** Largest payload of a button on every platform; source in shared/messages.ts. */

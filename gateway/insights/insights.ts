@@ -1,6 +1,14 @@
 // What a person's Herald did over some days, put together of the numbers of data/: for /insights and for the weekly report.
 import type { Db } from '../../data/db.ts';
-import { sumCalls, sumWork, type CallSums, type WorkSums } from '../../data/insights.ts';
+import {
+  sumCalls,
+  sumLearned,
+  sumRuns,
+  sumWork,
+  type CallSums,
+  type LearnedSums,
+  type WorkSums,
+} from '../../data/insights.ts';
 import type { Scope } from '../../data/scope.ts';
 import { dayOf } from '../../shared/day.ts';
 
@@ -28,29 +36,15 @@ export interface Insights {
   causes: readonly Share[];
   total: Share & { cachedShare: number; unpriced: number };
   work: WorkSums;
-  /** What other parts of Herald have to say: skills learnt, jobs run. */
-  more: readonly InsightPart[];
+  learned: LearnedSums;
+  runs: Awaited<ReturnType<typeof sumRuns>>;
 }
-
-/** One line or more about something else that happened. */
-export interface InsightPart {
-  title: string;
-  lines: readonly string[];
-}
-
-/** Counts something of the same time. */
-export type InsightSource = (
-  db: Db,
-  scope: Scope,
-  span: { from: number; to: number },
-) => Promise<InsightPart | undefined>;
 
 export interface InsightQuestion {
   /** Today and the days before it. */
   days: number;
   now: number;
   timezone: string;
-  sources?: readonly InsightSource[] | undefined;
 }
 
 export async function readInsights(db: Db, scope: Scope, question: InsightQuestion): Promise<Insights> {
@@ -60,7 +54,6 @@ export async function readInsights(db: Db, scope: Scope, question: InsightQuesti
   const to = now + 1;
   const calls = await sumCalls(db, scope, { from, to });
   const work = await sumWork(db, scope, { from, to });
-  const more = await Promise.all((question.sources ?? []).map((source) => source(db, scope, { from, to })));
   const total = shareOf('', calls);
   const inputTokens = calls.reduce((sum, one) => sum + one.inputTokens, 0);
   const cachedTokens = calls.reduce((sum, one) => sum + one.cachedTokens, 0);
@@ -84,7 +77,8 @@ export async function readInsights(db: Db, scope: Scope, question: InsightQuesti
       unpriced: calls.reduce((sum, one) => sum + one.unpriced, 0),
     },
     work,
-    more: more.filter((part) => part !== undefined),
+    learned: await sumLearned(db, scope, { from, to }),
+    runs: await sumRuns(db, scope, { from, to }),
   };
 }
 

@@ -4,8 +4,9 @@ import { AppError } from '../../../shared/errors.ts';
 import { cleanText } from '../../../shared/text.ts';
 import { readInsights, type Insights, type Share } from '../../insights/insights.ts';
 import { drawInsights } from '../../insights/picture.ts';
-import { amount, code, counted, money } from '../format.ts';
-import type { Command } from '../types.ts';
+import { amount, code, counted, money, plain } from '../format.ts';
+import { planText } from '../schedule/job-text.ts';
+import type { Command, CommandContext, CommandReply } from '../types.ts';
 
 const DEFAULT_DAYS = 7;
 const MAX_DAYS = 90;
@@ -15,12 +16,14 @@ export const insights: Command = {
   name: 'insights',
   aliases: [],
   description: 'What I did lately: answers, tools, cost, with a picture',
-  usage: '[days]',
+  usage: '[days | weekly]',
   role: 'guest',
   duringTurn: true,
-  async run({ db, scope, clock, args, address, person, storeFile }) {
+  async run(context) {
+    const { db, scope, clock, args, address, person, storeFile } = context;
     if (address.kind !== 'dm')
       return { text: 'I say that in a direct message only: others here need not know what you ask me.' };
+    if (args === 'weekly') return planWeekly(context);
     const own = (await getPersonSettings(db, person.id)).timezone;
     const timezone = own ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
     const read = await readInsights(db, scope, { days: parseDays(args), now: clock.now(), timezone });
@@ -31,8 +34,24 @@ export const insights: Command = {
   },
 };
 
+/** A job of Herald's own that says them each Monday. */
+async function planWeekly({ jobs, scope, person, address }: CommandContext): Promise<CommandReply> {
+  if (!jobs) throw new AppError('tool_unavailable', 'Nothing runs by itself here.');
+  const made = await jobs.create(
+    scope,
+    { role: person.role, by: 'person' },
+    {
+      name: 'Weekly insights',
+      when: 'every monday at 9',
+      work: { kind: 'builtin', name: 'insights' },
+      origin: address,
+    },
+  );
+  return { text: `It is planned.\n\n${planText(made.plan)}` };
+}
+
 /** The same in words, as markdown. */
-export function insightsText({ days, total, models, causes, work, more }: Insights): string {
+export function insightsText({ days, total, models, causes, work, learned, runs }: Insights): string {
   const title = days.length === 1 ? 'Today' : `The last ${days.length} days`;
   const done = work.turns['done'] ?? 0;
   const failed = work.turns['failed'] ?? 0;
@@ -49,7 +68,17 @@ export function insightsText({ days, total, models, causes, work, more }: Insigh
         ({ name, calls, failed: bad }) => `${code(name)} ${amount(calls)}×${bad > 0 ? `, ${amount(bad)} failed` : ''}`,
       ),
     ),
-    ...more.map((part) => list(part.title, part.lines)),
+    list(
+      'Jobs',
+      runs.map(
+        ({ job, state, runs: count, microUsd }) =>
+          `${plain(job)}: ${counted(count, 'run')} ${state}${microUsd > 0 ? `, ${money(microUsd)}` : ''}`,
+      ),
+    ),
+    list('Learnt', [
+      ...learned.skills.map(({ skill, state }) => `skill ${code(skill)} (${state.replace('_', ' ')})`),
+      ...(learned.memories > 0 ? [counted(learned.memories, 'new memory', 'new memories')] : []),
+    ]),
   ];
   return lines.filter((line) => line !== '').join('\n\n');
 }

@@ -138,7 +138,15 @@ describe('the picture', () => {
 
   test('numbers of any size, no days with anything and long names break nothing', () => {
     const share = { name: 'x'.repeat(300), calls: 1e9, tokens: 1e15, microUsd: 1e15 };
-    const base = { from: 0, to: 1, timezone: 'UTC', models: [share], causes: [], more: [] };
+    const base = {
+      from: 0,
+      to: 1,
+      timezone: 'UTC',
+      models: [share],
+      causes: [],
+      learned: { skills: [], memories: 0 },
+      runs: [],
+    };
     const work = { turns: {}, conversations: 0, tools: [], workers: {} };
     for (const count of [1, 7, 90]) {
       const days = Array.from({ length: count }, (_, i) => ({
