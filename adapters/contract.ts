@@ -1,5 +1,6 @@
 // The contract between a platform and the core. A platform is one folder that implements it; the core knows nothing else of it.
 import type { z } from 'zod';
+import type { PanelPort } from './panels/port.ts';
 import type { LoginIo, LoginResult, LoginStep, SetupPort } from './login.ts';
 import type { AccountId, ChatId, MessageId, ThreadId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
@@ -172,6 +173,11 @@ export interface AdapterHost {
   isPaired(user: UserId): Promise<boolean>;
   /** Setting up platforms, for a user of this account who is owner or admin; undefined for everybody else. */
   setup(user: UserId): Promise<SetupPort | undefined>;
+  /**
+   * What a user of this account may see and change of their own: jobs, memory, skills. `here` is their chat with this account, where there
+   * is one. Undefined for whoever is not paired; absent where there is none. Ask for each request anew: roles change.
+   */
+  panel?(user: UserId, here?: ChatId): Promise<PanelPort | undefined>;
   /** Small durable values of this account: offsets, uids, keys. */
   cursor: Cursor;
   /**

@@ -2,6 +2,7 @@
 // the real agent, pairing and server; tests give it scripted ones.
 import type { HttpHandler } from '../adapters/contract.ts';
 import type { SetupPort } from '../adapters/login.ts';
+import type { EvidencePort } from '../agent/evidence/port.ts';
 import type { AgentPort } from '../agent/port.ts';
 import type { ProcessDb } from '../data/db.ts';
 import { insertEvent } from '../data/process/work/events.ts';
@@ -30,6 +31,7 @@ import { openInbox } from './inbox.ts';
 import { makeReceive } from './ingress.ts';
 import { openLanes, type Lanes } from './lanes.ts';
 import { makePoster, type Poster } from './outbox.ts';
+import { makePanels } from './panels/open.ts';
 import { openPlatforms, type PlatformAccount, type Platforms } from './platforms.ts';
 import { chosenByNumber } from './chats/choices.ts';
 import { makeFollowers } from './chats/followers.ts';
@@ -63,6 +65,8 @@ export interface CoreInput {
   mount(platform: string, account: AccountId, handler: HttpHandler, options: MountOptions): void;
   /** What runs by itself. Default: nothing does. */
   jobs?: (() => JobService) | undefined;
+  /** For panels. Default: nothing is known of what skills are worth. */
+  evidence?: EvidencePort | undefined;
   /** See InboxPorts. */
   noticed?: ((row: InboxRow, person: PersonId | undefined) => Promise<void>) | undefined;
   process: Pick<GatewayActions, 'restart' | 'stop' | 'reload' | 'backup'>;
@@ -198,6 +202,7 @@ function openAccounts(
       const person = await findPerson(db, { platform, account, user });
       return person && hasRole(person.role, 'admin') ? input.setup : undefined;
     },
+    panel: makePanels(input),
     storeUpload: (name, mime, body) => files.keep(name, mime, body),
     backfill: input.settings.backfill,
     tellGap: (platform, account, gap) => tellGap({ db, log, poster: parts.poster() }, { platform, account }, gap),

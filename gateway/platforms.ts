@@ -9,6 +9,7 @@ import type {
   TimelineEntry,
 } from '../adapters/contract.ts';
 import type { LoginStep, SetupPort } from '../adapters/login.ts';
+import type { PanelPort } from '../adapters/panels/port.ts';
 import type { Capabilities } from '../adapters/capabilities.ts';
 import type { ProcessDb } from '../data/db.ts';
 import { getCursor, listCursors, setCursor, updateCursors } from '../data/process/cursors.ts';
@@ -21,6 +22,7 @@ import type { Address, StoredFile } from '../shared/messages.ts';
 import type { AdapterHealth } from './actions.ts';
 import type { MountOptions } from './http/server.ts';
 import type { Receive } from './ingress.ts';
+import type { PanelAt } from './panels/open.ts';
 
 /** Hard limit on one start of an adapter; a platform that hangs delays nobody else. */
 const START_DEADLINE_MS = 30_000;
@@ -57,6 +59,7 @@ export interface PlatformPorts {
   transcribe: AdapterHost['transcribe'];
   isPaired(platform: string, account: AccountId, user: UserId): Promise<boolean>;
   setup(platform: string, account: AccountId, user: UserId): Promise<SetupPort | undefined>;
+  panel(at: PanelAt): Promise<PanelPort | undefined>;
   storeUpload(name: string, mime: string, body: ReadableStream<Uint8Array>): Promise<StoredFile>;
   backfill: AdapterHost['backfill'];
   tellGap(platform: string, account: AccountId, gap: Gap): Promise<void>;
@@ -172,6 +175,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
       transcribe: ports.transcribe,
       isPaired: (user) => ports.isPaired(platform, account, user),
       setup: (user) => ports.setup(platform, account, user),
+      panel: (user, here) => ports.panel({ platform, account, user, here }),
       login(step) {
         if (!signal.aborted) entry.login = step;
       },

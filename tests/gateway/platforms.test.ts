@@ -28,6 +28,7 @@ async function open(clock: FakeClock, onOnline: (platform: string) => void = () 
     transcribe: async () => 'hello',
     isPaired: async () => true,
     setup: async () => undefined,
+    panel: async () => undefined,
     storeUpload: async () => {
       throw new Error('not part of this test');
     },

@@ -1,0 +1,173 @@
+// Jobs of one person as panels show them.
+import { checkWork } from '../../adapters/panels/inputs.ts';
+import type { JobChangeInput, JobInput, JobsPanel, JobView, PlanView, RunView } from '../../adapters/panels/port.ts';
+import type { Scope } from '../../data/scope.ts';
+import type {
+  Actor,
+  Job,
+  JobChange,
+  JobDraft,
+  JobPlan,
+  JobService,
+  JobWithNext,
+  Occurrence,
+  Work,
+} from '../../scheduler/types.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Address } from '../../shared/messages.ts';
+import { preview } from '../../shared/text.ts';
+
+/** Of what a job says, in a list. */
+const LISTED_CHARS = 300;
+const RESULT_CHARS = 4_000;
+const MAX_RUNS = 100;
+const MAX_SPAN_MS = 366 * 86_400_000;
+
+export interface JobsPanelInput {
+  jobs: JobService;
+  scope: Scope;
+  actor: Actor;
+  /** Rejects with AppError `not_found` when there is no chat that results could go to. */
+  origin(): Promise<Address>;
+  /** What the person has chosen for themselves. */
+  timezone(): Promise<string | undefined>;
+}
+
+export function openJobsPanel(input: JobsPanelInput): JobsPanel {
+  const { jobs, scope, actor } = input;
+  const draftOf = async (given: JobInput): Promise<JobDraft> => {
+    checkWork(given);
+    const work = workOf(given);
+    if (!work) throw new AppError('bad_input', 'What shall it do? Nothing was made.');
+    const timezone = (await input.timezone()) ?? given.timezone;
+    return { ...settingsOf(given), work, timezone, origin: await input.origin() };
+  };
+  const shown = async (id: string, plan: JobPlan) => ({
+    job: jobView(await jobs.get(scope, id)),
+    plan: planView(plan),
+  });
+  return {
+    async list() {
+      return (await jobs.list(scope)).map((job) => ({
+        ...jobView(job),
+        about: preview(aboutOf(job.work), LISTED_CHARS),
+      }));
+    },
+    async get(name) {
+      const job = await jobs.get(scope, name);
+      return { job: jobView(job), plan: planView(await jobs.plan(scope, job.id)) };
+    },
+    preview: async (given) => planView(await jobs.preview(scope, actor, await draftOf(given))),
+    async create(given) {
+      const made = await jobs.create(scope, actor, await draftOf(given));
+      return shown(made.job.id, made.plan);
+    },
+    async change(name, given) {
+      if (given.prompt !== undefined || given.reminder !== undefined) checkWork(given);
+      const changed = await jobs.update(scope, actor, name, await changeOf(input, name, given));
+      return shown(changed.job.id, changed.plan);
+    },
+    pause: async (name) => refreshed(input, await jobs.pause(scope, name)),
+    resume: async (name) => refreshed(input, await jobs.resume(scope, actor, name)),
+    remove: async (name) => jobView({ ...(await jobs.remove(scope, name)), nextRunAt: undefined, lastRun: undefined }),
+    runNow: async (name) => runView(await jobs.runNow(scope, actor, name)),
+    async runs({ job, limit }) {
+      return (await jobs.runs(scope, { job, limit: Math.min(limit, MAX_RUNS) })).map(runView);
+    },
+    async calendar(from, to) {
+      if (!(to > from) || to - from > MAX_SPAN_MS)
+        throw new AppError('bad_input', 'A calendar goes from an instant to a later one, 366 days at most.');
+      return jobs.calendar(scope, from, to);
+    },
+  };
+}
+
+async function refreshed({ jobs, scope }: JobsPanelInput, { id }: Job): Promise<JobView> {
+  return jobView(await jobs.get(scope, id));
+}
+
+/** Another text keeps what else belongs to the work: its script, its skills. */
+async function changeOf({ jobs, scope }: JobsPanelInput, name: string, given: JobChangeInput): Promise<JobChange> {
+  const { timezone } = given;
+  const change: JobChange = { ...settingsOf(given), ...(timezone !== undefined && { timezone }) };
+  const wanted = workOf(given);
+  if (!wanted) return change;
+  const before = (await jobs.get(scope, name)).work;
+  const work = wanted.kind === 'prompt' && before.kind === 'prompt' ? { ...before, prompt: wanted.prompt } : wanted;
+  return { ...change, work };
+}
+
+/** What is not given must not overwrite anything. */
+function settingsOf({ name, when, deliver, capUsd }: JobChangeInput): Pick<JobDraft, 'name' | 'when' | 'deliver'> {
+  const all = {
+    name,
+    when,
+    deliver,
+    capMicroUsd: capUsd === undefined ? undefined : Math.round(capUsd * 1_000_000),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function workOf({ prompt, reminder }: JobChangeInput): Extract<Work, { kind: 'prompt' | 'reminder' }> | undefined {
+  if (prompt !== undefined) return { kind: 'prompt', prompt };
+  return reminder === undefined ? undefined : { kind: 'reminder', text: reminder };
+}
+
+function aboutOf(work: Work): string {
+  switch (work.kind) {
+    case 'prompt':
+      return work.prompt;
+    case 'reminder':
+      return work.text;
+    case 'script':
+      return work.script.command;
+    case 'builtin':
+      return work.name;
+  }
+}
+
+function jobView(job: JobWithNext): JobView {
+  const { id, name, state, stateReason, schedule, work, failures, createdAt, nextRunAt, lastRun } = job;
+  const { text: when, timezone } = schedule;
+  const about = aboutOf(work);
+  const run = lastRun && runView(lastRun);
+  return {
+    id,
+    name,
+    state,
+    stateReason,
+    when,
+    timezone,
+    kind: work.kind,
+    about,
+    failures,
+    createdAt,
+    nextRunAt,
+    lastRun: run,
+  };
+}
+
+function planView({ name, when, nextRuns, nextRunTexts, targets, may, capMicroUsd, warnings }: JobPlan): PlanView {
+  return { name, when, nextRuns, nextRunTexts, targets, may, capMicroUsd, warnings };
+}
+
+function runView(run: Occurrence): RunView {
+  const { id, job, scheduledAt, cause, state, delivery, reason, attempts, costMicroUsd, tokens, startedAt, endedAt } =
+    run;
+  const result = run.result === undefined ? undefined : run.result.slice(0, RESULT_CHARS);
+  return {
+    id,
+    job,
+    scheduledAt,
+    cause,
+    state,
+    delivery,
+    reason,
+    attempts,
+    result,
+    costMicroUsd,
+    tokens,
+    startedAt,
+    endedAt,
+  };
+}
