@@ -17,6 +17,7 @@ import { decideCatchUp, isLate } from './catch-up.ts';
 import { nextRun } from './schedule/next.ts';
 import { jobOf } from './stored.ts';
 import type { Job, PlannedRun } from './types.ts';
+import { isWaiting, WAITS } from './waiting.ts';
 
 /** Rows looked at in one transaction: nobody else writes meanwhile. */
 const BATCH = 100;
@@ -102,8 +103,13 @@ async function take(input: Within, row: OccurrenceRow, { hasRoom }: { hasRoom: b
   const { db, trx } = input;
   const jobRow = await getJobRow(db, row.job_id, trx);
   if (!jobRow || jobRow.state === 'removed') return endRow(input, row, { reason: 'the job was removed' });
-  if (jobRow.state === 'paused' && row.cause !== 'manual') return endRow(input, row, { reason: 'the job is paused' });
   const job = readable(jobRow);
+  if (jobRow.state === 'paused' && row.cause !== 'manual') {
+    if (!job || !isWaiting(job)) return endRow(input, row, { reason: 'the job is paused' });
+    // Told once: what follows is not planned before it is confirmed.
+    const missed = { job, count: 1, since: row.due_at, reason: WAITS, isMadeUp: false };
+    return { ...(await endRow(input, row, { reason: WAITS })), missed };
+  }
   if (!job) return endRow(input, row, { reason: 'the job cannot be read as it is stored', failure: 'permanent' });
   const isFirst = row.cause === 'schedule' && row.attempts === 0 && row.interruptions === 0;
   const found = { row, jobRow, job };

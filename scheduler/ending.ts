@@ -38,6 +38,7 @@ export async function endRun(ports: RunnerPorts, run: JobRun, outcome: Ended): P
       alertedAt: ending.job.alertedAt ?? null,
       pausedFor: ending.job.isPaused ? `it failed ${ending.job.failures} times in a row` : undefined,
     },
+    endsJob: outcome.end === 'done' && outcome.isFinal === true ? job.id : undefined,
     messages: dispatches.flatMap(({ messages }) => messages),
     outbox: dispatches.flatMap(({ outbox }) => outbox),
   });

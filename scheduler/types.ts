@@ -49,6 +49,11 @@ export type Condition =
   /** A path within the workspace. */
   | { kind: 'file'; path: string; is: 'present' | 'missing' };
 
+export interface Goal {
+  /** Millionths of a US dollar that all runs of a day may cost; undefined: as all jobs may. */
+  dayCapMicroUsd?: number | undefined;
+}
+
 /** What a job does. */
 export type Work =
   | {
@@ -60,6 +65,8 @@ export type Work =
       script?: Script | undefined;
       /** Names of jobs whose last results it is given. */
       contextFrom?: readonly string[] | undefined;
+      /** It works towards a goal in steps: each run is given the last result, and the job ends with the one that reaches the goal. */
+      goal?: Goal | undefined;
     }
   /** A text that is sent as it is. */
   | { kind: 'reminder'; text: string }
@@ -197,11 +204,13 @@ export interface Actor {
 }
 
 export interface JobDraft {
+  /** At most 26 letters and digits; the same id makes one job. Default: a new one. */
+  id?: string | undefined;
   /** Default: made of the work; made unique in its space. */
   name?: string | undefined;
   /** As people say it ("every weekday at 9", "in 20 minutes", "0 9 * * 1-5"), or undefined for a job that only a trigger begins. */
   when?: string | undefined;
-  /** IANA name. Default: the zone of the configuration. */
+  /** IANA name. Default: the zone of the person. */
   timezone?: string | undefined;
   jitterMs?: number | undefined;
   quiet?: { from: string; to: string } | undefined;
@@ -221,12 +230,14 @@ export interface JobDraft {
   policy?: Partial<Policy> | undefined;
   /** Made, but not begun. */
   paused?: boolean | undefined;
+  /** Made, but begun only when its person resumes it, who is told once when a run is due before (scheduler/waiting.ts). */
+  awaits?: boolean | undefined;
   /** Where it is made. */
   origin: Address;
 }
 
 /** What is not named stays as it is. */
-export type JobChange = Partial<Omit<JobDraft, 'origin'>>;
+export type JobChange = Partial<Omit<JobDraft, 'id' | 'origin'>>;
 
 /** How a plan is read back to whoever made it. */
 export interface JobPlan {
@@ -279,7 +290,10 @@ export interface JobService {
   update(scope: Scope, actor: Actor, job: string, change: JobChange): Promise<{ job: Job; plan: JobPlan }>;
   plan(scope: Scope, job: string): Promise<JobPlan>;
   pause(scope: Scope, job: string, reason?: string): Promise<Job>;
-  /** Goes on with the next run from now: nothing is caught up. */
+  /**
+   * Goes on with the next run from now: nothing is caught up. Only what was to run once and waited for its person meanwhile runs at once, up
+   * to its maximum lateness; its state is then `done`.
+   */
   resume(scope: Scope, actor: Actor, job: string): Promise<Job>;
   /** Begins a run at once, beside the schedule; resolves when it is on disk. */
   runNow(scope: Scope, actor: Actor, job: string): Promise<Occurrence>;
@@ -298,7 +312,16 @@ export interface JobService {
 
 /** What one attempt came to. */
 export type RunOutcome =
-  | { end: 'done'; text: string; files: readonly StoredFile[]; origin: Origin; costMicroUsd: number; tokens: number }
+  | {
+      end: 'done';
+      text: string;
+      files: readonly StoredFile[];
+      origin: Origin;
+      costMicroUsd: number;
+      tokens: number;
+      /** Nothing is left to do: the job ends with this run. */
+      isFinal?: boolean | undefined;
+    }
   /** It was not worth running. */
   | { end: 'skipped'; reason: string; costMicroUsd: number; tokens: number }
   | {

@@ -13,6 +13,7 @@ export interface NewJob extends JobTexts {
   /** Made by the caller, who plans the first run by it. */
   id: string;
   state: 'active' | 'paused';
+  stateReason?: string | undefined;
   /** Undefined: it has no run before it. */
   first: NewOccurrence | undefined;
 }
@@ -20,7 +21,7 @@ export interface NewJob extends JobTexts {
 /** Rejects with AppError `bad_input` when the person has another of this name in the space. */
 export async function addJob(db: Db, scope: Scope, job: NewJob): Promise<JobRow> {
   const now = db.clock.now();
-  const { first, ...texts } = job;
+  const { first, stateReason = null, ...texts } = job;
   return db.query.transaction().execute(async (trx) => {
     await refuseTaken(trx, scope, job.name, undefined);
     const row = await trx
@@ -29,7 +30,7 @@ export async function addJob(db: Db, scope: Scope, job: NewJob): Promise<JobRow>
         ...texts,
         space_id: scope.space,
         person_id: scope.person,
-        state_reason: null,
+        state_reason: stateReason,
         failures: 0,
         alerted_at: null,
         created_at: now,

@@ -2,13 +2,15 @@
 import type { AgentPort } from '../../agent/port.ts';
 import type { JobRow } from '../../data/schedule/rows.ts';
 import type { Scope } from '../../data/scope.ts';
+import type { JobDefaults } from '../../scheduler/config.ts';
 import { describeSchedule, instantText, spanText } from '../../scheduler/schedule/describe.ts';
 import { nextRuns } from '../../scheduler/schedule/next.ts';
 import { parseSchedule } from '../../scheduler/schedule/parse.ts';
 import { checkZone } from '../../scheduler/schedule/zone.ts';
 import type { JobParts } from '../../scheduler/stored.ts';
-import type { Actor, JobDraft, JobPermissions, JobPlan, Policy, Schedule, Work } from '../../scheduler/types.ts';
+import type { Actor, Goal, JobDraft, JobPermissions, JobPlan, Policy, Schedule, Work } from '../../scheduler/types.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { PersonId } from '../../shared/ids.ts';
 import type { Role } from '../../shared/messages.ts';
 import { cleanText, preview } from '../../shared/text.ts';
 import type { Targets } from './targets.ts';
@@ -25,6 +27,10 @@ export interface DraftPorts {
   agent: Pick<AgentPort, 'describeTools' | 'resolveModel'>;
   targets: Targets;
   timezone(): string;
+  /** The zone that a person chose for themselves; undefined: that of the configuration. */
+  timezoneOf?: ((person: PersonId) => Promise<string | undefined>) | undefined;
+  /** What a new job gets that names nothing else. Default: nothing. */
+  defaults?: (() => Partial<Pick<JobDefaults, 'capMicroUsd' | 'quiet'>>) | undefined;
   /** Name of the tool that runs commands: who has it may have jobs with scripts. */
   scriptTool: string;
   /** Names that builtin work may have. */
@@ -54,7 +60,7 @@ export async function readDraft(ports: DraftPorts, draft: JobDraft, at: DraftAt)
     );
   return {
     name: nameOf(draft, at.taken),
-    schedule: await scheduleOf(ports, draft, at.now),
+    schedule: await scheduleOf(ports, draft, at),
     work,
     condition: draft.condition,
     delivery: await ports.targets.parse(owner, draft.deliver ?? 'origin', draft.fallback),
@@ -65,8 +71,21 @@ export async function readDraft(ports: DraftPorts, draft: JobDraft, at: DraftAt)
   };
 }
 
-async function scheduleOf(ports: DraftPorts, draft: JobDraft, now: number): Promise<Schedule> {
-  const timezone = checkZone(draft.timezone ?? ports.timezone());
+/** A new job with what it did not name. Clock times are meant as they are said: quiet hours are for intervals. */
+export function withDefaults({ defaults }: Pick<DraftPorts, 'defaults'>, job: JobParts): JobParts {
+  const { capMicroUsd, quiet } = defaults?.() ?? {};
+  const { schedule, work, permissions } = job;
+  const isSpent = work.kind === 'prompt' && permissions.capMicroUsd === undefined && capMicroUsd !== undefined;
+  const isQuiet = schedule.rule.kind === 'interval' && work.kind !== 'reminder' && schedule.quiet === undefined;
+  return {
+    ...job,
+    ...(isSpent && { permissions: { ...permissions, capMicroUsd } }),
+    ...(isQuiet && quiet && { schedule: { ...schedule, quiet } }),
+  };
+}
+
+async function scheduleOf(ports: DraftPorts, draft: JobDraft, { now, scope }: DraftAt): Promise<Schedule> {
+  const timezone = checkZone(draft.timezone ?? (await ports.timezoneOf?.(scope.person)) ?? ports.timezone());
   const { jitterMs = 0, quiet, window, when } = draft;
   if (jitterMs < 0 || jitterMs > MAX_JITTER_MS)
     throw new AppError('bad_input', 'A jitter is from 0 to 60 minutes. Nothing was made.');
@@ -97,8 +116,10 @@ function hasScript({ work, condition }: Pick<JobDraft, 'work' | 'condition'>): b
   );
 }
 
-/** What nobody can answer, or what would make more of itself. */
-const NEVER_FOR_JOBS: ReadonlySet<string> = new Set(['clarify', 'schedule', 'send_message', 'todo']);
+/** What nobody can answer. */
+const NEVER_FOR_JOBS: ReadonlySet<string> = new Set(['clarify', 'send_message', 'todo']);
+/** What would make more of itself: for jobs whose person named it. */
+const ONLY_IF_NAMED: ReadonlySet<string> = new Set(['schedule']);
 
 async function permissionsOf({ agent }: DraftPorts, draft: JobDraft, { actor }: DraftAt): Promise<JobPermissions> {
   const { tools } = await agent.describeTools({ role: actor.role, address: draft.origin });
@@ -106,6 +127,7 @@ async function permissionsOf({ agent }: DraftPorts, draft: JobDraft, { actor }: 
     ({ name, state }) =>
       (state === 'prompt' || state === 'searched') &&
       !NEVER_FOR_JOBS.has(name) &&
+      (!ONLY_IF_NAMED.has(name) || (actor.by === 'person' && draft.tools?.includes(name) === true)) &&
       (actor.tools === undefined || actor.tools.includes(name)),
   );
   const wanted = draft.tools;
@@ -175,12 +197,13 @@ function nameOf({ name, work }: JobDraft, taken: ReadonlySet<string>): string {
 }
 
 /** Neither role nor tools grow when an agent changes a job. */
-export function narrowed(next: JobPermissions, before: JobPermissions, by: Actor['by']): JobPermissions {
+export function narrowed(next: JobPermissions, before: JobPermissions, { by, tools: own }: Actor): JobPermissions {
   if (by !== 'agent') return next;
   return {
     ...next,
     role: ROLES[Math.min(ROLES.indexOf(next.role), ROLES.indexOf(before.role))] ?? 'guest',
-    tools: next.tools.filter((tool) => before.tools.includes(tool)),
+    // Nor does it do by the job what it may not do itself.
+    tools: next.tools.filter((tool) => before.tools.includes(tool) && own?.includes(tool) !== false),
     ...(before.capMicroUsd !== undefined && {
       capMicroUsd: Math.min(before.capMicroUsd, next.capMicroUsd ?? before.capMicroUsd),
     }),
@@ -233,9 +256,15 @@ function mayText({ work, permissions, condition }: JobParts): readonly string[] 
         `asks ${model === undefined ? 'the model' : model} with ${tools.length} tools: ${preview(tools.join(', '), 200)}`,
       );
       lines.push('asks you here before anything that you would be asked about');
+      if (work.goal)
+        lines.push('goes on from its last result, and ends when the goal is reached', ...dayCapLine(work.goal));
     }
   }
   return condition ? [...lines, 'looks at a condition first'] : lines;
+}
+
+function dayCapLine({ dayCapMicroUsd }: Goal): readonly string[] {
+  return dayCapMicroUsd === undefined ? [] : [`costs at most $${(dayCapMicroUsd / 1_000_000).toFixed(2)} a day`];
 }
 
 /** Names that are taken, but for the job's own. */

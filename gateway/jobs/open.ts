@@ -9,6 +9,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Poster } from '../outbox.ts';
 import type { Platforms } from '../platforms.ts';
+import type { DraftPorts } from './draft.ts';
 import { makeJobDelivery } from './delivery.ts';
 import { makeJobRun, type JobRunPorts } from './run.ts';
 import { makeJobService } from './service.ts';
@@ -17,7 +18,10 @@ import { makeTargets } from './targets.ts';
 /** Runs at the same time: of all people, and of one. */
 const LIMITS = { parallel: 4, perPerson: 2 };
 
-export interface JobsInput extends Pick<JobRunPorts, 'runScript' | 'hasFile' | 'missingSkill' | 'handlers'> {
+export interface JobsInput
+  extends
+    Pick<JobRunPorts, 'runScript' | 'hasFile' | 'missingSkill' | 'handlers'>,
+    Pick<DraftPorts, 'timezoneOf' | 'defaults'> {
   db: ProcessDb;
   clock: Clock;
   log: Logger;

@@ -9,9 +9,10 @@ import type { Runner } from '../../scheduler/ports.ts';
 import { nextAfter, nextRun } from '../../scheduler/schedule/next.ts';
 import { jobOf, jobTexts, occurrenceOf, type JobParts } from '../../scheduler/stored.ts';
 import type { Actor, CalendarEntry, Job, JobChange, JobDraft, JobService, JobWithNext } from '../../scheduler/types.ts';
+import { isWaiting, WAITS } from '../../scheduler/waiting.ts';
 import { AppError } from '../../shared/errors.ts';
 import { preview } from '../../shared/text.ts';
-import { namesOf, narrowed, planOf, readDraft, type DraftPorts } from './draft.ts';
+import { namesOf, narrowed, planOf, readDraft, withDefaults, type DraftPorts } from './draft.ts';
 
 /** Of one person in one space. */
 const MAX_JOBS = 200;
@@ -57,20 +58,25 @@ export function makeJobService(ports: ServicePorts): JobService {
   return {
     async preview(scope, actor, draft) {
       const taken = namesOf(await listJobs(db, scope));
-      const parts = await readDraft(ports, draft, { scope, actor, now: now(), taken });
+      const parts = withDefaults(ports, await readDraft(ports, draft, { scope, actor, now: now(), taken }));
       return planOf(ports, parts, { scope, now: now(), key: '' });
     },
     async create(scope, actor, draft) {
       const rows = await listJobs(db, scope);
-      if (rows.length >= MAX_JOBS)
+      const known = rows.find((row) => row.id === draft.id);
+      if (known)
+        return { job: jobOf(known), plan: await planOf(ports, jobOf(known), { scope, now: now(), key: known.id }) };
+      if (rows.filter(({ state }) => state !== 'done').length >= MAX_JOBS)
         throw new AppError('not_allowed', `You have ${MAX_JOBS} jobs already, which is the most. Remove one first.`);
-      const parts = await readDraft(ports, draft, { scope, actor, now: now(), taken: namesOf(rows) });
-      const id = newRowId(now());
+      const read = await readDraft(ports, draft, { scope, actor, now: now(), taken: namesOf(rows) });
+      const parts = withDefaults(ports, read);
+      const id = checkId(draft.id) ?? newRowId(now());
       const first = draft.paused ? undefined : nextAfter(parts.schedule, now(), id);
       const row = await addJob(db, scope, {
         ...jobTexts(parts),
         id,
-        state: draft.paused ? 'paused' : 'active',
+        state: draft.paused || draft.awaits ? 'paused' : 'active',
+        stateReason: draft.awaits ? WAITS : undefined,
         first: first && { ...first, cause: 'schedule' },
       });
       runner.wake();
@@ -83,15 +89,16 @@ export function makeJobService(ports: ServicePorts): JobService {
       const draft = draftOf(before, change);
       const read = await readDraft(ports, draft, { scope, actor, now: now(), taken });
       const kept = keptParts(read, before, change);
-      const permissions = narrowed(kept.permissions, before.permissions, actor.by);
+      const permissions = narrowed(kept.permissions, before.permissions, actor);
       const parts: JobParts = { ...kept, permissions, createdBy: before.createdBy };
       const isActive =
         change.paused === undefined ? before.state === 'active' || before.state === 'done' : !change.paused;
-      const next = isActive ? nextAfter(parts.schedule, now(), row.id) : undefined;
+      const awaits = change.awaits ?? (!isActive && isWaiting(before));
+      const next = isActive || awaits ? nextAfter(parts.schedule, now(), row.id) : undefined;
       const job = await changed(scope, row.id, {
         ...jobTexts(parts),
-        state: isActive ? (next || parts.schedule.rule.kind === 'trigger' ? 'active' : 'done') : 'paused',
-        state_reason: null,
+        state: isActive && !awaits ? (next || parts.schedule.rule.kind === 'trigger' ? 'active' : 'done') : 'paused',
+        state_reason: awaits ? WAITS : null,
         next: next ? { ...next, cause: 'schedule' } : null,
       });
       return { job, plan: await planOf(ports, parts, { scope, now: now(), key: row.id }) };
@@ -110,6 +117,10 @@ export function makeJobService(ports: ServicePorts): JobService {
       const row = await require(scope, name);
       const job = jobOf(row);
       const next = nextAfter(job.schedule, now(), job.id);
+      if (!next && isWaiting(job) && isRecent(job)) {
+        await addOccurrence(db, scope, row.id, { scheduledAt: now(), dueAt: now(), cause: 'manual' });
+        return changed(scope, row.id, { state: 'done', state_reason: null, next: null });
+      }
       if (!next && job.schedule.rule.kind !== 'trigger')
         throw new AppError('bad_input', `The time of "${job.name}" is over. Give it another one, or run it now.`);
       return changed(scope, row.id, {
@@ -166,6 +177,11 @@ export function makeJobService(ports: ServicePorts): JobService {
     },
   };
 
+  /** What was to run once, not too long ago. */
+  function isRecent({ schedule: { rule }, policy }: Job): boolean {
+    return rule.kind === 'once' && now() - rule.at <= policy.maxLateMs;
+  }
+
   async function foreseen(
     scope: Scope,
     row: JobRow,
@@ -185,6 +201,11 @@ export function makeJobService(ports: ServicePorts): JobService {
       if (!known.has(run.scheduledAt)) entries.push(entry(run.dueAt, false));
     return entries.filter(({ at }) => at >= from && at < to);
   }
+}
+
+function checkId(id: string | undefined): string | undefined {
+  if (id === undefined || /^[0-9A-Za-z]{1,26}$/.test(id)) return id;
+  throw new AppError('bad_input', 'The id of a job has up to 26 letters and digits. Nothing was made.');
 }
 
 /** The job as a draft, with what is to change. */

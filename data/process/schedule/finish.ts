@@ -36,6 +36,8 @@ export interface OccurrenceFinish {
   tokens: number;
   /** What changes of its job; undefined: nothing. */
   job: { id: string; failures: number; alertedAt: number | null; pausedFor?: string | undefined } | undefined;
+  /** Id of its job, which has nothing left to do; undefined: it goes on. */
+  endsJob?: string | undefined;
   messages: readonly ResultMessage[];
   outbox: readonly NewOutboxRow[];
 }
@@ -117,6 +119,7 @@ export async function finishOccurrence(
     const [row] = rows;
     if (!row) return undefined;
     await changeCounts(trx, finish.job, now);
+    if (finish.endsJob !== undefined) await stopJob(trx, finish.endsJob, { state: 'done', reason: null, now });
     for (const message of finish.messages) last = await insertResult(trx, message, now);
     await enqueueOutbox(db, finish.outbox, trx);
     await more?.(trx);
@@ -133,16 +136,23 @@ async function changeCounts(trx: Query, change: OccurrenceFinish['job'], now: nu
     .set({ failures: change.failures, alerted_at: change.alertedAt })
     .where('id', '=', change.id)
     .execute();
-  if (change.pausedFor === undefined) return;
+  if (change.pausedFor !== undefined) await stopJob(trx, change.id, { state: 'paused', reason: change.pausedFor, now });
+}
+
+async function stopJob(
+  trx: Query,
+  id: string,
+  { state, reason, now }: { state: 'paused' | 'done'; reason: string | null; now: number },
+): Promise<void> {
   await trx
     .updateTable('jobs')
-    .set({ state: 'paused', state_reason: change.pausedFor, updated_at: now })
-    .where('id', '=', change.id)
+    .set({ state, state_reason: reason, updated_at: now })
+    .where('id', '=', id)
     .where('state', '=', 'active')
     .execute();
   await trx
     .deleteFrom('occurrences')
-    .where('job_id', '=', change.id)
+    .where('job_id', '=', id)
     .where('state', '=', 'planned')
     .where('cause', '=', 'schedule')
     .where('attempts', '=', 0)

@@ -1,9 +1,11 @@
 // /cron: what runs by itself: list, make, confirm, change, pause, run, remove, and what it came to.
+import { instantText } from '../../../scheduler/schedule/describe.ts';
 import type { Actor, JobService, Work } from '../../../scheduler/types.ts';
+import { isWaiting, WAITS } from '../../../scheduler/waiting.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { commandButtons, plain } from '../format.ts';
 import type { Command, CommandContext, CommandReply } from '../types.ts';
-import { jobLine, planText, runLine } from './job-text.ts';
+import { jobLine, planText, readBack, runLine } from './job-text.ts';
 
 const SHOWN = 20;
 const WEEK_MS = 7 * 86_400_000;
@@ -22,7 +24,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   when: reschedule,
   to: retarget,
   change: howToChange,
-  confirm: goOn,
+  confirm,
   resume: goOn,
   pause,
   run,
@@ -73,16 +75,7 @@ async function make(
     );
   const work: Work = kind === 'prompt' ? { kind, prompt: what } : { kind, text: what };
   const made = await jobs.create(context.scope, actorOf(context), { when, work, origin: context.address });
-  return {
-    text: `It is planned.\n\n${planText(made.plan)}`,
-    buttons: commandButtons(
-      [
-        { label: 'Change', command: `/cron change ${made.job.id}` },
-        { label: 'Remove', command: `/cron remove ${made.job.id}` },
-      ],
-      2,
-    ),
-  };
+  return readBack(made.job, made.plan);
 }
 
 async function show(
@@ -142,6 +135,25 @@ async function howToChange(
     text:
       `Tell me in your own words what shall be different about **${plain(name)}**, or use \`/cron when ${id} <when>\`, ` +
       `\`/cron to ${id} <chats>\`, \`/cron remove ${id}\`.`,
+  };
+}
+
+async function confirm(context: CommandContext, jobs: JobService, words: readonly string[]): Promise<CommandReply> {
+  const { scope } = context;
+  const job = await jobs.get(scope, nameOf(words));
+  if (job.state === 'active') return { text: `**${plain(job.name)}** runs already; nothing was changed.` };
+  if (!isWaiting(job)) return goOn(context, jobs, [job.id]);
+  const [early] = (await jobs.runs(scope, { job: job.id, limit: 5 })).filter(({ reason }) => reason === WAITS);
+  const { state } = await jobs.resume(scope, actorOf(context), job.id);
+  if (state === 'done')
+    return { text: `**${plain(job.name)}** is confirmed. Its time was over before you did, so it runs now.` };
+  const [next] = (await jobs.plan(scope, job.id)).nextRunTexts;
+  const then = next === undefined ? '.' : `, next ${plain(next)}.`;
+  if (!early) return { text: `**${plain(job.name)}** is confirmed${then}` };
+  const when = instantText(early.dueAt, job.schedule.timezone);
+  return {
+    text: `**${plain(job.name)}** is confirmed${then} Its run of ${plain(when)} was due before you did, and was left out.`,
+    buttons: commandButtons([{ label: 'Run it now', command: `/cron run ${job.id}` }], 1),
   };
 }
 

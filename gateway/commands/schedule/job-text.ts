@@ -1,7 +1,9 @@
 // Jobs, plans and runs as commands and notices say them.
-import type { JobPlan, JobWithNext, Occurrence } from '../../../scheduler/types.ts';
+import type { Job, JobPlan, JobWithNext, Occurrence } from '../../../scheduler/types.ts';
+import { isWaiting } from '../../../scheduler/waiting.ts';
 import { cleanText, preview } from '../../../shared/text.ts';
-import { ago, code, money, plain } from '../format.ts';
+import { ago, code, commandButtons, money, plain } from '../format.ts';
+import type { CommandReply } from '../types.ts';
 
 /** A plan as it is read back: when, next runs, where, what it may do, what it may cost. */
 export function planText(plan: JobPlan): string {
@@ -14,6 +16,20 @@ export function planText(plan: JobPlan): string {
     ...plan.warnings.map((line) => `- note: ${plain(line, 300)}`),
   ];
   return lines.join('\n');
+}
+
+/** A plan for its person, with what can be done about it. What waits for them says so. */
+export function readBack(job: Job, plan: JobPlan): Pick<CommandReply, 'text' | 'buttons'> {
+  const waits = isWaiting(job);
+  const choice = (label: string, verb: string) => ({ label, command: `/cron ${verb} ${job.id}` });
+  const foot = waits ? `Shall I? It begins when you confirm it: ${jobCode(job, 'confirm')}.` : 'It is planned.';
+  return {
+    text: `${planText(plan)}\n\n${foot}`,
+    buttons: commandButtons(
+      [...(waits ? [choice('Confirm', 'confirm')] : []), choice('Change', 'change'), choice('Remove', 'remove')],
+      3,
+    ),
+  };
 }
 
 /** One line of a list. */
