@@ -8,6 +8,8 @@ export const MAX_NAME_CHARS = 64;
 export const MAX_DESCRIPTION_CHARS = 1024;
 const MAX_COMPATIBILITY_CHARS = 500;
 export const MAX_SKILL_CHARS = 100_000;
+/** What reads YAML looks at each key beside each other: a head of 100,000 characters would hold up everybody for many seconds. */
+const MAX_HEAD_CHARS = 16_000;
 
 /** Dots and underscores are not in the specification, but in collections. */
 export const SKILL_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -118,12 +120,14 @@ interface Parts {
 
 async function readParts(raw: string, options: ParseOptions, note: Note): Promise<Parts> {
   const text = cleanText(raw.replace(/^\ufeff/, ''));
-  if (text.length > MAX_SKILL_CHARS)
+  if (text.length > MAX_SKILL_CHARS) {
     note(
       'error',
       1,
       `it has ${text.length} characters; at most ${MAX_SKILL_CHARS}: put details into references/ and name them here`,
     );
+    return { frontMatter: {}, keyLines: new Map(), body: text, bodyLine: 1 };
+  }
   const lines = text.split('\n');
   const isFence = (line: string | undefined) => line !== undefined && /^---\s*$/.test(line);
   const end = isFence(lines[0]) ? lines.findIndex((line, index) => index > 0 && isFence(line)) : -1;
@@ -132,6 +136,11 @@ async function readParts(raw: string, options: ParseOptions, note: Note): Promis
     return { frontMatter: {}, keyLines: new Map(), body: text, bodyLine: 1 };
   }
   const head = lines.slice(1, end);
+  const headChars = head.join('\n').length;
+  if (headChars > MAX_HEAD_CHARS) {
+    note('error', 1, `its front matter has ${headChars} characters; at most ${MAX_HEAD_CHARS}: the rest is text`);
+    return { frontMatter: {}, keyLines: new Map(), body: text, bodyLine: 1 };
+  }
   const keyLines = new Map(
     head.flatMap((line, index): [string, number][] => {
       const key = /^([A-Za-z][\w-]*)\s*:/.exec(line)?.[1];

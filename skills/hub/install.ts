@@ -4,7 +4,7 @@ import { AppError, asAppError } from '../../shared/errors.ts';
 import type { GuardVerdict } from '../guard.ts';
 import type { SkillTrust } from '../types.ts';
 import { fetchReference, openReference, readHeading, scanFiles, type HubContext } from './context.ts';
-import { diffFiles } from './diff.ts';
+import { diffFiles } from '../difference.ts';
 import { hashFiles, lastSegment, type ContentHash } from './files.ts';
 import { openInstalled, type OpenedSkill } from './installed.ts';
 import { decideInstall } from './policy.ts';
