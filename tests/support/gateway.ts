@@ -44,6 +44,8 @@ export interface TestGatewayOptions {
   log?: Logger;
   /** Default: at once. */
   syncFile?: SyncFile;
+  /** The whole agent; `run` and `skills` are then not asked. */
+  agent?: (at: { db: ProcessDb; home: string; clock: FakeClock; core(): Core }) => Promise<AgentPort>;
   /** Skills of the agent. Default: none. */
   skills?: (db: ProcessDb, home: string) => AgentPort['skills'];
   /** Default: none, so that recordings stay files. */
@@ -82,7 +84,8 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const { db } = data;
   const turns: AgentTurn[] = [];
   const run = options.run ?? echo;
-  const agent: AgentPort = {
+  const made = await options.agent?.({ db, home, clock, core: () => core });
+  const agent: AgentPort = made ?? {
     skills: options.skills?.(db, home),
     async run(turn, signal) {
       turns.push(turn);
@@ -157,6 +160,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
         const stopped = core.stop();
         for (let round = 0; round < 50; round++) await clock.advance(200);
         await stopped;
+        await agent.close();
         await data.close();
       }
       fs.rmSync(home, { recursive: true, force: true });
