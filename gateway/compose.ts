@@ -149,6 +149,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
     voice: base.voice.engines,
     db: data.db,
     core: () => required(parts.core),
+    jobs: () => required(parts.scheduler).jobs,
     processEnded: (scope, event) => required(parts.triggers).processEnded(scope, event),
   });
   undo.push(() => agent.close());

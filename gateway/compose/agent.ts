@@ -20,7 +20,10 @@ import { makeAgentVoice } from '../voice/for-agent.ts';
 import { areHandsAwaited } from './hands/hands-awaited.ts';
 import type { Hands, HandsInput } from './hands/hands.ts';
 import type { ConfiguredEvidence } from './evidence.ts';
+import { scheduleTools } from './schedule-tool.ts';
 import type { JobGround } from './scheduler.ts';
+import { jobDefaults } from '../../scheduler/config.ts';
+import type { JobService } from '../../scheduler/types.ts';
 import { makeChatPorts } from './agent/chat-ports.ts';
 import { openLearning } from './agent/learning.ts';
 import { openMcpDesk } from './hands/mcp.ts';
@@ -64,6 +67,8 @@ export interface ConfiguredAgentInput {
   core(): Core;
   /** See HandsInput. */
   processEnded?: HandsInput['processEnded'];
+  /** What runs by itself; built after the agent. Undefined: nothing does. */
+  jobs?: (() => JobService) | undefined;
   /** More tools than the registry's; for tests. */
   tools?: readonly Tool[] | undefined;
 }
@@ -74,7 +79,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
   let { loaded } = input;
   let { settings, explanation } = await agentSettings(loaded, clock);
   const platformTools = makePlatformTools();
-  const own = [...TOOLS, ...(input.tools ?? [])];
+  const own = [...TOOLS, ...scheduleTools({ ...input, loaded: () => loaded }), ...(input.tools ?? [])];
   let hands: Promise<Hands> | undefined;
   const chats = makeChatPorts(input);
 
@@ -161,6 +166,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     evidence,
     forJobs: {
       settings: () => settings,
+      defaults: () => jobDefaults(loaded.config.scheduler),
       terminals: async () => (await findHands()).terminals,
       skills: skills.library,
     },

@@ -7,8 +7,10 @@ import { assessCommand } from '../../agent/policy/command.ts';
 import type { AgentSettings } from '../../agent/settings.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { ProcessDb } from '../../data/db.ts';
+import { getPersonSettings } from '../../data/process/person-settings.ts';
 import { hasSchedule } from '../../data/process/schedule/claims.ts';
 import type { Scope } from '../../data/scope.ts';
+import type { JobDefaults } from '../../scheduler/config.ts';
 import type { JobHandler, JobService, Script } from '../../scheduler/types.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
@@ -26,6 +28,7 @@ const LOOK_MS = 60_000;
 /** What jobs need of the agent's parts. */
 export interface JobGround {
   settings(): Pick<AgentSettings, 'workspaceOf' | 'timezone'>;
+  defaults(): JobDefaults;
   terminals(): Promise<Terminals>;
   skills: Pick<SkillLibrary, 'open'>;
 }
@@ -64,6 +67,8 @@ export function openScheduler(input: SchedulerInput): Scheduler {
       platforms: core.platforms,
       dmScope: loaded.config.sessions.dm_scope,
       timezone: () => agent.forJobs.settings().timezone,
+      timezoneOf: async (person) => (await getPersonSettings(input.db, person)).timezone,
+      defaults: () => agent.forJobs.defaults(),
       // Whoever has the data open holds the only lock on it.
       isAlone: true,
       scriptTool: TERMINAL_TOOL,

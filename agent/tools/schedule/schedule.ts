@@ -50,8 +50,7 @@ type Args = z.output<typeof parameters>;
 
 const SETTINGS: readonly Touch[] = ['settings'];
 
-/** `port` undefined: to be looked at, not to be called. */
-export function makeScheduleTool(port: (() => SchedulePort) | undefined): Tool {
+export function makeScheduleTool(port: () => SchedulePort): Tool {
   return defineTool({
     name: 'schedule',
     description:
@@ -71,10 +70,7 @@ export function makeScheduleTool(port: (() => SchedulePort) | undefined): Tool {
     available: ({ role }) => role !== 'guest',
     summarize: ({ action, name, job, when }) =>
       `${action} ${name ?? job ?? 'job'}${when === undefined ? '' : ` (${when})`}`,
-    async execute(args, context) {
-      if (!port) throw new AppError('tool_unavailable', 'Nothing runs by itself here.');
-      return perform(port(), args, context);
-    },
+    execute: (args, context) => perform(port(), args, context),
   });
 }
 
