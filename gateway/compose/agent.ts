@@ -20,7 +20,7 @@ import { makeAgentVoice } from '../voice/for-agent.ts';
 import { areHandsAwaited } from './hands/hands-awaited.ts';
 import type { Hands, HandsInput } from './hands/hands.ts';
 import type { ConfiguredEvidence } from './evidence.ts';
-import { scheduleTools } from './schedule-tool.ts';
+import { scheduleTools } from './agent/schedule-tool.ts';
 import type { JobGround } from './scheduler.ts';
 import { jobDefaults } from '../../scheduler/config.ts';
 import type { JobService } from '../../scheduler/types.ts';

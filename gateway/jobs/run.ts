@@ -10,6 +10,7 @@ import type { FailureClass, JobHandler, RunOutcome, Script, Work } from '../../s
 import { asAppError, type AppError, type ErrorCode } from '../../shared/errors.ts';
 import type { Origin, Role } from '../../shared/messages.ts';
 import { preview } from '../../shared/text.ts';
+import { capOf, GOAL_PROMPT, readStep } from './goals.ts';
 import type { Targets } from './targets.ts';
 
 const MAX_OUTPUT_CHARS = 30_000;
@@ -151,6 +152,8 @@ async function prompt(
 ): Promise<RunOutcome> {
   const { job, scope } = run;
   let ending: RunOutcome | undefined;
+  const cap = await capOf(ports.db, run, asked);
+  if (cap === 'used up') return skipped('its cap for today is used up');
   const end = await ports.agent.jobs?.run(
     {
       key: run.key,
@@ -170,7 +173,7 @@ async function prompt(
       tools: job.permissions.tools,
       model: job.permissions.model,
       skills: asked.skills ?? [],
-      capMicroUsd: job.permissions.capMicroUsd,
+      capMicroUsd: cap,
     },
     signal,
   );
@@ -186,7 +189,14 @@ async function prompt(
     case 'done':
       if (end.text.trim() === '' && end.files.length === 0)
         return { ...failed('transient', 'model_protocol', 'The model gave no answer.'), costMicroUsd, tokens };
-      return { end: 'done', text: end.text, files: end.files, origin: end.origin, costMicroUsd, tokens };
+      return {
+        end: 'done',
+        files: end.files,
+        origin: end.origin,
+        costMicroUsd,
+        tokens,
+        ...(asked.goal ? readStep(end.text) : { text: end.text }),
+      };
   }
 }
 
@@ -205,6 +215,7 @@ async function promptText(
     const text = `Output of the script that ran before:\n${output.slice(-MAX_OUTPUT_CHARS)}`;
     parts.push({ text, isForeign: end.hadNetwork });
   }
+  if (asked.goal) parts.push(await lastResult(ports, scope, job.id));
   for (const name of asked.contextFrom ?? []) parts.push(await lastResult(ports, scope, name));
   if (occurrence.input)
     parts.push({
@@ -213,7 +224,7 @@ async function promptText(
     });
   const isForeign = parts.some((part) => part.isForeign);
   return {
-    text: [...parts.map(({ text }) => text), asked.prompt].join('\n\n'),
+    text: [...parts.map(({ text }) => text), ...(asked.goal ? [GOAL_PROMPT] : []), asked.prompt].join('\n\n'),
     origin: isForeign ? 'foreign' : originOfPrompt(job.createdBy),
   };
 }
@@ -231,7 +242,7 @@ async function lastResult(
   const [last] = job ? await listOccurrences(db, scope, { job: job.id, state: 'done', limit: 1 }) : [];
   const result = last?.result ?? '(there is none yet)';
   return {
-    text: `Last result of the job "${name}":\n${preview(result, MAX_CONTEXT_CHARS).length < result.length ? result.slice(0, MAX_CONTEXT_CHARS) : result}`,
+    text: `Last result of the job "${job?.name ?? name}":\n${preview(result, MAX_CONTEXT_CHARS).length < result.length ? result.slice(0, MAX_CONTEXT_CHARS) : result}`,
     isForeign: last?.result_origin === 'foreign',
   };
 }

@@ -1,16 +1,16 @@
 // The tool `schedule` on the jobs of the gateway: plans are read back to the person in the chat, with buttons that confirm or change them.
-import type { ScheduleCall, ScheduleRequest, SchedulePort } from '../../agent/schedule/port.ts';
-import { makeScheduleTool } from '../../agent/tools/schedule/schedule.ts';
-import type { Tool } from '../../agent/tools/tool.ts';
-import type { LoadedConfig } from '../../config/load.ts';
-import { jobDefaults, type JobDefaults } from '../../scheduler/config.ts';
-import { instantText } from '../../scheduler/schedule/describe.ts';
-import type { Actor, Job, JobPlan, JobService, Work } from '../../scheduler/types.ts';
-import { isWaiting } from '../../scheduler/waiting.ts';
-import { AppError } from '../../shared/errors.ts';
-import { cleanText, preview } from '../../shared/text.ts';
-import type { GatewayActions } from '../actions.ts';
-import { readBack } from '../commands/schedule/job-text.ts';
+import type { ScheduleCall, ScheduleRequest, SchedulePort } from '../../../agent/schedule/port.ts';
+import { makeScheduleTool } from '../../../agent/tools/schedule/schedule.ts';
+import type { Tool } from '../../../agent/tools/tool.ts';
+import type { LoadedConfig } from '../../../config/load.ts';
+import { jobDefaults, type JobDefaults } from '../../../scheduler/config.ts';
+import { instantText } from '../../../scheduler/schedule/describe.ts';
+import type { Actor, Job, JobPlan, JobService, Work } from '../../../scheduler/types.ts';
+import { isWaiting } from '../../../scheduler/waiting.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { cleanText, preview } from '../../../shared/text.ts';
+import type { GatewayActions } from '../../actions.ts';
+import { readBack } from '../../commands/schedule/job-text.ts';
 
 const SHOWN_RUNS = 10;
 const SHOWN_JOBS = 50;
