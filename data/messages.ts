@@ -60,7 +60,10 @@ interface KeptHistory {
   chars: number;
   /** Changes of the table when it was read; what is only added since is read on top. */
   changes: number;
-  messages: readonly StoredMessage[];
+  /** All writes to it: while there are no others, nothing is read. */
+  writes: number;
+  messages: Promise<readonly StoredMessage[]>;
+  isRead: boolean;
 }
 const keptHistories = new WeakMap<TableWrites, Map<string, KeptHistory>>();
 
@@ -76,27 +79,53 @@ export async function listHistory(
   return [...messages.filter((m) => m.role === 'summary'), ...messages.filter((m) => m.role !== 'summary')];
 }
 
-async function readActive(db: Db, scope: Scope, session: SessionId): Promise<readonly StoredMessage[]> {
+function readActive(db: Db, scope: Scope, session: SessionId): Promise<readonly StoredMessage[]> {
   const kept = keptHistories.get(db.writes) ?? new Map<string, KeptHistory>();
   keptHistories.set(db.writes, kept);
   const key = `${scope.space}\u001f${session}`;
   // Taken before the read: what is changed meanwhile makes it old at once.
   const changes = db.writes.countChanges('messages');
+  const writes = db.writes.count('messages');
   const known = kept.get(key);
-  const before = known?.changes === changes ? known.messages : [];
-  const after = before.at(-1)?.id ?? 0;
-  const { rows } = await selectActive(db.query, { space: scope.space, session, after, limit: MAX_HISTORY });
-  const messages = [...before, ...rows.reverse().map(storedMessage)].slice(-MAX_HISTORY);
-  const chars = messages.reduce((sum, message) => sum + message.text.length + MESSAGE_CHARS, 0);
+  // A transaction must not wait for a read that waits for its end.
+  const usable = known?.isRead || !db.query.isTransaction ? known : undefined;
+  if (usable?.writes === writes) return usable.messages;
+  const before = usable?.changes === changes ? usable.messages : undefined;
+  const history = { chars: 0, changes, writes, messages: readOn(db, scope, session, before), isRead: false };
   kept.delete(key);
-  kept.set(key, { chars, changes, messages });
+  kept.set(key, history);
+  history.messages.then(
+    (messages) => {
+      history.isRead = true;
+      history.chars = messages.reduce((sum, message) => sum + message.text.length + MESSAGE_CHARS, 0);
+      dropOldest(kept);
+    },
+    () => {
+      if (kept.get(key) === history) kept.delete(key);
+    },
+  );
+  return history.messages;
+}
+
+/** `before` and what came after it. */
+async function readOn(
+  db: Db,
+  { space }: Scope,
+  session: SessionId,
+  before: KeptHistory['messages'] | undefined,
+): Promise<readonly StoredMessage[]> {
+  const known = (await before?.catch(() => undefined)) ?? [];
+  const { rows } = await selectActive(db.query, { space, session, after: known.at(-1)?.id ?? 0, limit: MAX_HISTORY });
+  return [...known, ...rows.reverse().map(storedMessage)].slice(-MAX_HISTORY);
+}
+
+function dropOldest(kept: Map<string, KeptHistory>): void {
   let total = [...kept.values()].reduce((sum, history) => sum + history.chars, 0);
   for (const [oldest, history] of kept) {
     if (total <= MAX_KEPT_CHARS) break;
     kept.delete(oldest);
     total -= history.chars;
   }
-  return messages;
 }
 
 /** Everything said in a session, undone and compacted messages included: all of it, or what came after a message, the last `limit` of it. */

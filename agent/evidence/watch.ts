@@ -9,7 +9,7 @@ import {
   type SkillUse,
 } from '../../data/evidence/turns.ts';
 import { listSkillLoads } from '../../data/learning/skill-marks.ts';
-import { listTranscript } from '../../data/messages.ts';
+import { listHistory } from '../../data/messages.ts';
 import type { Db } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -27,9 +27,6 @@ import {
   type ObservedTurn,
 } from './observe.ts';
 import { saysRight, saysWrong } from './signals.ts';
-
-/** Messages of a session that its last turn is looked for in. */
-const MAX_MESSAGES = 500;
 
 export interface WatchInput {
   db: Db;
@@ -55,7 +52,7 @@ export function makeEvidenceSource(input: WatchInput): KnowledgeSource {
 async function settleBefore({ db }: WatchInput, { scope, session, turn }: EndedTurn): Promise<TurnId | undefined> {
   const before = await lastRecorded(db, scope, { session, except: turn });
   if (!before || before.settled) return undefined;
-  const messages = await listTranscript(db, scope, session, { limit: MAX_MESSAGES });
+  const messages = await listHistory(db, scope, session);
   const said = messages.find((message) => message.turn === turn && message.role === 'user')?.text ?? '';
   // A request that goes wrong anew is no verdict on one that had failed already.
   const isOpen = before.outcome === 'done' || before.outcome === 'verified';
@@ -74,9 +71,7 @@ async function settleBefore({ db }: WatchInput, { scope, session, turn }: EndedT
 async function recordEnded(input: WatchInput, turn: EndedTurn): Promise<boolean> {
   const { db } = input;
   const { scope, session } = turn;
-  const messages = (await listTranscript(db, scope, session, { limit: MAX_MESSAGES })).filter(
-    (message) => message.turn === turn.turn,
-  );
+  const messages = (await listHistory(db, scope, session)).filter((message) => message.turn === turn.turn);
   const observed = observeTurn(messages);
   const task = describeTask(
     observed.request,

@@ -1,6 +1,6 @@
 // What of the memory fits the words of a turn: found by words, by parts of words and, where there is one, by meaning.
 import type { Db } from '../../data/db.ts';
-import { foldText, getMemories, type MemoryEntry } from '../../data/memory/entries.ts';
+import { foldText, getMemories, hasMemories, type MemoryEntry } from '../../data/memory/entries.ts';
 import { searchMemoryParts, searchMemoryWords } from '../../data/memory/search.ts';
 import type { Scope } from '../../data/scope.ts';
 import { withDeadline } from '../../shared/deadline.ts';
@@ -56,6 +56,7 @@ export async function recallEntries(
   scope: Scope,
   query: RecallQuery,
 ): Promise<readonly MemoryEntry[]> {
+  if (!(await hasMemories(deps.db, scope))) return [];
   const byWords = await lexical(deps.db, scope, query);
   const byMeaning = await nearest(deps, scope, query);
   const ranked = byMeaning.length === 0 ? byWords : fuse([byWords, byMeaning]);

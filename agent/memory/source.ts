@@ -63,12 +63,10 @@ async function sectionsOf(
   const { db } = deps;
   const snapshot = await deps.memory.snapshot(scope, session);
   const core = await listCore(db, scope);
-  const told = await getMemories(
-    db,
-    scope,
-    snapshot.entries.map(({ id }) => id),
-  );
-  const changes = describeChanges(snapshot, core, new Map(told.map((entry) => [entry.id, entry])));
+  const now = new Map(core.map((entry) => [entry.id, entry]));
+  const left = snapshot.entries.map(({ id }) => id).filter((id) => !now.has(id));
+  for (const entry of await getMemories(db, scope, left)) now.set(entry.id, entry);
+  const changes = describeChanges(snapshot, core, now);
   const inPrompt = new Set([...core, ...snapshot.entries].map(({ id }) => id));
   const recalled = await recalledLines(deps, scope, { text, inPrompt });
   const isForeign = ({ entry }: RecalledLine) => entry.origin === 'foreign';

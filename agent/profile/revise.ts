@@ -1,5 +1,6 @@
 // A look back at what a person said since the last one: what it says about them becomes evidence for and against claims. With a model by a
 // dialectic pass, and always by what they said in so many words.
+import { listHistory } from '../../data/messages.ts';
 import { listClaims } from '../../data/profile/claims.ts';
 import { listOwnMessages, reviseClaims, type OwnMessage, type RevisionResult } from '../../data/profile/revision.ts';
 import type { Db } from '../../data/db.ts';
@@ -59,7 +60,21 @@ async function pass(input: ReviseInput, scope: Scope): Promise<RevisionResult | 
 }
 
 /** Counts what the person said in one turn in so many words; the turn is looked at by the next pass all the same. */
-export async function noteStatements(db: Db, scope: Scope, turn: TurnId): Promise<void> {
+export async function noteStatements(
+  db: Db,
+  scope: Scope,
+  { session, turn }: { session: SessionId; turn: TurnId },
+): Promise<void> {
+  if (isGroupScope(scope)) return;
+  // Most turns say nothing of the kind, and the history is at hand.
+  const isTelling = (await listHistory(db, scope, session)).some(
+    (message) =>
+      message.turn === turn &&
+      message.role === 'user' &&
+      findStatements([{ ...message, text: ownWords(message.text), platform: undefined, saidAt: 0, isCited: false }], [])
+        .length > 0,
+  );
+  if (!isTelling) return;
   const said = tellingOf(await listOwnMessages(db, scope, { limit: MAX_MESSAGES, turn }));
   if (said.length > 0) await applyStatements(db, scope, said);
 }

@@ -64,8 +64,8 @@ export function makeProfileSource(db: Db): KnowledgeSource {
       return { text: text === '' ? '' : `${HEADER}\n${text}`, isForeign: false };
     },
     open: (task) => ({ note() {}, sections: async () => (isAbout(task) ? changes(task) : []) }),
-    async ended({ scope, turn }) {
-      await noteStatements(db, scope, turn);
+    async ended({ scope, session, turn }) {
+      await noteStatements(db, scope, { session, turn });
     },
     async compressed({ scope, session }) {
       await dropProfileSnapshot(db, scope, session);

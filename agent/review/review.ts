@@ -11,13 +11,14 @@ import {
   postponeReview,
   setReviewDue,
   type ReviewEnd,
+  type ReviewMark,
 } from '../../data/review/marks.ts';
 import { addPattern } from '../../data/review/patterns.ts';
 import type { ReviewCause } from '../../data/review/tables.ts';
 import type { Scope } from '../../data/scope.ts';
 import { dayOf } from '../../shared/day.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
-import type { SessionId } from '../../shared/ids.ts';
+import type { PersonId, SessionId } from '../../shared/ids.ts';
 import { untilAborted } from '../abort.ts';
 import type { KnowledgeSource } from '../knowledge.ts';
 import { isOfPerson } from './material.ts';
@@ -34,6 +35,8 @@ const MAX_ROWS = 2_000;
 const MAX_ATTEMPTS = 2;
 /** What cannot work is given up after so many failures; what may work later is not. */
 const MAX_FAILURES = 3;
+/** Of what is due later, so much earlier is the same: a conversation that goes on does not write with each turn. */
+const SAME_MS = 60_000;
 const RETRY_MS = 3_600_000;
 const MAX_RETRY_MS = 24 * 3_600_000;
 /** Sessions whose end of a turn nobody noted are looked for so far back. */
@@ -217,7 +220,11 @@ export function openReviews(input: ReviewInput): Reviews {
         if (!settings.enabled || role === 'guest' || controller.signal.aborted) return;
         const isMany = (await countUnreviewedTurns(db, scope, session)) >= settings.everyTurns;
         const cause = isMany ? 'turns' : 'idle';
-        await setReviewDue(db, scope, session, { dueAt: clock.now() + (isMany ? 0 : settings.idleMs), cause });
+        const now = clock.now();
+        const due = { dueAt: now + (isMany ? 0 : settings.idleMs), cause } as const;
+        const mark = await getReviewMark(db, scope, session);
+        if (isDueAlready(mark, { ...due, person: scope.person, now })) return;
+        await setReviewDue(db, scope, session, due);
         void pump();
       },
       // Only noted: the rows stay, so that the review can come later.
@@ -249,6 +256,16 @@ export function openReviews(input: ReviewInput): Reviews {
       }
     },
   };
+}
+
+/** Whether the mark, whose time has not come, says so already. What begins later sees what was said before this was asked. */
+function isDueAlready(
+  mark: ReviewMark | undefined,
+  { person, dueAt, cause, now }: { person: PersonId; dueAt: number; cause: ReviewCause; now: number },
+): boolean {
+  if (mark?.dueAt === undefined || mark.cause !== cause || mark.person !== person) return false;
+  const earlier = dueAt - mark.dueAt;
+  return mark.dueAt > now && earlier >= 0 && earlier <= Math.min(SAME_MS, (dueAt - now) / 10);
 }
 
 function retryMs(failures: number): number {

@@ -3,6 +3,7 @@ import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import type { Db, Query } from '../db.ts';
+import { makeKeeper } from '../query/keep.ts';
 import { newRowId } from '../row-id.ts';
 import type { Tables } from '../schema.ts';
 import type { Scope } from '../scope.ts';
@@ -146,12 +147,25 @@ async function spentBy(
   return { micro_usd: row?.money ?? 0, tokens: row?.tokens ?? 0, cost_known: row?.known ?? 0 };
 }
 
+const keepIsAny = makeKeeper<boolean>('task_turns');
+
 /** What was recorded of a session last, `except` left out; undefined when nothing was. */
 export async function lastRecorded(
   db: Db,
   scope: Scope,
   at: { session: SessionId; except: TurnId },
 ): Promise<{ turn: TurnId; outcome: TurnOutcome; settled: boolean } | undefined> {
+  const isAny = await keepIsAny(db, `${scope.space}\u001f${at.session}`, async () => {
+    const rows = await db.query
+      .selectFrom('task_turns')
+      .select('turn_id')
+      .where('space_id', '=', scope.space)
+      .where('session_id', '=', at.session)
+      .limit(1)
+      .execute();
+    return rows.length > 0;
+  });
+  if (!isAny) return undefined;
   const row = await db.query
     .selectFrom('task_turns')
     .select(['turn_id', 'outcome', 'settled'])

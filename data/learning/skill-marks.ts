@@ -11,6 +11,7 @@ export interface SkillMarks {
 }
 
 const keepMarks = makeKeeper<ReadonlyMap<string, SkillMarks>>('skill_marks');
+const keepLoads = makeKeeper<readonly SkillLoad[]>('skill_loads');
 
 /** By skill; those without any mark are not there. */
 export async function listSkillMarks(db: Db, scope: Scope): Promise<ReadonlyMap<string, SkillMarks>> {
@@ -78,18 +79,20 @@ export async function noteSkillLoad(
 
 /** Oldest first. */
 export async function listSkillLoads(db: Db, scope: Scope, session: SessionId): Promise<readonly SkillLoad[]> {
-  const rows = await db.query
-    .selectFrom('skill_loads')
-    .selectAll()
-    .where('session_id', '=', session)
-    .where('space_id', '=', scope.space)
-    .orderBy('loaded_at')
-    .orderBy('skill')
-    .execute();
-  return rows.map((row) => ({
-    skill: row.skill,
-    revision: row.revision_id ?? undefined,
-    turn: row.turn_id ?? undefined,
-    at: row.loaded_at,
-  }));
+  return keepLoads(db, `${scope.space}\u001f${session}`, async () => {
+    const rows = await db.query
+      .selectFrom('skill_loads')
+      .selectAll()
+      .where('session_id', '=', session)
+      .where('space_id', '=', scope.space)
+      .orderBy('loaded_at')
+      .orderBy('skill')
+      .execute();
+    return rows.map((row) => ({
+      skill: row.skill,
+      revision: row.revision_id ?? undefined,
+      turn: row.turn_id ?? undefined,
+      at: row.loaded_at,
+    }));
+  });
 }

@@ -3,6 +3,7 @@ import { sql, type Selectable } from 'kysely';
 import type { PersonId, SessionId, TurnId } from '../../shared/ids.ts';
 import type { Origin } from '../../shared/messages.ts';
 import type { Db } from '../db.ts';
+import { makeKeeper } from '../query/keep.ts';
 import type { Scope } from '../scope.ts';
 import type { MemoryAuthor, MemoryPlace, MemoryState, MemoryTables, MemoryTarget } from './tables.ts';
 
@@ -61,16 +62,37 @@ export function foldText(text: string): string {
   return words?.join(' ') ?? text.trim();
 }
 
+// With a space goes what it remembers.
+const keepCore = makeKeeper<readonly MemoryEntry[]>('memories', 'spaces');
+const keepHasAny = makeKeeper<boolean>('memories', 'spaces');
+
 /** What stands in the prompt or is blocked there, oldest first. */
 export async function listCore(db: Db, scope: Scope, target?: MemoryTarget): Promise<readonly MemoryEntry[]> {
-  let rows = db.query
-    .selectFrom('memories')
-    .selectAll()
-    .where('space_id', '=', scope.space)
-    .where(sql<boolean>`place = 'core'`)
-    .where('state', 'in', ['active', 'blocked']);
-  if (target !== undefined) rows = rows.where('target', '=', target);
-  return (await rows.orderBy('id').execute()).map(entryOf);
+  const core = await keepCore(db, scope.space, async () => {
+    const rows = await db.query
+      .selectFrom('memories')
+      .selectAll()
+      .where('space_id', '=', scope.space)
+      .where(sql<boolean>`place = 'core'`)
+      .where('state', 'in', ['active', 'blocked'])
+      .orderBy('id')
+      .execute();
+    return rows.map(entryOf);
+  });
+  return target === undefined ? core : core.filter((entry) => entry.target === target);
+}
+
+/** Whether anything is remembered in the space, in whatever state. */
+export async function hasMemories(db: Db, scope: Scope): Promise<boolean> {
+  return keepHasAny(db, scope.space, async () => {
+    const rows = await db.query
+      .selectFrom('memories')
+      .select('id')
+      .where('space_id', '=', scope.space)
+      .limit(1)
+      .execute();
+    return rows.length > 0;
+  });
 }
 
 /** Words of others that wait for approval, oldest first. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { SessionId } from '../../shared/ids.ts';
 import type { Db } from '../db.ts';
+import { makeKeeper } from '../query/keep.ts';
 import type { Scope } from '../scope.ts';
 import type { MemoryTarget } from './tables.ts';
 
@@ -14,14 +15,20 @@ export interface MemorySnapshot {
 
 const entriesSchema = z.array(z.object({ id: z.number(), text: z.string() }));
 
+const keepSnapshots = makeKeeper<MemorySnapshot | undefined>('memory_snapshots');
+// With a space go its files.
+const keepFiles = makeKeeper<ReadonlyMap<MemoryTarget, string>>('memory_files', 'spaces');
+
 export async function getSnapshot(db: Db, scope: Scope, session: SessionId): Promise<MemorySnapshot | undefined> {
-  const row = await db.query
-    .selectFrom('memory_snapshots')
-    .select(['text', 'entries'])
-    .where('session_id', '=', session)
-    .where('space_id', '=', scope.space)
-    .executeTakeFirst();
-  return row && { text: row.text, entries: entriesSchema.parse(JSON.parse(row.entries)) };
+  return keepSnapshots(db, `${scope.space}\u001f${session}`, async () => {
+    const row = await db.query
+      .selectFrom('memory_snapshots')
+      .select(['text', 'entries'])
+      .where('session_id', '=', session)
+      .where('space_id', '=', scope.space)
+      .executeTakeFirst();
+    return row && { text: row.text, entries: entriesSchema.parse(JSON.parse(row.entries)) };
+  });
 }
 
 /** Keeps the first one that a session is given; returns the one that counts. Nothing is kept for a session of another space. */
@@ -65,13 +72,15 @@ export async function dropSnapshot(db: Db, scope: Scope, session: SessionId): Pr
 
 /** What the file held when it was last written or taken in; undefined: it never was. */
 export async function getFileContent(db: Db, scope: Scope, target: MemoryTarget): Promise<string | undefined> {
-  const row = await db.query
-    .selectFrom('memory_files')
-    .select('content')
-    .where('space_id', '=', scope.space)
-    .where('target', '=', target)
-    .executeTakeFirst();
-  return row?.content;
+  const files = await keepFiles(db, scope.space, async () => {
+    const rows = await db.query
+      .selectFrom('memory_files')
+      .select(['target', 'content'])
+      .where('space_id', '=', scope.space)
+      .execute();
+    return new Map(rows.map((row) => [row.target, row.content]));
+  });
+  return files.get(target);
 }
 
 export async function setFileContent(db: Db, scope: Scope, target: MemoryTarget, content: string): Promise<void> {

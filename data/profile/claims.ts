@@ -4,6 +4,7 @@ import type { Selectable } from 'kysely';
 import { cleanText, preview } from '../../shared/text.ts';
 import type { Db, Query } from '../db.ts';
 import { foldText } from '../derived/search-text.ts';
+import { makeKeeper } from '../query/keep.ts';
 import { isGroupScope, type Scope } from '../scope.ts';
 import { believe, certain, weigh, type Confidence } from './confidence.ts';
 import type { ClaimKind, ClaimState, ProfileTables } from './tables.ts';
@@ -43,6 +44,21 @@ const CORRECTION_WEIGHT = 1_000_000;
 /** All claims of the person, surest first; corrected and retracted ones too. */
 export async function listClaims(db: Db, scope: Scope): Promise<readonly Claim[]> {
   if (isGroupScope(scope)) return [];
+  const now = db.clock.now();
+  return (await keepWeighed(db, scope.person, () => readWeighed(db, scope)))
+    .map(({ row, evidence }) => claimOf(row, believeRow(row, evidence, now)))
+    .sort((a, b) => Number(b.isFixed) - Number(a.isFixed) || b.confidence.mean - a.confidence.mean || b.id - a.id);
+}
+
+interface WeighedRow {
+  row: ClaimRow;
+  evidence: Parameters<typeof weigh>[1];
+}
+
+// Kept is what was said; what it is worth changes with time.
+const keepWeighed = makeKeeper<readonly WeighedRow[]>('claims', 'claim_evidence');
+
+async function readWeighed(db: Db, scope: Scope): Promise<readonly WeighedRow[]> {
   const rows = await db.query
     .selectFrom('claims')
     .selectAll()
@@ -50,6 +66,7 @@ export async function listClaims(db: Db, scope: Scope): Promise<readonly Claim[]
     .orderBy('id', 'desc')
     .limit(MAX_CLAIMS)
     .execute();
+  if (rows.length === 0) return [];
   const evidence = await db.query
     .selectFrom('claim_evidence')
     .innerJoin('claims', 'claims.id', 'claim_evidence.claim_id')
@@ -57,10 +74,7 @@ export async function listClaims(db: Db, scope: Scope): Promise<readonly Claim[]
     .where('claims.person_id', '=', scope.person)
     .execute();
   const byClaim = Map.groupBy(evidence, (one) => one.claim_id);
-  const now = db.clock.now();
-  return rows
-    .map((row) => claimOf(row, believeRow(row, byClaim.get(row.id) ?? [], now)))
-    .sort((a, b) => Number(b.isFixed) - Number(a.isFixed) || b.confidence.mean - a.confidence.mean || b.id - a.id);
+  return rows.map((row) => ({ row, evidence: byClaim.get(row.id) ?? [] }));
 }
 
 /** A claim with all that speaks for and against it, latest first; undefined when the person has none of that number. */

@@ -1,6 +1,7 @@
 // What prompts say of a person: the surest claims in few words, the same throughout a session.
 import type { SessionId } from '../../shared/ids.ts';
 import type { Db } from '../db.ts';
+import { makeKeeper } from '../query/keep.ts';
 import { isGroupScope, type Scope } from '../scope.ts';
 import { listClaims, type Claim } from './claims.ts';
 
@@ -34,19 +35,23 @@ function score({ confidence }: Claim): number {
   return Math.round(confidence.low * 10);
 }
 
+const keepSnapshots = makeKeeper<ProfileSnapshot | undefined>('profile_snapshots');
+
 export async function getProfileSnapshot(
   db: Db,
   scope: Scope,
   session: SessionId,
 ): Promise<ProfileSnapshot | undefined> {
   if (isGroupScope(scope)) return undefined;
-  const row = await db.query
-    .selectFrom('profile_snapshots')
-    .select(['text', 'made_at'])
-    .where('session_id', '=', session)
-    .where('person_id', '=', scope.person)
-    .executeTakeFirst();
-  return row && { text: row.text, madeAt: row.made_at };
+  return keepSnapshots(db, `${scope.person}\u001f${session}`, async () => {
+    const row = await db.query
+      .selectFrom('profile_snapshots')
+      .select(['text', 'made_at'])
+      .where('session_id', '=', session)
+      .where('person_id', '=', scope.person)
+      .executeTakeFirst();
+    return row && { text: row.text, madeAt: row.made_at };
+  });
 }
 
 /** Keeps the first one of a session; returns the one that counts. Nothing is kept for a session that is not of the scope. */

@@ -2,10 +2,14 @@
 // crash cut off is still due.
 import type { PersonId, SessionId, SpaceId } from '../../shared/ids.ts';
 import type { Db, Query } from '../db.ts';
+import { listHistory } from '../messages.ts';
+import { makeKeeper } from '../query/keep.ts';
 import type { Scope } from '../scope.ts';
 import type { ReviewCause, ReviewState } from './tables.ts';
 
 export interface ReviewMark {
+  /** Who pays. */
+  person: PersonId;
   /** Last message that was looked at; 0 before the first. */
   through: number;
   dueAt: number | undefined;
@@ -14,23 +18,28 @@ export interface ReviewMark {
   failures: number;
 }
 
+const keepMarks = makeKeeper<ReviewMark | undefined>('review_marks');
+
 /** Undefined before the first turn of the session. */
 export async function getReviewMark(db: Db, scope: Scope, session: SessionId): Promise<ReviewMark | undefined> {
-  const row = await db.query
-    .selectFrom('review_marks')
-    .selectAll()
-    .where('session_id', '=', session)
-    .where('space_id', '=', scope.space)
-    .executeTakeFirst();
-  return (
-    row && {
-      through: row.through_id,
-      dueAt: row.due_at ?? undefined,
-      notBefore: row.not_before,
-      cause: row.cause ?? undefined,
-      failures: row.failures,
-    }
-  );
+  return keepMarks(db, `${scope.space}\u001f${session}`, async () => {
+    const row = await db.query
+      .selectFrom('review_marks')
+      .selectAll()
+      .where('session_id', '=', session)
+      .where('space_id', '=', scope.space)
+      .executeTakeFirst();
+    return (
+      row && {
+        person: row.person_id,
+        through: row.through_id,
+        dueAt: row.due_at ?? undefined,
+        notBefore: row.not_before,
+        cause: row.cause ?? undefined,
+        failures: row.failures,
+      }
+    );
+  });
 }
 
 /** The session is to be looked back at from `dueAt` on (ms since the epoch), and the scope's person pays. False when it is not of this space, or a worker's. */
@@ -72,18 +81,11 @@ async function ownsSession(query: Query, scope: Scope, session: SessionId): Prom
   return row !== undefined;
 }
 
-/** Turns of people in the session that were not looked back at yet. */
+/** Turns of people in the session that were not looked back at yet, nor taken back or summarized. */
 export async function countUnreviewedTurns(db: Db, scope: Scope, session: SessionId): Promise<number> {
-  const mark = await getReviewMark(db, scope, session);
-  const row = await db.query
-    .selectFrom('messages')
-    .select((eb) => eb.fn.count<number>('turn_id').distinct().as('turns'))
-    .where('session_id', '=', session)
-    .where('space_id', '=', scope.space)
-    .where('role', '=', 'user')
-    .where('id', '>', mark?.through ?? 0)
-    .executeTakeFirst();
-  return row?.turns ?? 0;
+  const through = (await getReviewMark(db, scope, session))?.through ?? 0;
+  const said = (await listHistory(db, scope, session)).filter(({ id, role }) => role === 'user' && id > through);
+  return new Set(said.flatMap(({ turn }) => turn ?? [])).size;
 }
 
 /** Nothing is left to look at, unless a turn has made it due anew since `dueAt` was read. */

@@ -4,6 +4,7 @@ import { changeMemory, listBatches, undoBatch } from '../../../data/memory/chang
 import {
   countMemories,
   getMemories,
+  hasMemories,
   listCore,
   listLatestMemories,
   listPendingMemories,
@@ -72,6 +73,7 @@ export const memoryProbes = {
     // A number tells nothing of where it comes from: any but 0 stands for the entries themselves.
     countMemories: async (db: Db, me: MemoryPlace) =>
       (await countMemories(db, me.scope)).pending > 0 ? me.spaceMark : '',
+    hasMemories: async (db: Db, me: MemoryPlace) => ((await hasMemories(db, me.scope)) ? me.spaceMark : ''),
     markUsed: (db: Db, me: MemoryPlace, target: MemoryPlace) => markUsed(db, me.scope, [target.memory.entry]),
   },
   'memory/changes.ts': {

@@ -19,7 +19,8 @@ beforeEach(async () => {
 
 async function learn(person: Person, said: string): Promise<void> {
   const turn = await bench.exchange(person, dm(person), said);
-  await noteStatements(bench.db, personScope(person.id), turn);
+  const session = (await bench.route(person, dm(person))).session.id;
+  await noteStatements(bench.db, personScope(person.id), { session, turn });
 }
 
 const run = async (args = '', person = ada) => (await bench.run(person, dm(person), `/whoami ${args}`)).text;
