@@ -7,6 +7,10 @@ import { rules } from './hands/rules.ts';
 import { tools } from './hands/tools.ts';
 import { insights } from './learning/insights.ts';
 import { cron } from './schedule/cron.ts';
+import { background } from './schedule/background.ts';
+import { goal } from './schedule/goal.ts';
+import { heartbeat } from './schedule/heartbeat.ts';
+import { suggestions } from './schedule/suggestions.ts';
 import { timezone } from './schedule/timezone.ts';
 import { memory } from './learning/memory.ts';
 import { skills } from './learning/skills.ts';
@@ -68,6 +72,10 @@ export const commands: readonly Command[] = [
   usage,
   insights,
   cron,
+  background,
+  goal,
+  heartbeat,
+  suggestions,
   timezone,
   extend,
   approve,

@@ -28,6 +28,10 @@ test('only pairing, restarting and what works on machines ask for a role', () =>
   expect(restricted.map((command) => [command.name, command.role])).toEqual([
     ['rollback', 'member'],
     ['cron', 'member'],
+    ['background', 'member'],
+    ['goal', 'member'],
+    ['heartbeat', 'member'],
+    ['suggestions', 'member'],
     ['extend', 'admin'],
     ['rules', 'member'],
     ['agents', 'member'],
