@@ -8,12 +8,13 @@ import { chatId, messageId, type UserId } from '../../shared/ids.ts';
 import type { AttachmentRef } from '../../shared/messages.ts';
 import type { Adapter, AdapterHost, AdapterInput, InboundMessage } from '../contract.ts';
 import { loadKey, makeFileSeal, readStored, refOf, type FileSeal } from '../local-chat/files.ts';
-import { problemAnswer, problemOf } from './answers.ts';
+import { problemAnswer, problemOf, unknownUrl } from './answers.ts';
 import { API_CAPABILITIES } from './capabilities.ts';
 import { completeChat } from './chat-completions.ts';
 import { findConversation, rememberResponse, SESSION_HEADER, type Conversation } from './conversations.ts';
 import { Exchange, type Asking } from './exchange.ts';
 import { readUser } from './keys.ts';
+import { handleJobs, isJobsPath } from './jobs.ts';
 import { listModels, MODEL, showModel, unknownModel } from './models.ts';
 import { chatRequest, messagesOf, readSaid, responsesRequest, type Said } from './requests.ts';
 import { respond } from './responses.ts';
@@ -100,8 +101,20 @@ class Api {
     if (route === 'GET /v1/models') return listModels();
     if (route.startsWith('GET /v1/models/')) return showModel(decodeURIComponent(pathname.slice('/v1/models/'.length)));
     if (route === 'POST /v1/audio/transcriptions') return transcribe(this.#parts.host, request);
-    const message = `There is no ${route.slice(0, 200)} here.`;
-    return problemAnswer({ status: 404, type: 'invalid_request_error', code: 'unknown_url', message });
+    if (isJobsPath(pathname)) return this.#jobs(request, user);
+    return unknownUrl(request.method, pathname);
+  }
+
+  async #jobs(request: Request, user: UserId): Promise<Response> {
+    const panel = await this.#parts.host.panel?.(user);
+    if (panel?.jobs === undefined)
+      throw new AppError('not_allowed', 'There are no jobs for the person of this key. Nothing was changed.');
+    return handleJobs({
+      jobs: panel.jobs,
+      request,
+      now: this.#now(),
+      read: (schema) => readBody(request, schema),
+    });
   }
 
   async #chat(request: Request, user: UserId): Promise<Response> {

@@ -7,6 +7,7 @@ import { json, problem } from '../local-chat/requests.ts';
 import { describeBrowser, makeDeviceCookie, newDeviceId } from './auth.ts';
 import { WEB_CAPABILITIES } from './capabilities.ts';
 import { loadPageFiles } from './page-files.ts';
+import { handlePanel } from './panels.ts';
 import { renderHtml } from './render.ts';
 import { handleSetup } from './setup.ts';
 
@@ -45,6 +46,8 @@ async function openRoute(host: AdapterHost): Promise<LocalChatRoute> {
     const user = userId(known);
     const setup = await handleSetup(host, request, user);
     if (setup !== undefined) return setup;
+    const panel = await handlePanel(host, request, user);
+    if (panel !== undefined) return panel;
     const answer = await chat.handle(request, {
       chat: chatId(known),
       user,

@@ -15,6 +15,19 @@ const FILES: readonly (readonly [name: string, type: string])[] = [
   ['setup.css', 'text/css; charset=utf-8'],
   ['setup.js', 'text/javascript; charset=utf-8'],
   ['uploads.js', 'text/javascript; charset=utf-8'],
+  ['views.js', 'text/javascript; charset=utf-8'],
+  ['panels/panels.css', 'text/css; charset=utf-8'],
+  ['panels/charts.css', 'text/css; charset=utf-8'],
+  ['panels/claims.js', 'text/javascript; charset=utf-8'],
+  ['panels/insights.js', 'text/javascript; charset=utf-8'],
+  ['panels/job-form.js', 'text/javascript; charset=utf-8'],
+  ['panels/kit.js', 'text/javascript; charset=utf-8'],
+  ['panels/memory.js', 'text/javascript; charset=utf-8'],
+  ['panels/plan.js', 'text/javascript; charset=utf-8'],
+  ['panels/plot.js', 'text/javascript; charset=utf-8'],
+  ['panels/schedule.js', 'text/javascript; charset=utf-8'],
+  ['panels/skills.js', 'text/javascript; charset=utf-8'],
+  ['panels/week.js', 'text/javascript; charset=utf-8'],
 ];
 
 interface PageFile {

@@ -15,11 +15,11 @@ import { makeRecordingHost, type RecordingHost } from '../contracts/adapter-host
 const CHROMIUM = '/usr/bin/chromium';
 
 /** Why the browser tests cannot run here; undefined when they can. */
-const browserMissing: string | undefined = existsSync(CHROMIUM)
+export const browserMissing: string | undefined = existsSync(CHROMIUM)
   ? undefined
   : `no ${CHROMIUM} on this machine: install Debian's chromium to run the browser tests`;
 
-function openBrowser(): Promise<Browser> {
+export function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [
@@ -197,7 +197,7 @@ function notThere(): never {
   throw new Error('There is no browser.');
 }
 
-async function openPage(
+export async function openPage(
   browser: Browser,
   url: string,
   { options, problems }: { options: BrowserContextOptions | undefined; problems: string[] },

@@ -4,6 +4,7 @@ import { Connection, openSession } from './connection.js';
 import { Lines, lineId, make, makeBubble, makeDraft } from './lines.js';
 import { Outbox } from './outbox.js';
 import { Setup } from './setup.js';
+import { Views } from './views.js';
 
 /** Closer to the end than this, new lines are scrolled to. */
 const FOLLOW_PX = 120;
@@ -44,6 +45,16 @@ const composer = new Composer({
   needSession: openSession,
 });
 const setup = new Setup({ button: byId('setup-open'), dialog: byId('setup') });
+const views = new Views({
+  nav: byId('views'),
+  panel: byId('panel'),
+  chat: [scroller, byId('foot'), byId('down')],
+  changed: (isChat) => {
+    // The conversation went on meanwhile.
+    if (isChat) toEnd();
+    showDown();
+  },
+});
 const connection = new Connection({
   status: showConnection,
   fresh: () => (opening = { before: lines.ids(), seen: new Set() }),
@@ -60,7 +71,7 @@ const handlers = {
     lines.put(entry);
     if (entry.direction === 'out') showTyping(0);
     // A pairing may just have changed who this is.
-    if (entry.kind === 'command') void setup.offer();
+    if (entry.kind === 'command') offer();
     byId('welcome').hidden = true;
   },
   draft(draft) {
@@ -88,12 +99,18 @@ const handlers = {
       if (!overlaps || opening.before.size === 0) byId('older').hidden = !state.more;
     }
     opening = undefined;
-    void setup.offer();
+    offer();
     sendLinkCode();
     byId('welcome').hidden = lines.size > 0 || waiting.size > 0;
     outbox.retryNow();
   },
 };
+
+/** What depends on who this is. */
+function offer() {
+  void setup.offer();
+  void views.offer();
+}
 
 function entryOf(item) {
   return {
@@ -221,7 +238,7 @@ byId('down').addEventListener('click', toEnd);
 byId('stop').addEventListener('click', () => outbox.add('messages', { text: '/stop', files: [] }));
 scroller.addEventListener('scroll', () => {
   showDown();
-  if (scroller.scrollTop < 200) void loadOlder();
+  if (views.isChat && scroller.scrollTop < 200) void loadOlder();
 });
 // Images grow after they are put in place.
 scroller.addEventListener('load', () => following(() => {}), true);
