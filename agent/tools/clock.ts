@@ -6,7 +6,7 @@ export const clockTool = defineTool({
   name: 'clock',
   description: 'Current date and time, here or in another time zone.',
   parameters: z.strictObject({
-    timezone: z.string().max(64).optional().describe("IANA name such as Asia/Tokyo; default the person's"),
+    timezone: z.string().max(64).optional().describe("IANA name; default the person's"),
   }),
   effect: 'pure',
   origin: 'agent',

@@ -8,7 +8,7 @@ const MAX_FOUND = 8;
 
 export const toolSearch = defineTool({
   name: 'tool_search',
-  description: 'Find more tools, such as for reminders and scheduled jobs. Call them with use_tool.',
+  description: 'Find more tools, such as for reminders and scheduled jobs; use_tool calls them.',
   parameters: z.strictObject({ query: z.string().trim().min(1).max(200) }),
   effect: 'pure',
   origin: 'agent',

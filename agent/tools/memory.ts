@@ -21,15 +21,15 @@ const operation = z.strictObject({
 
 const parameters = z.strictObject({
   action: action.optional(),
-  target: target.optional().describe('user: who the person is; memory (default): the rest'),
+  target: target.optional().describe('user: who the person is; default memory'),
   content: text.optional().describe('One self-contained fact'),
-  old_text: text.optional().describe('Unique part of the entry meant'),
+  old_text: text.optional().describe('Unique part of the entry'),
   // Read below: written out here once more, they would cost a hundred tokens in each request.
   operations: z
     .array(z.looseObject({}))
     .max(MAX_OPERATIONS)
     .optional()
-    .describe('Several {action, target, content, old_text}, all or none'),
+    .describe('Several changes with these fields, all or none'),
 });
 type Args = z.infer<typeof parameters>;
 
@@ -48,7 +48,7 @@ export function makeMemoryTools({ memory, author = 'agent' }: MemoryToolDeps): r
   const memoryTool = defineTool({
     name: 'memory',
     description:
-      'Remember lasting facts and preferences for good; correct or remove what is no longer so; archive what is seldom needed.',
+      'Remember lasting facts and preferences; correct or remove what is no longer so; archive what is seldom needed.',
     parameters,
     effect: 'idempotent',
     touches: author === 'review' ? [] : ['memory'],
@@ -70,10 +70,10 @@ export function makeMemoryTools({ memory, author = 'agent' }: MemoryToolDeps): r
   });
   const recallTool = defineTool({
     name: 'recall',
-    description: 'Search memory, archive included; without a query, the latest.',
+    description: 'Search memory, archive included. No query: the latest.',
     parameters: z.strictObject({
       query: z.string().max(500).optional(),
-      limit: z.int().min(1).max(MAX_FOUND).optional(),
+      limit: z.int().min(1).optional(),
     }),
     effect: 'pure',
     origin: 'agent',
@@ -81,7 +81,7 @@ export function makeMemoryTools({ memory, author = 'agent' }: MemoryToolDeps): r
     available: ({ role }) => role !== 'guest',
     summarize: () => 'looking through memory',
     async execute({ query = '', limit = 10 }, { scope }) {
-      const found = await own().recall(scope, { text: query, limit, withSuperseded: true });
+      const found = await own().recall(scope, { text: query, limit: Math.min(limit, MAX_FOUND), withSuperseded: true });
       if (found.length === 0)
         return { text: query.trim() === '' ? 'Nothing is remembered yet.' : `Nothing in memory matches "${query}".` };
       return {

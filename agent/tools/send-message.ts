@@ -7,10 +7,9 @@ const MAX_TEXT_CHARS = 20_000;
 
 export const sendMessageTool = defineTool({
   name: 'send_message',
-  description:
-    "Send a message to another chat of this same person (not to answer here). Only the person's own paired chats can be reached.",
+  description: "Send a message to another of this person's own paired chats; not to answer here.",
   parameters: z.strictObject({
-    to: z.string().trim().min(1).max(200).describe('Name of the platform, or title of the chat'),
+    to: z.string().trim().min(1).max(200).describe('Platform, or title of the chat'),
     text: z.string().trim().min(1).max(MAX_TEXT_CHARS).describe('Markdown'),
   }),
   effect: 'once',

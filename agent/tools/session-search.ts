@@ -34,7 +34,7 @@ export const sessionSearchTool = defineTool({
   parameters: z.strictObject({
     query: z.string().max(500).optional(),
     session: z.string().max(100).optional().describe('Id or title'),
-    message: z.int().optional().describe('Id of a hit to read around'),
+    message: z.int().optional().describe('Id of a hit'),
     limit: z.int().min(1).max(50).optional(),
     sort: z.enum(['newest', 'oldest']).optional(),
     role: z.enum(['user', 'assistant']).optional(),

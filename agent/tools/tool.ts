@@ -256,19 +256,28 @@ function parametersSchema(schema: z.ZodType): { [key: string]: JsonValue } {
 
 /** Limits that no sensible call passes are checked, but not shown: they would cost tokens in each request. */
 const UNSHOWN: ReadonlySet<string> = new Set(['minLength', 'maxLength', 'minItems', 'maxItems']);
+/** Nobody asks for less than nothing, or for more than so many. */
+const LEAST: ReadonlySet<unknown> = new Set([0, 1, Number.MIN_SAFE_INTEGER]);
+const MOST = 100_000;
 
 function withoutLimits(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(withoutLimits);
   if (typeof value !== 'object' || value === null) return value;
   const isPlain = (name: string, inner: JsonValue | undefined) =>
     (UNSHOWN.has(name) && typeof inner === 'number') ||
-    (name === 'additionalProperties' && inner === false) ||
-    ((name === 'minimum' || name === 'maximum') && Math.abs(Number(inner)) === Number.MAX_SAFE_INTEGER);
+    // What is not said of others means that anything goes.
+    (name === 'additionalProperties' && (inner === false || isEmpty(inner))) ||
+    (name === 'minimum' && LEAST.has(inner)) ||
+    (name === 'maximum' && typeof inner === 'number' && inner >= MOST);
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, inner]) =>
       inner === undefined || isPlain(name, inner) ? [] : [[name, withoutLimits(inner)]],
     ),
   );
+}
+
+function isEmpty(value: JsonValue | undefined): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function describeIssues(error: z.ZodError): string {

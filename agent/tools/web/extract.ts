@@ -30,7 +30,7 @@ export function makeExtractTool(deps: ExtractDeps): Tool {
     description: 'Reads web pages, PDF and Word files, feeds and JSON: title, author, date and main text.',
     parameters: z.strictObject({
       urls: z.array(z.string().min(1).max(4_000)).min(1).max(MAX_URLS),
-      format: z.enum(['markdown', 'text']).optional().describe('Default markdown'),
+      format: z.enum(['markdown', 'text']).optional(),
     }),
     effect: 'pure',
     touches: ['network'],
