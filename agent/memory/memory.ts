@@ -191,7 +191,10 @@ function makeApproval(
       const kept = scanned.filter(({ reason }) => reason === undefined).map(({ entry }) => entry);
       const batch = { author: 'person', origin: 'foreign', title: `approved ${countEntries(kept.length)}` } as const;
       await changeMemory(db, scope, batch, async (edit) => {
-        for (const { id } of kept) await edit.change(id, { state: 'active', place: 'core', approved: true });
+        // Somebody else may have decided meanwhile: what was rejected or replaced stays so.
+        for (const { id } of kept)
+          if ((await edit.get(id))?.state === 'pending')
+            await edit.change(id, { state: 'active', place: 'core', approved: true });
         const fresh = new Set(kept.map(({ id }) => id));
         for (const target of TARGETS) await spill(edit, target, settings(), fresh);
       });

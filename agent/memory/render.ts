@@ -64,7 +64,8 @@ export function describeChanges(
   });
   const added = core.filter(({ id, text }) => told.get(id) !== text);
   return [
-    ...gone.map(({ text }) => `- no longer so: ${indent(text)}`),
+    // What was blocked was not told, and is not told now that it is gone.
+    ...gone.flatMap(({ text }) => (scanMemory(text) ? [] : [`- no longer so: ${indent(text)}`])),
     ...added.map((entry) => `- new${entry.target === 'user' ? ' (user)' : ''}: ${indent(shownText(entry))}`),
   ];
 }

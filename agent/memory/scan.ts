@@ -6,7 +6,7 @@ const PATTERNS: readonly { reason: string; pattern: RegExp }[] = [
   {
     reason: 'it poses as instructions of the system',
     pattern:
-      /<\/?\s*(?:system|instructions?|admin|assistant|memory-context)\b[^>]{0,40}>|\[\/?(?:inst|system)\]|<\|im_(?:start|end)\|>|^\s*(?:system|assistant)\s*:/im,
+      /<\/?\s*(?:system|instructions?|admin|assistant|memory-context)\b[^>]{0,40}>|\[\/?(?:inst|system)\]|<\|im_(?:start|end)\|>|^[^\S\n]{0,40}(?:system|assistant)[^\S\n]{0,40}:/im,
   },
   {
     reason: 'it gives me another role',

@@ -35,3 +35,12 @@ test.each([
 ])('kept: %j', (text) => {
   expect(scanMemory(text)).toBeUndefined();
 });
+
+test.each(['\n', '  \n', ' ', '\t', '<', 'system ', 'ssh-rsa ', 'curl ', 'nc -e ', 'send secrets '])(
+  'a long text of %j is looked through in no time',
+  (part) => {
+    const started = performance.now();
+    expect(scanMemory(part.repeat(100_000 / part.length))).toBeUndefined();
+    expect(performance.now() - started).toBeLessThan(2_000);
+  },
+);
