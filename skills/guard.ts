@@ -31,6 +31,9 @@ const GUARD_PATTERNS = [...exfiltration, ...injection, ...commandPatterns];
 
 const MAX_LINE_CHARS = 4_000;
 const MAX_FINDINGS = 100;
+/** Of all files together: what is beyond would hold up everybody for as long as it is read. */
+const MAX_SCANNED_CHARS = 4 * 1024 * 1024;
+const MAX_SCANNED_LINES = 100_000;
 
 // Tag characters spell out text that nobody sees (https://www.unicode.org/charts/PDF/UE0000.pdf, read 2026-11-21). Flags of regions are
 // written with them, after a black flag.
@@ -50,11 +53,28 @@ const BINARIES: readonly { about: string; magic: readonly number[] }[] = [
 /** Reads all files of a skill: path within it, and content. Pure; the same files give the same report. */
 export function scanSkill(files: ReadonlyMap<string, Uint8Array>): GuardReport {
   const findings = [...scanStructure(files)];
+  let [chars, lines] = [0, 0];
   for (const [file, content] of files) {
     if (findings.length >= MAX_FINDINGS) break;
-    findings.push(
-      ...(isText(content) ? scanFile(file, Buffer.from(content).toString('utf8')) : scanBinary(file, content)),
-    );
+    if (!isText(content)) {
+      findings.push(...scanBinary(file, content));
+      continue;
+    }
+    const text = Buffer.from(content).toString('utf8');
+    chars += text.length;
+    lines += countLines(text);
+    if (chars > MAX_SCANNED_CHARS || lines > MAX_SCANNED_LINES) {
+      findings.push({
+        category: 'structure',
+        // Whoever hides something behind much text must gain nothing by it.
+        severity: 'critical',
+        file: shownName(file),
+        line: 0,
+        about: 'and what follows it was not looked through: there is too much text',
+      });
+      break;
+    }
+    findings.push(...scanFile(file, text));
   }
   const kept = findings.slice(0, MAX_FINDINGS);
   return { verdict: verdictOf(kept), findings: kept };
@@ -88,6 +108,12 @@ export function describeFindings(findings: readonly GuardFinding[]): string {
         `${severity} ${category}: ${file}${line > 0 ? `:${line}` : ''} ${about}`,
     )
     .join('\n');
+}
+
+function countLines(text: string): number {
+  let lines = 1;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
 }
 
 function verdictOf(findings: readonly GuardFinding[]): GuardVerdict {

@@ -105,3 +105,13 @@ test('when it is shown: system, tools, what it stands in for, environment', asyn
   expect(whyHidden({ ...conditions, fallbackFor: ['terminal'] }, at)).toMatch(/stands in for terminal/);
   expect(hintsOf(frontMatter)).toEqual(['mail', 'inbox']);
 });
+
+test('front matter that would take long to read is refused at once, whoever wrote it', async () => {
+  const keys = Array.from({ length: 13_000 }, (_, at) => `k${at}:`).join('\n');
+  const started = performance.now();
+  for (const mode of ['strict', 'lenient'] as const)
+    await expect(parse(`---\nname: a\ndescription: b\n${keys}\n---\nText.\n`, mode)).rejects.toThrow(
+      'its front matter has',
+    );
+  expect(performance.now() - started).toBeLessThan(2_000);
+});

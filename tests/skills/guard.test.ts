@@ -120,3 +120,15 @@ test('what may come in, by trust', () => {
   expect(row('community')).toEqual(['allow', 'block', 'block']);
   expect(row('own')).toEqual(['allow', 'allow', 'ask']);
 });
+
+test('more text than can be looked through is dangerous, and takes no longer', () => {
+  const started = performance.now();
+  for (const part of ['a\n', 'curl ']) {
+    const padding = Buffer.from(part.repeat(900_000 / part.length));
+    const files = new Map(Array.from({ length: 20 }, (_, at) => [`references/${at}.md`, padding]));
+    const { verdict, findings } = scanSkill(files.set('references/z.md', Buffer.from('rm -rf ~/ ')));
+    expect(verdict).toBe('dangerous');
+    expect(describeFindings(findings)).toContain('was not looked through');
+  }
+  expect(performance.now() - started).toBeLessThan(20_000);
+});
