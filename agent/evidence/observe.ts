@@ -5,6 +5,7 @@ import type { StoredMessage } from '../../data/messages.ts';
 import type { EndedTurn } from '../knowledge.ts';
 import { toolCallSchema } from '../journal.ts';
 import type { ToolCall } from '../providers/types.ts';
+import { readCalled } from '../skills/called.ts';
 import { saysWrong } from './signals.ts';
 
 export interface ObservedCall {
@@ -63,13 +64,9 @@ export function observeTurn(messages: readonly StoredMessage[]): ObservedTurn {
   };
 }
 
-/** As agent/skills/invoke.ts words it; the text of the skills follows. */
-const CALLED = /(?:^|\n\n)\[Called with the skills? ([a-z0-9, -]+)\./;
-
 function readRequest(text: string): Pick<ObservedTurn, 'request' | 'asked'> {
-  const called = CALLED.exec(text);
-  if (!called) return { request: text, asked: [] };
-  return { request: text.slice(0, called.index), asked: (called[1] ?? '').split(', ') };
+  const { words, skills } = readCalled(text);
+  return { request: words, asked: skills };
 }
 
 function parseCalls({ toolCalls }: StoredMessage): readonly ToolCall[] {

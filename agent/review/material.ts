@@ -9,6 +9,7 @@ import { holdsOthersWords } from '../context/others.ts';
 import { cleanName, fence } from '../context/present.ts';
 import { isForeignSummary } from '../context/summary.ts';
 import { estimateTokens } from '../context/tokens.ts';
+import { readCalled } from '../skills/called.ts';
 import { toolCallSchema } from '../journal.ts';
 
 const MAX_SAID_CHARS = 2_000;
@@ -56,7 +57,7 @@ export function groupTurns(rows: readonly StoredMessage[], isGroup: boolean): re
 function makeTurn(id: TurnId, label: string, rows: readonly StoredMessage[], isGroup: boolean): ReviewedTurn {
   const calls = callsOf(rows);
   const answer = rows.findLast((row) => row.role === 'assistant');
-  const said = rows.filter((row) => isOfPerson(row) && !isOthers(row, isGroup)).map((row) => row.text);
+  const said = rows.filter((row) => isOfPerson(row) && !isOthers(row, isGroup)).map((row) => wordsOf(row.text));
   return {
     id,
     label,
@@ -103,6 +104,12 @@ function textsIn(value: unknown): readonly string[] {
   return [];
 }
 
+/** The texts of skills that are called by name were not said by anybody, and are known already. */
+function wordsOf(text: string): string {
+  const { words, skills } = readCalled(text);
+  return skills.length === 0 ? text : `${words}\n[Called with: ${skills.join(', ')}]`;
+}
+
 /** What Herald itself began a turn with, such as a job or the result of a worker, is nobody's word. */
 export function isOfPerson(row: StoredMessage): boolean {
   return row.role === 'user' && (row.origin === 'owner' || row.origin === 'member');
@@ -146,7 +153,7 @@ function renderRow(row: StoredMessage, isGroup: boolean): readonly string[] {
   const cut = (text: string, max: number) => cutMiddle(cleanText(text), max, 'this');
   switch (row.role) {
     case 'user': {
-      const text = cut(row.text, MAX_SAID_CHARS);
+      const text = cut(wordsOf(row.text), MAX_SAID_CHARS);
       return [`${cleanName(row.author)}: ${isOthers(row, isGroup) ? fence(text, row.author) : text}`];
     }
     case 'assistant': {

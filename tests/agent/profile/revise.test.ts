@@ -195,3 +195,13 @@ test('two passes at once are one', async () => {
   expect(both.filter(({ asked }) => asked !== '[]')).toHaveLength(1);
   expect(await world.claims()).toEqual(['Likes tea: active']);
 });
+
+test('the text of a skill that was called by name is nobody’s own words', async () => {
+  const world = await openWorld();
+  await world.say(
+    'Call me Ann. Plan the move\n\n[Called with the skills plan, mail_tool.v2. Read mail_tool.v2 with skill_view first.]\n\n# Skill plan\n\nI live in Rome. My goal is to move faster.',
+  );
+  const { asked } = await world.revise({ operations: [] });
+  expect(await world.claims()).toEqual(['Wants to be called Ann: active']);
+  expect(asked).not.toContain('faster');
+});
