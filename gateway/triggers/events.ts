@@ -1,4 +1,5 @@
 // Events that begin jobs: a message that fits, a background process that ends, a file that changes. Each event begins a job once.
+import { createHash } from 'node:crypto';
 import type { ProcessDb } from '../../data/db.ts';
 import type { InboxRow } from '../../data/process/inbox.ts';
 import { getPerson } from '../../data/process/people.ts';
@@ -11,9 +12,12 @@ import type { PersonId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import { cleanText } from '../../shared/text.ts';
 import { fingerprint, insideWorkspace, watchPath } from './files.ts';
+import { makeRateLimit } from './rate-limit.ts';
 import { fileSpec, messageSpec, processSpec, type MessageSpec } from './spec.ts';
 
 const MAX_TEXT_CHARS = 20_000;
+/** Anybody may write a mail, and each run may cost money. */
+const STRANGERS_PER_MINUTE = 10;
 
 export interface EventDeps {
   db: ProcessDb;
@@ -44,11 +48,12 @@ export interface EventTriggers {
 export function openEventTriggers(deps: EventDeps): EventTriggers {
   const { db, clock, log } = deps;
   const watched = new Map<string, () => void>();
+  const strangers = makeRateLimit(clock);
   let isClosed = false;
 
   async function begin(trigger: ArmedTrigger, input: TriggerInput): Promise<void> {
     try {
-      const key = `${trigger.id}.${input.key}`.slice(0, 100);
+      const key = `${trigger.id}.${createHash('sha256').update(input.key).digest('hex').slice(0, 40)}`;
       const text = cleanText(input.text).slice(0, MAX_TEXT_CHARS);
       if (await deps.jobs.trigger(trigger.scope, trigger.job, { ...input, key, text })) await noteFired(db, trigger.id);
     } catch (error) {
@@ -63,7 +68,12 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
     if (current.mark === undefined) return markTrigger(db, trigger.id, now);
     const what = now === 'missing' ? 'is gone' : 'has changed';
     // Before the mark: an event that is cut off here is seen again, and begins the same run.
-    await begin(current, { key: now, text: `[${name} in the workspace ${what}]`, origin: 'agent' });
+    // From what to what: a file that goes, comes again and goes again is gone twice.
+    await begin(current, {
+      key: `${current.mark}>${now}`,
+      text: `[${name} in the workspace ${what}]`,
+      origin: 'agent',
+    });
     await markTrigger(db, trigger.id, now);
   }
 
@@ -95,6 +105,10 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
           const spec = messageSpec.parse(JSON.parse(trigger.spec));
           if (!fits(spec, row) || !(await mayKnow(db, trigger, row, person))) continue;
           const own = person !== undefined && person === trigger.scope.person && row.payload.foreign !== true;
+          if (person === undefined && strangers.take(trigger.id, STRANGERS_PER_MINUTE) > 0) {
+            log.warn({ trigger: trigger.id, inbox: row.id }, 'too many messages of strangers; this one begins no job');
+            continue;
+          }
           const text = `[Message from ${row.payload.senderName}]\n${row.payload.text}`;
           await begin(trigger, { key: `m${row.id}`, text, origin: own ? 'member' : 'foreign' });
         }

@@ -1,6 +1,6 @@
 // Webhooks that begin jobs: POST /hooks/<id>, signed. What arrives is somebody else's text: the job reads it as such. The same delivery
 // begins one run, however often it is sent.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { HttpHandler } from '../../adapters/contract.ts';
 import type { ProcessDb } from '../../data/db.ts';
@@ -20,6 +20,8 @@ const ID_BYTES = 18;
 const SECRET_BYTES = 32;
 const MAX_BODY_BYTES = 1024 * 1024;
 const DEFAULT_PER_MINUTE = 30;
+/** Of the sender's name for a delivery, as it is kept. */
+const MAX_DELIVERY_CHARS = 64;
 
 export const webhookSpec = z.strictObject({
   format: z.enum(WEBHOOK_FORMATS),
@@ -80,7 +82,9 @@ export function makeWebhookHandler({ db, clock, log, jobs }: WebhookDeps): HttpH
     const payload = parseJson(body) ?? body;
     const text = spec.template === undefined ? wholePayload(payload) : fillTemplate(spec.template, payload);
     const about = cleanText(`[Webhook${event === '' ? '' : `, event ${event}`}]\n${text}`);
-    const key = `${hook.id}.${delivery}`.slice(0, 100);
+    // A long name is not cut: those that begin alike are not the same.
+    const name = delivery.length <= MAX_DELIVERY_CHARS ? delivery : createHash('sha256').update(delivery).digest('hex');
+    const key = `${hook.id}.${name}`;
     const begun = await jobs.trigger(hook.scope, hook.job, { key, text: about, origin: 'foreign' });
     if (begun) await noteFired(db, hook.id);
     return answer(202, begun ? 'A run has begun.' : 'This delivery has begun a run before.');

@@ -85,6 +85,18 @@ describe('messages', () => {
   });
 });
 
+test('many messages of strangers begin only some runs, each of which may cost money', async () => {
+  const at = await open();
+  const owner = await at.person('owner');
+  const events = at.open();
+  await at.arm(owner, 'message', {});
+  for (let i = 0; i < 30; i++) await events.noticed(await at.message(`mail ${i}`), undefined);
+  expect(at.begun).toHaveLength(10);
+  await at.clock.advance(60_000);
+  await events.noticed(await at.message('a later mail'), undefined);
+  expect(at.begun).toHaveLength(11);
+});
+
 test('a process that has ended begins the jobs of its own person', async () => {
   const at = await open();
   const [owner, member] = [await at.person('owner'), await at.person('member')];
@@ -123,6 +135,10 @@ describe('files', () => {
     expect(await until(at, 2)).toHaveLength(2);
     await fs.rm(file);
     expect((await until(at, 3)).at(-1)).toBe('[in/data.csv in the workspace is gone]');
+    await fs.writeFile(file, 'once more');
+    await until(at, 4);
+    await fs.rm(file);
+    expect((await until(at, 5)).at(-1)).toBe('[in/data.csv in the workspace is gone]');
     expect(await removeTrigger(at.db, owner, id)).toBe(true);
     await events.watchFiles();
     events.close();

@@ -55,6 +55,14 @@ describe('GitHub', () => {
     expect(await listArmedTriggers(at.db, { kind: 'hook' })).toMatchObject([{ fired: 1, firedAt: at.clock.now() }]);
   });
 
+  test('deliveries whose long names begin alike are different ones', async () => {
+    const at = await open({ format: 'github' });
+    for (const end of ['1', '2', '2'])
+      await at.post(hub(at.hook.secret, '{}', 'push', `${'x'.repeat(150)}${end}`), '{}');
+    expect(at.begun).toHaveLength(2);
+    for (const { input } of at.begun) expect(input.key.length).toBeLessThanOrEqual(100);
+  });
+
   test('a ping is greeted, other events are passed over, and a wrong or missing signature begins nothing', async () => {
     const at = await open({ format: 'github', events: ['release'] });
     expect((await at.post(hub(at.hook.secret, '{}', 'ping'), '{}')).status).toBe(200);
