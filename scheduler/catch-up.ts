@@ -4,8 +4,10 @@ import type { Job, PlannedRun } from './types.ts';
 
 /** A run that begins within this time is not late: a start or a busy machine takes as long. */
 export const GRACE_MS = 90_000;
-/** Of one job, that are looked at; what was missed beyond is told as a number. */
+/** Of one job, that are noted: a job of each second has millions of them after a month. */
 const MAX_LOOKED_AT = 2_000;
+/** The latest of too many: enough to make up for. */
+const LATEST = 100;
 /** Runs of one job that are made up for. */
 const MAX_MADE_UP = 24;
 
@@ -52,11 +54,36 @@ function dueRuns(
   first: PlannedRun,
   now: number,
 ): readonly PlannedRun[] {
+  const runs = runsFrom({ schedule, id }, first, { now, limit: MAX_LOOKED_AT });
+  const last = runs.at(-1);
+  if (!last || runs.length < MAX_LOOKED_AT) return runs;
+  // The latest count: of those between nothing is noted.
+  const latest = latestRuns({ schedule, id }, last, now);
+  return [...runs.slice(0, MAX_LOOKED_AT - latest.length), ...latest];
+}
+
+type Scheduled = Pick<Job, 'schedule' | 'id'>;
+
+function runsFrom(
+  { schedule, id }: Scheduled,
+  first: PlannedRun | undefined,
+  { now, limit }: { now: number; limit: number },
+): readonly PlannedRun[] {
   const runs: PlannedRun[] = [];
-  for (let run: PlannedRun | undefined = first; run && run.dueAt <= now; run = nextRun(schedule, run.scheduledAt, id)) {
+  for (let run = first; run && run.dueAt <= now && runs.length < limit; run = nextRun(schedule, run.scheduledAt, id))
     runs.push(run);
-    // The latest count: of too many the oldest are let go.
-    if (runs.length > MAX_LOOKED_AT) runs.shift();
-  }
   return runs;
+}
+
+/** The runs before `now`, a few hundred at most, without going through all that lie before them: by steps that become smaller. */
+function latestRuns(job: Scheduled, from: PlannedRun, now: number): readonly PlannedRun[] {
+  let start = from;
+  for (let stepMs = (now - start.scheduledAt) / 2; stepMs >= 1_000; stepMs /= 2) {
+    const ahead = nextRun(job.schedule, start.scheduledAt + stepMs, job.id);
+    const found = runsFrom(job, ahead, { now, limit: LATEST });
+    if (!found[0] || found.length < LATEST) continue;
+    [start] = found;
+    stepMs = now - start.scheduledAt;
+  }
+  return runsFrom(job, start, { now, limit: MAX_LOOKED_AT });
 }

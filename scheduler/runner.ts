@@ -83,6 +83,15 @@ export function openRunner(ports: RunnerPorts): Runner {
     lastSeen = now;
     await recoverAbandoned(ports, false);
     const missed: Missed[] = [];
+    try {
+      await claimWhatIsDue(missed);
+    } finally {
+      // They are rows already: nothing would tell them later.
+      await tellMissed(missed);
+    }
+  }
+
+  async function claimWhatIsDue(missed: Missed[]): Promise<void> {
     for (;;) {
       const room = limits.parallel - running.size;
       if (room <= 0) break;
@@ -98,7 +107,6 @@ export function openRunner(ports: RunnerPorts): Runner {
       for (const claimed of found.claimed) launch(claimed);
       if (!found.hasMore) break;
     }
-    await tellMissed(missed);
   }
 
   async function tellMissed(missed: readonly Missed[]): Promise<void> {

@@ -10,6 +10,7 @@ import { checkZone, instantOf, offsetAt } from './zone.ts';
 const MIN_INTERVAL_MS = 60_000;
 const MAX_TEXT = 300;
 const YEAR_MS = 366 * 86_400_000;
+const MAX_INTERVAL_MS = 20 * YEAR_MS;
 
 export interface ParseAt {
   /** Ms since the epoch. */
@@ -88,7 +89,7 @@ async function readWords(text: string, at: ParseAt): Promise<Rule | undefined> {
     );
   const span = /^(?:in|after) (.+?)(?: from now)?$/.exec(said)?.[1] ?? /^(.+) from now$/.exec(said)?.[1];
   const inMs = span === undefined ? undefined : readDuration(span);
-  if (inMs !== undefined) return { kind: 'once', at: at.now + Math.min(inMs, 20 * YEAR_MS) };
+  if (inMs !== undefined) return { kind: 'once', at: at.now + Math.min(inMs, MAX_INTERVAL_MS) };
   return readInterval(said, at) ?? readRecurring(said) ?? (await readOnce(said, at));
 }
 
@@ -97,6 +98,8 @@ function readInterval(said: string, { now }: ParseAt): Rule | undefined {
   if (every === undefined || /^(?:day|week)$/.test(every)) return undefined;
   const everyMs = readDuration(every.replace(/^other (day|hour|minute|week)$/, '2 $1s'));
   if (everyMs === undefined) return undefined;
+  if (everyMs > MAX_INTERVAL_MS)
+    throw new AppError('bad_input', `"${said.slice(0, 80)}" is too seldom: 20 years is the most. Nothing was made.`);
   if (everyMs < MIN_INTERVAL_MS)
     throw new AppError(
       'bad_input',

@@ -30,6 +30,30 @@ describe('catching up', () => {
     for (const { reason } of found.missed) expect(reason).toContain('Herald was not running');
   });
 
+  it('of a job of each second after a month away: the latest, in order, in no time', () => {
+    const rule = { kind: 'cron', expressions: ['* * * * * *'] } as const;
+    const job = {
+      id: 'j',
+      schedule: { rule, text: '', timezone: 'UTC' },
+      policy: { ...POLICY, catchUp: 'all' },
+    } as const;
+    const started = performance.now();
+    const { run, missed, last } = decideCatchUp(job, { scheduledAt: HOUR, dueAt: HOUR }, 30 * DAY + 500);
+    expect(run.map(({ dueAt }) => dueAt)).toEqual(Array.from({ length: 24 }, (_, at) => 30 * DAY - (23 - at) * 1_000));
+    expect(missed[0]?.run.dueAt).toBe(HOUR);
+    expect(last.dueAt).toBe(30 * DAY);
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
+  it('of a job that runs often on one day of the week: its last ones are found', () => {
+    const rule = { kind: 'cron', expressions: ['* * * * 1'] } as const;
+    const job = { id: 'j', schedule: { rule, text: '', timezone: 'UTC' }, policy: { ...POLICY, maxLateMs: 9 * DAY } };
+    // 1970-01-05 was a Monday; it is the Friday of a later week now.
+    const first = { scheduledAt: 4 * DAY, dueAt: 4 * DAY };
+    const found = decideCatchUp({ ...job, policy: { ...job.policy, catchUp: 'latest' } }, first, 36 * DAY);
+    expect(found.run.map(({ dueAt }) => dueAt)).toEqual([33 * DAY - MINUTE]);
+  });
+
   it.each([
     ['skip', ['missed', 'missed', 'missed', 'planned'], 0],
     ['latest', ['missed', 'missed', 'done', 'planned'], 1],

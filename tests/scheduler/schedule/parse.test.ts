@@ -58,6 +58,7 @@ describe('a time in words', () => {
     ['61 * * * *', 'no cron expression'],
     ['0 0 30 2 *', 'never happens'],
     ['every 20 seconds', 'too often'],
+    ['every 4294967296 weeks', 'too seldom'],
     ['every 2 days at 9', 'takes no clock time'],
     ['daily at 9 Europe/Wien', 'no time zone'],
     ['whenever you like', 'I do not understand'],
