@@ -53,11 +53,7 @@ export async function readDraft(ports: DraftPorts, draft: JobDraft, at: DraftAt)
   const work = checkWork(ports, draft.work);
   const owner = { person: scope.person, origin: draft.origin };
   const permissions = await permissionsOf(ports, draft, at);
-  if (hasScript(draft) && !permissions.tools.includes(ports.scriptTool))
-    throw new AppError(
-      'not_allowed',
-      `A job with a script needs the tool \`${ports.scriptTool}\`, which is not there for you here.`,
-    );
+  requireScriptTool(ports, { ...draft, permissions });
   return {
     name: nameOf(draft, at.taken),
     schedule: await scheduleOf(ports, draft, at),
@@ -69,6 +65,18 @@ export async function readDraft(ports: DraftPorts, draft: JobDraft, at: DraftAt)
     origin: draft.origin,
     createdBy: actor.by,
   };
+}
+
+/** Throws AppError `not_allowed` for a script without the tool that runs commands. */
+export function requireScriptTool(
+  { scriptTool }: Pick<DraftPorts, 'scriptTool'>,
+  job: Pick<JobDraft, 'work' | 'condition'> & { permissions: JobPermissions },
+): void {
+  if (hasScript(job) && !job.permissions.tools.includes(scriptTool))
+    throw new AppError(
+      'not_allowed',
+      `A job with a script needs the tool \`${scriptTool}\`, which is not there for you here.`,
+    );
 }
 
 /** A new job with what it did not name. Clock times are meant as they are said: quiet hours are for intervals. */

@@ -12,7 +12,7 @@ import type { Actor, CalendarEntry, Job, JobChange, JobDraft, JobService, JobWit
 import { isWaiting, WAITS } from '../../scheduler/waiting.ts';
 import { AppError } from '../../shared/errors.ts';
 import { preview } from '../../shared/text.ts';
-import { namesOf, narrowed, planOf, readDraft, withDefaults, type DraftPorts } from './draft.ts';
+import { namesOf, narrowed, planOf, readDraft, requireScriptTool, withDefaults, type DraftPorts } from './draft.ts';
 
 /** Of one person in one space. */
 const MAX_JOBS = 200;
@@ -90,7 +90,10 @@ export function makeJobService(ports: ServicePorts): JobService {
       const read = await readDraft(ports, draft, { scope, actor, now: now(), taken });
       const kept = keptParts(read, before, change);
       const permissions = narrowed(kept.permissions, before.permissions, actor);
-      const parts: JobParts = { ...kept, permissions, createdBy: before.createdBy };
+      const isAgents = actor.by === 'agent' && change.work !== undefined;
+      const parts: JobParts = { ...kept, permissions, createdBy: isAgents ? 'agent' : before.createdBy };
+      // Those that the job keeps, not those of whoever changes it.
+      requireScriptTool(ports, parts);
       const isActive =
         change.paused === undefined ? before.state === 'active' || before.state === 'done' : !change.paused;
       const awaits = change.awaits ?? (!isActive && isWaiting(before));
@@ -109,7 +112,9 @@ export function makeJobService(ports: ServicePorts): JobService {
     },
     async pause(scope, name, reason) {
       const row = await require(scope, name);
-      const change = { state_reason: reason ?? null, next: null, skipped: 'the job was paused' };
+      // It must stay known that nobody has confirmed it.
+      const why = isWaiting(jobOf(row)) ? WAITS : (reason ?? null);
+      const change = { state_reason: why, next: null, skipped: 'the job was paused' };
       return changed(scope, row.id, { ...change, state: 'paused' });
     },
     async resume(scope, actor, name) {
@@ -118,7 +123,9 @@ export function makeJobService(ports: ServicePorts): JobService {
       const job = jobOf(row);
       const next = nextAfter(job.schedule, now(), job.id);
       if (!next && isWaiting(job) && isRecent(job)) {
-        await addOccurrence(db, scope, row.id, { scheduledAt: now(), dueAt: now(), cause: 'manual' });
+        // Two who confirm it at once begin one run.
+        const triggerKey = `confirmed ${job.updatedAt}`;
+        await addOccurrence(db, scope, row.id, { scheduledAt: now(), dueAt: now(), cause: 'manual', triggerKey });
         return changed(scope, row.id, { state: 'done', state_reason: null, next: null });
       }
       if (!next && job.schedule.rule.kind !== 'trigger')

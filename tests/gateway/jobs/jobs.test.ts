@@ -5,6 +5,7 @@ import { personScope, type Scope } from '../../../data/scope.ts';
 import { currentSession } from '../../../data/sessions.ts';
 import { openJobs, type Jobs } from '../../../gateway/jobs/open.ts';
 import type { Actor, JobDraft, JobHandler } from '../../../scheduler/types.ts';
+import { WAITS } from '../../../scheduler/waiting.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { makeFakePlatform, type FakePlatform } from '../../support/fake-platform.ts';
 import { openTestGateway, type TestGateway } from '../../support/gateway.ts';
@@ -21,6 +22,7 @@ let other: FakePlatform;
 let jobs: Jobs;
 let scope: Scope;
 let said: string;
+let offered: readonly string[];
 
 beforeEach(async () => {
   platform = makeFakePlatform();
@@ -31,6 +33,7 @@ beforeEach(async () => {
   await platform.say('hello');
   await gateway.settle();
   said = 'a result';
+  offered = ['clock', 'web_search'];
   const handlers = new Map<string, JobHandler>([['say', async () => ({ text: said })]]);
   jobs = openJobs({
     db: gateway.db,
@@ -39,7 +42,7 @@ beforeEach(async () => {
     agent: {
       resolveModel: (name) => name,
       describeTools: async () => ({
-        tools: ['clock', 'web_search'].map((name) => ({
+        tools: offered.map((name) => ({
           name,
           toolset: name,
           description: '',
@@ -150,5 +153,21 @@ describe('the service', () => {
     const agent: Actor = { role: 'owner', by: 'agent' };
     const { job } = await jobs.service.update(scope, agent, 'report', { tools: ['clock', 'web_search'] });
     expect(job.permissions.tools).toEqual(['clock']);
+    expect(job.createdBy).toBe('person');
+    offered = ['clock', 'shell'];
+    const work = { kind: 'script', script: { command: 'ls' } } as const;
+    await expect(jobs.service.update(scope, agent, 'report', { work })).rejects.toThrow('needs the tool');
+    const reminder = { kind: 'reminder', text: 'look' } as const;
+    expect((await jobs.service.update(scope, agent, 'report', { work: reminder })).job.createdBy).toBe('agent');
+  });
+
+  it('what waits for its person stays known as waiting when it is paused, and two confirmations begin one run', async () => {
+    const { job } = await jobs.service.create(scope, PERSON, draft({ awaits: true }));
+    await pass();
+    expect(await jobs.service.pause(scope, job.id, 'later')).toMatchObject({ stateReason: WAITS });
+    const confirm = () => jobs.service.resume(scope, PERSON, job.id).catch(() => undefined);
+    await Promise.all([confirm(), confirm(), confirm()]);
+    await pass();
+    expect(platform.texts().filter((text) => text.includes('a result'))).toHaveLength(1);
   });
 });
