@@ -130,7 +130,7 @@ export async function changePerson(
 }
 
 /**
- * True when nothing hangs on a person yet: no message, memory, turn or waiting message. A message that only asks for something (a
+ * True when nothing hangs on a person yet: no message, memory, turn, job, claim, skill or waiting message. A message that only asks for something (a
  * command) does not count.
  */
 export async function isUnusedPerson(db: ProcessDb, person: PersonId, query: Query = db.query): Promise<boolean> {
@@ -139,6 +139,10 @@ export async function isUnusedPerson(db: ProcessDb, person: PersonId, query: Que
     query.selectFrom('turns').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
     query.selectFrom('memories').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
     query.selectFrom('messages').select('id').where('space_id', '=', space).limit(1).executeTakeFirst(),
+    // Commands make these without a turn.
+    query.selectFrom('jobs').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
+    query.selectFrom('claims').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
+    query.selectFrom('skill_revisions').select('id').where('person_id', '=', person).limit(1).executeTakeFirst(),
     query
       .selectFrom('inbox')
       .select('seq')

@@ -1,3 +1,5 @@
+import { addOwnClaim } from '../../data/profile/claims.ts';
+import { addJob } from '../../data/schedule/jobs.ts';
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { listAudit } from '../../data/process/audit.ts';
@@ -441,6 +443,30 @@ describe('linking', () => {
     });
     expect(await getPerson(db, member.id)).toBeUndefined();
     expect(await listIdentities(db, { person: boss.id })).toHaveLength(2);
+  });
+
+  test('a member who has nothing but a job or a claim, as commands make them, is not dissolved', async () => {
+    const { pairing, owner, db } = await openWorld();
+    const boss = await owner();
+    const [busy, known] = [await admitPerson(db, who('j', 'raven')), await admitPerson(db, who('c', 'raven'))];
+    await addOwnClaim(db, personScope(known.id), { kind: 'fact', text: 'Likes tea' });
+    const texts = { name: 'r', schedule: '', work: '', condition: null, delivery: '', permissions: '', policy: '' };
+    await addJob(db, personScope(busy.id), {
+      ...texts,
+      id: 'j1',
+      origin: '',
+      created_by: 'person',
+      state: 'paused',
+      first: undefined,
+    });
+    const { code } = await pairing.createLinkCode(boss.id, who('boss'));
+    for (const [user, person] of [
+      ['j', busy],
+      ['c', known],
+    ] as const) {
+      expect(await pairing.redeem(code, who(user, 'raven')), user).toEqual({ ok: false, reason: 'already' });
+      expect(await findPerson(db, who(user, 'raven'))).toEqual(person);
+    }
   });
 
   test('a member with a memory, a waiting message or a second account is not dissolved', async () => {

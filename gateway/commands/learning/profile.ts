@@ -34,7 +34,8 @@ export async function profileText({ db, scope, clock }: CommandContext): Promise
 /** What follows the name of the command; undefined when it is none of these. */
 export async function runProfile(context: CommandContext): Promise<CommandReply | undefined> {
   const [, verb = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(context.args) ?? [];
-  const act = ACTIONS[verb.toLowerCase()];
+  const name = verb.toLowerCase();
+  const act = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (!act) return undefined;
   if (isGroupScope(context.scope))
     throw new AppError(

@@ -103,3 +103,7 @@ describe('/whoami', () => {
     expect(await run()).toContain('Lives in Graz');
   });
 });
+
+test('a word that every object knows is no action', async () => {
+  for (const word of ['constructor', 'toString', '__proto__']) await expect(run(word)).rejects.toThrow('I do not know');
+});
