@@ -72,23 +72,53 @@ function decideReply(request: ModelRequest): ModelReply {
   const match = intent?.pattern.exec(text);
   if (intent === undefined || !match) return answer(request, fallbackAnswer(text, images));
   const rest = (match.groups?.['rest'] ?? '').trim().replace(/[?!.]+$/, '');
-  const step = intent.act(rest, request);
+  const step = intent.act(rest, request, (match.groups?.['when'] ?? '').trim());
   if ('text' in step) return answer(request, step.text);
-  if (!request.tools.some((tool) => tool.name === step.tool)) {
+  const has = (name: string) => request.tools.some((tool) => tool.name === name);
+  if (!has(step.tool) && step.isRare && has('use_tool'))
+    return callTool(request, 'use_tool', { name: step.tool, arguments: step.args });
+  if (!has(step.tool)) {
     return answer(request, `I would use the tool \`${step.tool}\` for that, but it is switched off here.`);
   }
   return callTool(request, step.tool, step.args);
 }
 
-type DemoStep = { text: string } | { tool: string; args: { [key: string]: JsonValue } };
+/** `isRare`: a tool that may be called without standing in the prompt. */
+type DemoStep = { text: string } | { tool: string; args: { [key: string]: JsonValue }; isRare?: boolean };
 
 interface Intent {
   pattern: RegExp;
-  act(rest: string, request: ModelRequest): DemoStep;
+  act(rest: string, request: ModelRequest, when: string): DemoStep;
+}
+
+const ONCE = String.raw`(?:in \d+ \w+|today|tonight|tomorrow|next \w+|on \w+|at \d)[^,]*?`;
+const CLOCK = String.raw`at \d{1,2}(?:[:.]\d\d)?(?: ?[ap]m)?`;
+const AGAIN = String.raw`(?:every [^,]*? ${CLOCK}|every \d+ \w+|every (?:hour|day|morning|evening|week))`;
+
+function plan(kind: 'prompt' | 'reminder', when: string, what: string): DemoStep {
+  return { tool: 'schedule', isRare: true, args: { action: 'create', kind, when: when.toLowerCase(), what } };
 }
 
 // Order matters: the first that fits wins.
 const INTENTS: readonly Intent[] = [
+  {
+    pattern: new RegExp(
+      String.raw`^(?:please )?remind me (?<when>${AGAIN}|${ONCE}),? (?:to|that|about) (?<rest>[\s\S]+)`,
+      'i',
+    ),
+    act: (rest, _, when) => plan('reminder', when, rest),
+  },
+  {
+    pattern: new RegExp(
+      String.raw`^(?:please )?remind me (?:to|that|about) (?<rest>[\s\S]+?),? (?<when>${AGAIN}|${ONCE})[.!]?$`,
+      'i',
+    ),
+    act: (rest, _, when) => plan('reminder', when, rest),
+  },
+  {
+    pattern: new RegExp(String.raw`^(?<when>${AGAIN}),?:? (?<rest>[\s\S]{3,})`, 'i'),
+    act: (rest, _, when) => plan('prompt', when, rest),
+  },
   {
     pattern: /^(?:\/?help|what can you do|how do(?:es)? (?:you|this) work)\b/i,
     act: (_, request) => ({ text: helpText(request.tools) }),
@@ -125,6 +155,7 @@ const TOOL_HELP: readonly { tool: string; line: string }[] = [
   { tool: 'clock', line: '- "what time is it": the time and date' },
   { tool: 'memory', line: '- "remember …": keeps it in memory' },
   { tool: 'recall', line: '- "what did I note" or "recall …": finds what I remember' },
+  { tool: 'use_tool', line: '- "remind me in 20 minutes to …", "every day at 9 …": plans it' },
   { tool: 'session_search', line: '- "search …" or "what did we say about …": looks through past messages' },
 ];
 
@@ -150,6 +181,11 @@ function shorten(text: string): string {
 function describeResult(result: ToolMessage): string {
   const text = result.text.replace(/<\/?untrusted[^>]*>/g, '').trim();
   if (result.isError) return `The tool \`${result.name}\` did not work: ${text || 'it gave no reason'}.`;
+  const made = /^Made as job/.test(text);
+  if (made)
+    return text.includes('has not begun')
+      ? 'Planned, as you see above. It begins when you confirm it.'
+      : 'Planned, as you see above.';
   switch (result.name) {
     case 'clock':
       return `It is ${text}.`;

@@ -40,6 +40,29 @@ describe('the demo model', () => {
     expect(reply.text).toBe('');
   });
 
+  it.each([
+    ['remind me in 20 minutes to take the tea out', 'reminder', 'in 20 minutes', 'take the tea out'],
+    ['Please remind me tomorrow at 8 to call Ann.', 'reminder', 'tomorrow at 8', 'call Ann'],
+    ['remind me to stretch every day at 15:30', 'reminder', 'every day at 15:30', 'stretch'],
+    ['remind me about the bins every monday at 7 pm', 'reminder', 'every monday at 7 pm', 'the bins'],
+    ['every day at 9 check the news', 'prompt', 'every day at 9', 'check the news'],
+    ['Every weekday at 9:30am, look at my mail', 'prompt', 'every weekday at 9:30am', 'look at my mail'],
+  ])('plans: %s', async (text, kind, when, what) => {
+    const useTool = { name: 'use_tool', description: '', parameters: { type: 'object' } };
+    const planned = { action: 'create', kind, when, what };
+    const { reply } = await ask([user(text)], { tools: [...TOOLS, useTool] });
+    expect(reply.toolCalls).toMatchObject([{ name: 'use_tool', arguments: { name: 'schedule', arguments: planned } }]);
+    expect((await ask([user(text)])).reply.text).toContain('`schedule`');
+    const result = {
+      role: 'tool',
+      callId: 'c',
+      name: 'use_tool',
+      text: 'Made as job ab12: …',
+      isError: false,
+    } as const;
+    expect((await ask([user(text), result])).reply.text).toContain('Planned, as you see above.');
+  });
+
   it.each(['hello', 'help', 'xyzzy plugh', '', 'remember', 'Hey there', 'what time is it?'])(
     'says in every answer what it is: %j',
     async (text) => {
@@ -91,7 +114,9 @@ describe('the demo model', () => {
       { role: 'tool', callId: 'demo_1', name: 'clock', text: 'noon', isError: false },
       user('remember tea'),
     ];
-    expect((await ask(messages)).reply.toolCalls).toMatchObject([{ name: 'memory', arguments: { action: 'add', content: 'tea' } }]);
+    expect((await ask(messages)).reply.toolCalls).toMatchObject([
+      { name: 'memory', arguments: { action: 'add', content: 'tea' } },
+    ]);
   });
 
   it('answers the person, not the state of the conversation behind what they said', async () => {
