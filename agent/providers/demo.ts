@@ -181,7 +181,7 @@ function shorten(text: string): string {
 function describeResult(result: ToolMessage): string {
   const text = result.text.replace(/<\/?untrusted[^>]*>/g, '').trim();
   if (result.isError) return `The tool \`${result.name}\` did not work: ${text || 'it gave no reason'}.`;
-  const made = /^Made as job/.test(text);
+  const made = text.startsWith('Made as job');
   if (made)
     return text.includes('has not begun')
       ? 'Planned, as you see above. It begins when you confirm it.'
