@@ -11,13 +11,14 @@ import { TOOLS } from '../../agent/tools/registry.ts';
 import type { Tool } from '../../agent/tools/tool.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { ProcessDb } from '../../data/db.ts';
+import { countOutbox } from '../../data/process/outbox.ts';
 import type { Scope } from '../../data/scope.ts';
 import { personScope } from '../../data/scope.ts';
 import { makeChatPorts } from '../../gateway/compose/agent/chat-ports.ts';
 import { openLearning } from '../../gateway/compose/agent/learning.ts';
 import type { Core } from '../../gateway/core.ts';
 import type { Role } from '../../shared/messages.ts';
-import { silentLog } from '../../shared/log.ts';
+import { silentLog, type Logger } from '../../shared/log.ts';
 import { makeRedactor } from '../../shared/redact.ts';
 import { makeSettings } from '../agent/fixture.ts';
 import { makeFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -28,7 +29,8 @@ import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 export const START = Date.UTC(2026, 0, 5, 8);
 export const DAY = 86_400_000;
 const MEMORY_DISK = '/dev/shm';
-const MAX_WAITS = 2_000;
+const MAX_WAITS = 20_000;
+const STILL_WAITS = 2_000;
 
 type Learning = ReturnType<typeof openLearning>;
 
@@ -38,6 +40,8 @@ export interface Play {
   clock: FakeClock;
   home: string;
   learning: Learning;
+  /** What was logged as going wrong. */
+  problems: readonly string[];
   /** All that went to the model, oldest first. */
   requests: readonly ModelRequest[];
   addPerson(platform: FakePlatform, user: string, role?: Role): Promise<Scope>;
@@ -58,6 +62,22 @@ export interface PlayOptions {
   prepare?(home: string): Promise<void>;
 }
 
+async function hasUnsent(db: ProcessDb): Promise<boolean> {
+  const { pending = 0, sending = 0 } = await countOutbox(db);
+  return pending + sending > 0;
+}
+
+function listen(problems: string[]): Logger {
+  const note = (fields: Record<string, unknown>, message: string) => {
+    const { err } = fields;
+    // What tools refuse is for the model, which hears of it.
+    if (message === 'tool failed') return;
+    problems.push(err instanceof Error ? `${message}: ${err.message}` : message);
+  };
+  const log: Logger = { ...silentLog, warn: note, error: note, child: () => log };
+  return log;
+}
+
 interface Built {
   agent: OpenedAgent;
   learning: Learning;
@@ -70,6 +90,8 @@ export async function openPlay(options: PlayOptions): Promise<Play> {
   await options.prepare?.(home);
   const clock = makeFakeClock(START);
   const requests: ModelRequest[] = [];
+  const problems: string[] = [];
+  const log = listen(problems);
   const running = new Set<Promise<unknown>>();
   const ended: EndedTurn[] = [];
   let built: Built | undefined;
@@ -78,8 +100,9 @@ export async function openPlay(options: PlayOptions): Promise<Play> {
     home,
     clock,
     settings: { debounceMs: 0 },
+    log,
     async agent({ db, core }) {
-      built = await build({ db, home, clock, core, options, requests, track: (work) => track(running, work) });
+      built = await build({ db, home, clock, core, log, options, requests, track: (work) => track(running, work) });
       const { agent } = built;
       return {
         ...agent,
@@ -93,12 +116,21 @@ export async function openPlay(options: PlayOptions): Promise<Play> {
   if (!built) throw new Error('the agent was not built');
   const { learning } = built;
 
-  async function quiet(): Promise<void> {
+  /** Time stands still while the process works, so that the same story has the same times; it moves when something waits for it. */
+  async function breathe(waits: number): Promise<void> {
+    await clock.advance(waits > 0 && waits % STILL_WAITS === 0 ? 300 : 0);
+    // Files and modules are read meanwhile.
+    if (waits % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  /** What a timer has begun is known by nobody: nothing must happen for so many breaths. */
+  async function quiet(calm: number): Promise<void> {
+    let breaths = 0;
     for (let waits = 0; waits < MAX_WAITS; waits++) {
-      await clock.advance(1);
-      if (running.size > 0) continue;
+      await breathe(waits);
       await learning.reviews.settled();
-      if (running.size === 0) return;
+      breaths = running.size > 0 || (await hasUnsent(gateway.db)) ? 0 : breaths + 1;
+      if (breaths >= calm) return;
     }
     throw new Error('it does not come to rest');
   }
@@ -110,6 +142,7 @@ export async function openPlay(options: PlayOptions): Promise<Play> {
     home,
     learning,
     requests,
+    problems,
     async addPerson(platform, user, role = 'owner') {
       return personScope((await gateway.pair(platform, user, role)).id);
     },
@@ -120,20 +153,23 @@ export async function openPlay(options: PlayOptions): Promise<Play> {
       await platform.say(text, { user });
       const isOver = () => (text.startsWith('/') ? platform.sent.length > before : ended.length > turns);
       for (let waits = 0; waits < MAX_WAITS && !isOver(); waits++) {
-        await clock.advance(20);
+        await breathe(waits);
         for (const part of platform.sent.slice(answered)) {
           answered++;
           const no = part.buttons.find(({ data }) => data.startsWith('/deny'));
-          if (no) await platform.say(no.data, { user });
+          if (!no) continue;
+          await platform.say(no.data, { user });
+          // How soon the answer is looked at.
+          for (let looks = 0; looks < 5; looks++) await clock.advance(100);
         }
       }
       if (!isOver()) throw new Error(`no answer to ${JSON.stringify(text)}`);
-      await quiet();
+      await quiet(3);
       return platform.sent.slice(before).filter(({ to }) => to.chat === user);
     },
     async pass(ms) {
       await clock.advance(ms);
-      await quiet();
+      await quiet(30);
     },
     close: () => gateway.close(),
   };
@@ -150,6 +186,7 @@ interface BuildInput {
   db: ProcessDb;
   home: string;
   clock: FakeClock;
+  log: Logger;
   core(): Core;
   options: PlayOptions;
   requests: ModelRequest[];
@@ -157,7 +194,7 @@ interface BuildInput {
 }
 
 /** As gateway/compose/agent.ts does it, without machines. */
-async function build({ db, home, clock, core, options, requests, track: follow }: BuildInput): Promise<Built> {
+async function build({ db, home, clock, log, core, options, requests, track: follow }: BuildInput): Promise<Built> {
   const loaded = await loadConfig({ home, manifests: [], env: {} });
   const provider = {
     id: 'script',
@@ -175,7 +212,7 @@ async function build({ db, home, clock, core, options, requests, track: follow }
   const learning = openLearning({
     db,
     clock,
-    log: silentLog,
+    log,
     redactor,
     loaded,
     current: () => loaded,
@@ -185,11 +222,18 @@ async function build({ db, home, clock, core, options, requests, track: follow }
     files: () => Promise.reject(new Error('these skills have no files')),
     tools,
   });
+  // One after the other, so that ids are given in the same order each time.
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void> | undefined) => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return follow(next) ?? next;
+  };
   const followed = learning.sources.map(
     (source): KnowledgeSource => ({
       ...source,
-      ...(source.ended && { ended: (turn) => follow(source.ended?.(turn)) ?? Promise.resolve() }),
-      ...(source.left && { left: (at) => follow(source.left?.(at)) ?? Promise.resolve() }),
+      ...(source.ended && { ended: (turn) => inTurn(() => source.ended?.(turn)) }),
+      ...(source.left && { left: (at) => inTurn(() => source.left?.(at)) }),
     }),
   );
   const agent: OpenedAgent = openAgent({
@@ -198,7 +242,7 @@ async function build({ db, home, clock, core, options, requests, track: follow }
     knowledge: followed,
     skills: learning.skills.port,
     random: () => 0.5,
-    log: silentLog,
+    log,
     settings,
     redact: (text) => text,
     sign: (hash) => `signed ${hash}`,

@@ -1,5 +1,6 @@
 // Weeks of one person's work, told with a seed: what they ask for, whether it came out right, what it took. The person takes every skill that is
 // proposed, since whether it is any good is not theirs to find out.
+import type { Scope } from '../../data/scope.ts';
 import { makeFakePlatform } from '../support/fake-platform.ts';
 import { makeRandom } from '../support/random.ts';
 import { DAY, openPlay, START, type Play } from './play.ts';
@@ -22,6 +23,7 @@ export interface Task {
 
 export interface Story {
   play: Play;
+  scope: Scope;
   world: World;
   tasks: readonly Task[];
 }
@@ -39,7 +41,7 @@ export async function tellStory(options: { seed: number; weeks: number; isLearni
     tools: world.tools,
     config: options.isLearning ? {} : { review: { enabled: false }, skills: { write_mode: 'off' } },
   });
-  await play.addPerson(chat, 'ann');
+  const scope = await play.addPerson(chat, 'ann');
   const tasks: Task[] = [];
   const counts = new Map<string, number>();
   let takenUp = 0;
@@ -54,7 +56,7 @@ export async function tellStory(options: { seed: number; weeks: number; isLearni
       counts.set(family.tool, count);
       tasks.push({ week, ...(await doTask({ play, chat, world, random }, family, count)) });
     }
-  return { play, world, tasks };
+  return { play, scope, world, tasks };
 }
 
 type Chat = ReturnType<typeof makeFakePlatform>;
