@@ -14,7 +14,7 @@ import { takeWriterLock } from '../data/lock.ts';
 import { findOwner, getPerson } from '../data/process/people.ts';
 import { listUnfinishedTasks } from '../data/process/work/tasks.ts';
 import { openPairing, type Pairing } from '../pairing/pairing.ts';
-import type { JobHandler, JobService } from '../scheduler/types.ts';
+import type { JobHandler } from '../scheduler/types.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { AppError } from '../shared/errors.ts';
@@ -27,7 +27,7 @@ import { openSigner } from './compose/signer.ts';
 import { openLog } from './compose/logging.ts';
 import { mountMcpServer } from './compose/hands/mcp-server.ts';
 import { openScheduler, type Scheduler } from './compose/scheduler.ts';
-import { openTriggers } from './compose/triggers.ts';
+import { openTriggers, type Triggers } from './compose/triggers.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { openConfiguredVoice, type ConfiguredVoice } from './compose/voice.ts';
 import { makeControlHandler } from './control/http.ts';
@@ -38,7 +38,6 @@ import { openSetup } from './setup/setup.ts';
 import { makeActivity } from './mcp/activity.ts';
 import { INSIGHTS_JOB, makeInsightsJob } from './insights/report.ts';
 import { makeFileStore, type FileStore } from './media/downloads.ts';
-import type { EventTriggers } from './triggers/events.ts';
 
 const SOCKET_FILE = 'herald.sock';
 /** Exit code that asks a supervisor for a new start. */
@@ -188,7 +187,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
   const { workspaceOf } = agent.forJobs.settings();
   const triggers = (parts.triggers = openTriggers({ ...base, db: data.db, jobs: scheduler.jobs, http, workspaceOf }));
   undo.push(() => triggers.close());
-  const context = contextOf(base, { agent, core, http, backup, jobs: scheduler.jobs });
+  const context = contextOf(base, { agent, core, http, backup, jobs: scheduler.jobs, triggers: triggers.service });
   parts.control = makeControlHandler(context, log);
   if (loaded.config.mcp_server.http) {
     const allowedHosts = loaded.config.gateway.allowed_hosts;
@@ -233,7 +232,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
 interface Parts {
   core?: Core;
   scheduler?: Scheduler;
-  triggers?: EventTriggers;
+  triggers?: Triggers;
   control?: (request: Request) => Promise<Response>;
   watch?: ConfigWatch;
   /** Platforms are started: their routes are there. */
@@ -292,6 +291,7 @@ function openCore(
     setup: setupOf(base, () => required(parts.core).actions),
     mount: (platform, account, handler, options) => void http.mount(platform, account, handler, options),
     jobs: () => required(parts.scheduler).jobs,
+    triggers: () => required(parts.triggers).service,
     evidence: agent.evidence,
     noticed: (row, person) => required(parts.triggers).noticed(row, person),
     process: lifecycle,
@@ -314,7 +314,11 @@ function setupOf({ clock, home, redactor }: Base, actions: () => GatewayActions)
 
 function contextOf(
   base: Base,
-  parts: { agent: ConfiguredAgent; core: Core; http: HttpServer; backup: GatewayActions['backup']; jobs: JobService },
+  parts: Pick<ControlContext, 'jobs' | 'triggers' | 'backup'> & {
+    agent: ConfiguredAgent;
+    core: Core;
+    http: HttpServer;
+  },
 ): ControlContext {
   const activity = makeActivity(base.clock);
   parts.core.onNews(() => activity.notify());
@@ -327,6 +331,7 @@ function contextOf(
     agent: parts.agent.port,
     mcp: parts.agent.mcp,
     jobs: parts.jobs,
+    triggers: parts.triggers,
     evidence: parts.agent.evidence,
     activity,
     backup: parts.backup,

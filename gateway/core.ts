@@ -36,6 +36,7 @@ import { openPlatforms, type PlatformAccount, type Platforms } from './platforms
 import { chosenByNumber } from './chats/choices.ts';
 import { makeFollowers } from './chats/followers.ts';
 import { makeReceipts } from './chats/receipts.ts';
+import type { TriggerService } from './triggers/arm.ts';
 import { findRoute } from './chats/route.ts';
 import { openQuestions, type Questions } from './clarify/questions.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -65,6 +66,8 @@ export interface CoreInput {
   mount(platform: string, account: AccountId, handler: HttpHandler, options: MountOptions): void;
   /** What runs by itself. Default: nothing does. */
   jobs?: (() => JobService) | undefined;
+  /** Events that begin jobs. */
+  triggers?: (() => TriggerService) | undefined;
   /** For panels. Default: nothing is known of what skills are worth. */
   evidence?: EvidencePort | undefined;
   /** See InboxPorts. */

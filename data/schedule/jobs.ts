@@ -77,8 +77,19 @@ export async function changeJob(db: Db, scope: Scope, id: string, change: JobRow
       .executeTakeFirst();
     if (!row) return undefined;
     if (next !== undefined) await replan(trx, row, { next, skipped, now });
+    if (row.state === 'removed') await disarm(trx, row.id, now);
     return row;
   });
+}
+
+/** Nothing begins what is removed; secrets of its webhooks are forgotten. */
+async function disarm(trx: Query, job: string, now: number): Promise<void> {
+  await trx
+    .updateTable('triggers')
+    .set({ removed_at: now, secret: null })
+    .where('job_id', '=', job)
+    .where('removed_at', 'is', null)
+    .execute();
 }
 
 async function replan(

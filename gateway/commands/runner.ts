@@ -19,6 +19,7 @@ import { commands } from './registry.ts';
 import type { Command, CommandReply } from './types.ts';
 import type { Poster } from '../outbox.ts';
 import type { Route } from '../chats/route.ts';
+import type { TriggerService } from '../triggers/arm.ts';
 
 export interface CommandPorts {
   db: ProcessDb;
@@ -31,6 +32,7 @@ export interface CommandPorts {
   defaultQueueMode: QueueMode;
   /** What runs by itself. */
   jobs?: (() => JobService) | undefined;
+  triggers?: (() => TriggerService) | undefined;
   storeFile(name: string, mime: string, content: string | Uint8Array): Promise<StoredFile>;
   signal: AbortSignal;
 }
@@ -89,6 +91,7 @@ export function makeCommandRunner(ports: CommandPorts): CommandRunner {
         gateway: ports.actions,
         pairing: ports.pairing,
         jobs: ports.jobs?.(),
+        triggers: ports.triggers?.(),
         commands,
         storeFile: ports.storeFile,
         defaultQueueMode: ports.defaultQueueMode,

@@ -10,6 +10,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Address, Button, Role, StoredFile } from '../../shared/messages.ts';
 import type { JobService } from '../../scheduler/types.ts';
 import type { GatewayActions } from '../actions.ts';
+import type { TriggerService } from '../triggers/arm.ts';
 
 export interface CommandContext {
   db: ProcessDb;
@@ -27,6 +28,8 @@ export interface CommandContext {
   pairing: Pairing;
   /** What runs by itself; undefined: nothing does here. */
   jobs?: JobService | undefined;
+  /** Events that begin jobs. */
+  triggers?: TriggerService | undefined;
   /** The registry itself, for /help. */
   commands: readonly Command[];
   /** Writes a file that a reply may carry; resolves with it stored under $HERALD_HOME. */

@@ -5,6 +5,7 @@ import type { JobService } from '../../scheduler/types.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { HttpServer } from '../http/server.ts';
+import { makeTriggerService, type TriggerService } from '../triggers/arm.ts';
 import { openEventTriggers, type EventTriggers } from '../triggers/events.ts';
 import { makeWebhookHandler } from '../triggers/webhooks.ts';
 
@@ -19,11 +20,17 @@ export interface TriggersInput {
   workspaceOf(scope: Scope): string;
 }
 
-export function openTriggers(input: TriggersInput): EventTriggers {
+export interface Triggers extends EventTriggers {
+  /** For commands and the control API. */
+  service: TriggerService;
+}
+
+export function openTriggers(input: TriggersInput): Triggers {
   const unmount = input.http.mount(SEGMENT, '', makeWebhookHandler(input), { at: SEGMENT });
   const events = openEventTriggers(input);
   return {
     ...events,
+    service: makeTriggerService({ ...input, changed: () => events.watchFiles() }),
     close() {
       unmount();
       events.close();

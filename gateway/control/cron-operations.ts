@@ -1,19 +1,16 @@
 // Jobs of one person in their own space: what they are, what they did, and what they will do.
 import { z } from 'zod';
 import { listDmChats } from '../../data/process/chats.ts';
-import { listTriggers, removeTrigger } from '../../data/schedule/triggers.ts';
 import { personScope, type Scope } from '../../data/scope.ts';
 import type { Actor, Job, JobDraft, JobService, JobWithNext, Occurrence, Work } from '../../scheduler/types.ts';
 import { AppError } from '../../shared/errors.ts';
-import { WEBHOOK_FORMATS } from '../triggers/webhook-format.ts';
-import { addWebhook } from '../triggers/webhooks.ts';
 import { defineOperation, notRunning, type ControlContext } from './operation.ts';
 import { personInput, resolvePerson } from './person.ts';
 
 const DAY_MS = 86_400_000;
 
-const jobInput = z.string().trim().min(1).max(100);
-const words = (max: number) => z.string().trim().min(1).max(max).optional();
+export const jobInput = z.string().trim().min(1).max(100);
+export const words = (max: number) => z.string().trim().min(1).max(max).optional();
 
 /** What a job does, given apart; exactly one of prompt, reminder and script, beside which a prompt may have a script. */
 const workInput = {
@@ -89,7 +86,7 @@ export const cronOperations = {
     output: z.array(jobOutput),
     needsGateway: true,
     async run(context, input) {
-      const { jobs, scope } = await open(context, input.person, 'cron.list');
+      const { jobs, scope } = await openCron(context, input.person, 'cron.list');
       return (await jobs.list(scope)).map(jobShown);
     },
   }),
@@ -98,7 +95,7 @@ export const cronOperations = {
     output: z.object({ job: jobOutput, plan: planOutput }),
     needsGateway: true,
     async run(context, { person, ...input }) {
-      const { jobs, scope, actor } = await open(context, person, 'cron.add');
+      const { jobs, scope, actor } = await openCron(context, person, 'cron.add');
       const work = readWork(input);
       if (!work) throw new AppError('bad_input', 'What shall it do? Give a prompt, a reminder or a script.');
       const origin = (await listDmChats(context.db, scope.person))[0]?.address;
@@ -116,8 +113,8 @@ export const cronOperations = {
     output: z.object({ job: jobOutput, plan: planOutput }),
     needsGateway: true,
     async run(context, { person, job, ...input }) {
-      const { jobs, scope, actor } = await open(context, person, 'cron.edit');
-      const work = readWork(input);
+      const { jobs, scope, actor } = await openCron(context, person, 'cron.edit');
+      const work = changedWork((await jobs.get(scope, job)).work, input);
       const changed = await jobs.update(scope, actor, job, { ...draftOf(input), ...(work && { work }) });
       return { job: jobShown(await jobs.get(scope, changed.job.id)), plan: planShown(changed.plan) };
     },
@@ -127,7 +124,7 @@ export const cronOperations = {
     output: jobOutput,
     needsGateway: true,
     async run(context, { person, job, to }) {
-      const { jobs, scope, actor } = await open(context, person, `cron.${to}`);
+      const { jobs, scope, actor } = await openCron(context, person, `cron.${to}`);
       const changed =
         to === 'pause'
           ? await jobs.pause(scope, job)
@@ -142,7 +139,7 @@ export const cronOperations = {
     output: runOutput,
     needsGateway: true,
     async run(context, { person, job }) {
-      const { jobs, scope, actor } = await open(context, person, 'cron.run');
+      const { jobs, scope, actor } = await openCron(context, person, 'cron.run');
       return runShown(await jobs.runNow(scope, actor, job));
     },
   }),
@@ -155,7 +152,7 @@ export const cronOperations = {
     output: z.array(runOutput.extend({ name: z.string() })),
     needsGateway: true,
     async run(context, { person, job, limit }) {
-      const { jobs, scope } = await open(context, person, 'cron.runs');
+      const { jobs, scope } = await openCron(context, person, 'cron.runs');
       const names = new Map((await jobs.list(scope)).map(({ id, name }) => [id, name]));
       const runs = await jobs.runs(scope, { job, limit });
       return runs.map((run) => ({ ...runShown(run), name: names.get(run.job) ?? run.job }));
@@ -166,55 +163,15 @@ export const cronOperations = {
     output: z.array(z.object({ job: z.string(), name: z.string(), at: z.number(), isPlanned: z.boolean() })),
     needsGateway: true,
     async run(context, { person, days }) {
-      const { jobs, scope } = await open(context, person, 'cron.next');
+      const { jobs, scope } = await openCron(context, person, 'cron.next');
       const now = context.clock.now();
       return [...(await jobs.calendar(scope, now, now + days * DAY_MS))];
     },
   }),
-  'cron.hook': defineOperation({
-    input: z.strictObject({
-      person: personInput,
-      job: jobInput,
-      format: z.enum(WEBHOOK_FORMATS),
-      events: z.array(z.string().min(1).max(100)).max(50).default([]),
-      template: words(4_000),
-      perMinute: z.int().min(1).max(600).optional(),
-    }),
-    output: z.object({ id: z.string(), url: z.string(), path: z.string(), secret: z.string(), job: z.string() }),
-    needsGateway: true,
-    async run(context, { person, job: name, ...spec }) {
-      const { jobs, scope } = await open(context, person, 'cron.hook');
-      const job = await jobs.get(scope, name);
-      const made = await addWebhook(context.db, scope, { job: job.id, spec });
-      const { url = '' } = (await context.actions?.status()) ?? {};
-      return { ...made, url: `${url}${made.path}`, job: job.name };
-    },
-  }),
-  'cron.triggers': defineOperation({
-    input: z.strictObject({ person: personInput, remove: z.string().min(1).max(40).optional() }),
-    output: z.array(
-      z.object({
-        id: z.string(),
-        job: z.string(),
-        kind: z.string(),
-        fired: z.number(),
-        firedAt: z.number().optional(),
-      }),
-    ),
-    needsGateway: true,
-    async run(context, { person, remove }) {
-      const { jobs, scope } = await open(context, person, 'cron.triggers');
-      if (remove !== undefined && !(await removeTrigger(context.db, scope, remove)))
-        throw new AppError('not_found', `There is no trigger ${remove}. Nothing was removed.`);
-      const names = new Map((await jobs.list(scope)).map(({ id, name }) => [id, name]));
-      return (await listTriggers(context.db, scope)).map(({ id, job, kind, fired, firedAt }) => {
-        return { id, job: names.get(job) ?? job, kind, fired, firedAt };
-      });
-    },
-  }),
 };
 
-async function open(
+/** Rejects with AppError `gateway_not_running`, and as `resolvePerson`. */
+export async function openCron(
   context: ControlContext,
   wanted: string | undefined,
   action: string,
@@ -243,6 +200,20 @@ function readWork({ prompt, reminder, script, skills, contextFrom }: GivenWork):
   if (prompt !== undefined) return { kind: 'prompt', prompt, skills, contextFrom, script: command };
   if (skills || contextFrom) throw new AppError('bad_input', 'Skills and results of other jobs need a prompt.');
   return command && { kind: 'script', script: command };
+}
+
+/** What is not given of a prompt stays as it is. */
+function changedWork(before: Work, given: GivenWork): Work | undefined {
+  const { prompt, reminder, script, skills, contextFrom } = given;
+  if (before.kind !== 'prompt' || reminder !== undefined) return readWork(given);
+  if ([prompt, script, skills, contextFrom].every((one) => one === undefined)) return undefined;
+  return {
+    ...before,
+    prompt: prompt ?? before.prompt,
+    script: script === undefined ? before.script : { ...before.script, command: script },
+    skills: skills ?? before.skills,
+    contextFrom: contextFrom ?? before.contextFrom,
+  };
 }
 
 type GivenDraft = { [Key in keyof typeof draftInput]?: z.output<(typeof draftInput)[Key]> };

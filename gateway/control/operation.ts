@@ -11,6 +11,7 @@ import type { StoredFile } from '../../shared/messages.ts';
 import type { JobService } from '../../scheduler/types.ts';
 import type { GatewayActions } from '../actions.ts';
 import type { Activity } from '../mcp/activity.ts';
+import type { TriggerService } from '../triggers/arm.ts';
 
 /** One line of the bill of what every request to the model carries. */
 export interface PromptPart {
@@ -71,6 +72,8 @@ export interface ControlContext {
   mcp?: McpControl | undefined;
   /** What runs by itself. */
   jobs?: JobService | undefined;
+  /** Events that begin jobs. */
+  triggers?: TriggerService | undefined;
   evidence?: EvidencePort | undefined;
   /** Tells of news, so that an operation can wait for them; without it, waiting ends at once. */
   activity?: Activity | undefined;

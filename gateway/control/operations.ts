@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { mcpOperations } from '../mcp/operations.ts';
 import { approvalOperations } from './approval-operations.ts';
 import { evidenceOperations } from './evidence-operations.ts';
+import { triggerOperations } from '../triggers/operations.ts';
 import { cronOperations } from './cron-operations.ts';
 import { gatewayOperations } from './gateway-operations.ts';
 import { hubOperations } from './hub-operations.ts';
@@ -26,6 +27,7 @@ export const operations = {
   ...mcpOperations,
   ...toolOperations,
   ...cronOperations,
+  ...triggerOperations,
   ...skillOperations,
   ...evidenceOperations,
   ...hubOperations,

@@ -17,8 +17,10 @@ export const processSpec = z.strictObject({
   /** Part of its title; none: any. */
   title: z.string().min(1).max(200).optional(),
 });
+export type ProcessSpec = z.output<typeof processSpec>;
 
 export const fileSpec = z.strictObject({
   /** A file or folder, relative to the workspace. */
   path: z.string().min(1).max(1_000),
 });
+export type FileSpec = z.output<typeof fileSpec>;

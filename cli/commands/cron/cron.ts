@@ -7,6 +7,7 @@ import { EXIT } from '../../exit-codes.ts';
 import { formatPreview, formatSpan, formatTable, formatTime, printable } from '../../output.ts';
 
 type Plan = OperationOutput<'cron.add'>['plan'];
+type Job = OperationOutput<'cron.add'>['job'];
 type Run = OperationOutput<'cron.runs'>[number];
 
 export async function runCronList(context: CliContext, given: Given): Promise<number> {
@@ -32,10 +33,12 @@ export async function runCronList(context: CliContext, given: Given): Promise<nu
 export async function runCronAdd(context: CliContext, given: Given): Promise<number> {
   const made = await callControl(context.home, 'cron.add', {
     ...draftOf(given),
-    when: given.rest(0).join(' '),
+    when: given.rest(0).join(' ') || undefined,
     paused: given.flag('paused') || undefined,
   });
-  context.print(made, ({ plan }) => planText(given.flag('paused') ? 'Made, and paused' : 'Made', plan));
+  context.print(made, ({ job, plan }) =>
+    [planText(madeText(job, given.flag('paused')), plan), ...waitText(job)].join('\n'),
+  );
   return EXIT.ok;
 }
 
@@ -45,7 +48,7 @@ export async function runCronEdit(context: CliContext, given: Given): Promise<nu
     job: given.need(0),
     when: given.text('when'),
   });
-  context.print(changed, ({ plan }) => planText('Changed', plan));
+  context.print(changed, ({ job, plan }) => [planText('Changed', plan), ...waitText(job)].join('\n'));
   return EXIT.ok;
 }
 
@@ -111,53 +114,9 @@ export async function runCronNext(context: CliContext, given: Given): Promise<nu
   return EXIT.ok;
 }
 
-export async function runCronHook(context: CliContext, given: Given): Promise<number> {
-  const format = given.text('format');
-  if (format !== 'github' && format !== 'gitlab' && format !== 'standard')
-    throw new AppError('bad_input', 'Posts are signed as github, gitlab or standard.');
-  const made = await callControl(context.home, 'cron.hook', {
-    person: given.text('person'),
-    job: given.need(0),
-    format,
-    events: listOf(given.text('events')),
-    template: given.text('template'),
-    perMinute: given.number('per-minute'),
-  });
-  context.print(made, ({ url, secret, job }) =>
-    [
-      `What is posted there begins "${printable(job)}":`,
-      `  address  ${url}`,
-      `  secret   ${secret}`,
-      'The secret is shown this once. From outside of this machine the address needs a proxy in front of the gateway (docs/scheduler.md).',
-    ].join('\n'),
-  );
-  return EXIT.ok;
-}
-
-export async function runCronTriggers(context: CliContext, given: Given): Promise<number> {
-  const triggers = await callControl(context.home, 'cron.triggers', {
-    person: given.text('person'),
-    remove: given.text('remove'),
-  });
-  context.print(triggers, (listed) =>
-    listed.length === 0
-      ? 'Nothing but the time begins jobs.'
-      : formatTable(
-          listed.map(({ id, job, kind, fired, firedAt }) => [
-            id,
-            kind,
-            formatPreview(job, 40),
-            `${fired} runs`,
-            firedAt === undefined ? '' : `last ${formatTime(firedAt)}`,
-          ]),
-        ),
-  );
-  return EXIT.ok;
-}
-
 function draftOf(given: Given): Omit<OperationInput<'cron.add'>, 'when' | 'paused'> {
-  const catchUp = given.text('catch-up');
-  const cap = given.text('cap-usd');
+  const catchUp = given.text('catchUp');
+  const cap = given.text('capUsd');
   const capUsd = cap === undefined ? undefined : Number(cap);
   if (capUsd !== undefined && !(capUsd >= 0))
     throw new AppError('bad_input', `--cap-usd takes an amount such as 0.25, not ${JSON.stringify(cap)}.`);
@@ -176,7 +135,7 @@ function draftOf(given: Given): Omit<OperationInput<'cron.add'>, 'when' | 'pause
     model: given.text('model'),
     capUsd,
     quiet: given.text('quiet'),
-    jitterMinutes: given.number('jitter-minutes'),
+    jitterMinutes: given.number('jitterMinutes'),
     catchUp: catchUp === 'skip' || catchUp === 'latest' || catchUp === 'all' ? catchUp : undefined,
   };
 }
@@ -186,11 +145,22 @@ function listed(given: Given, option: string): string[] | undefined {
   return text === undefined ? undefined : listOf(text);
 }
 
-function listOf(text = ''): string[] {
+export function listOf(text = ''): string[] {
   return text
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+}
+
+function madeText({ state }: Job, isPaused: boolean): string {
+  return state === 'paused' && isPaused ? 'Made, and paused' : 'Made';
+}
+
+/** What it needs before it begins. */
+function waitText({ state, stateReason, id }: Job): readonly string[] {
+  return state === 'paused' && stateReason !== undefined
+    ? [`It does not run yet: ${printable(stateReason)}. \`herald cron resume ${id}\` lets it begin.`]
+    : [];
 }
 
 function planText(said: string, plan: Plan): string {
@@ -198,6 +168,7 @@ function planText(said: string, plan: Plan): string {
     plan.capMicroUsd === undefined ? [] : [`  costs at most $${(plan.capMicroUsd / 1_000_000).toFixed(2)} a run`];
   return [
     `${said}: ${formatPreview(plan.name, 80)}, ${plan.when}`,
+    ...(plan.nextRunTexts.length === 0 ? ['  `herald cron on` and `herald cron hook` say what begins it'] : []),
     ...plan.nextRunTexts.map((text) => `  runs ${text}`),
     ...plan.targets.map((target) => `  goes to ${target}`),
     ...plan.may.map((line) => `  ${line}`),

@@ -7,9 +7,10 @@ const FORMATS = ['github', 'gitlab', 'standard'];
 export function addCronCommands(program: Command, hooks: ProgramHooks): void {
   const add = adderTo(group(program, 'cron', 'what Herald does by itself: reports, reminders, scripts'), hooks);
   const load = () => import('./cron.ts');
+  const loadEvents = () => import('./events.ts');
   ofPerson(add('list', 'list the jobs with their next run', async () => (await load()).runCronList));
   const make = add(
-    'add <when...>',
+    'add [when...]',
     'make a job, such as: herald cron add every weekday at 9 --prompt "…"',
     async () => (await load()).runCronAdd,
   );
@@ -34,17 +35,23 @@ export function addCronCommands(program: Command, hooks: ProgramHooks): void {
     add(
       'hook <job>',
       'make an address that begins it when something is posted there',
-      async () => (await load()).runCronHook,
+      async () => (await loadEvents()).runCronHook,
     ),
   )
     .addOption(new Option('--format <kind>', 'how posts are signed').choices(FORMATS).default('standard'))
     .option('--events <names>', 'only these, with commas between them')
     .option('--template <text>', 'what the job is told, with places such as {{repository.full_name}}')
     .option('--per-minute <count>', 'posts that are taken in a minute (default 30)', wholeNumber(1, 600));
-  ofPerson(add('hooks', 'list what begins jobs beside the time', async () => (await load()).runCronTriggers)).option(
-    '--remove <id>',
-    'take this one away',
-  );
+  ofPerson(add('on <job>', 'let a message, a file or a process begin it', async () => (await loadEvents()).runCronOn))
+    .option('--message', 'a message to Herald, which --from, --words and --platform describe')
+    .option('--from <who>', "part of the sender's name or address")
+    .option('--words <words>', 'all of these occur in it, with commas between them')
+    .option('--platform <name>', 'it comes from there, such as email')
+    .option('--file <path>', 'a file or folder of the workspace that changes')
+    .option('--process [title]', 'a background process that ends; with this in its title');
+  ofPerson(
+    add('hooks', 'list what begins jobs beside the time', async () => (await loadEvents()).runCronTriggers),
+  ).option('--remove <id>', 'take this one away');
 }
 
 function ofPerson(command: Command): Command {
