@@ -36,6 +36,12 @@ export async function fillSchedule(db: Db, place: SchedulePlace): Promise<void> 
   await addJob(db, place.scope, jobOf(id, `${place.spaceMark} ${place.personMark}`));
   const input = { text: place.personMark, origin: 'agent' } as const;
   await addOccurrence(db, place.scope, id, { ...run, cause: 'trigger', triggerKey: place.personMark, input });
+  const past = await addOccurrence(db, place.scope, id, { ...run, scheduledAt: 2, cause: 'manual' });
+  await db.query
+    .updateTable('occurrences')
+    .set({ state: 'done', ended_at: 3, next_at: null })
+    .where('id', '=', past?.id ?? '')
+    .execute();
 }
 
 export const scheduleProbes = {
