@@ -34,7 +34,10 @@ export async function handleJobs(asked: JobsRequest): Promise<Response> {
   if (rest.length > 0 || route.endsWith('calendar')) return unknownUrl(request.method, pathname);
   if (name === undefined) {
     if (route === 'GET jobs') return listOf(await jobs.list());
-    if (route === 'POST jobs') return json(201, await jobs.create(await read(jobInput)));
+    if (route === 'POST jobs') {
+      const key = request.headers.get('idempotency-key')?.slice(0, 200) || undefined;
+      return json(201, await jobs.create({ ...(await read(jobInput)), key }));
+    }
     return unknownUrl(request.method, pathname);
   }
   const job = jobName.parse(name);

@@ -15,7 +15,8 @@ const fields = {
 };
 
 export const jobInput = z.strictObject({ ...fields, capUsd: z.number().positive().max(1_000).optional() });
-export const jobChangeInput = z.strictObject({ ...jobInput.shape, when: fields.when.optional() });
+export const jobChangeInput = jobInput.extend({ when: fields.when.optional() });
+export const jobKey = words(200);
 export const jobName = words(100);
 
 /** Rejects with AppError `bad_input` unless it does exactly one thing. */

@@ -75,9 +75,11 @@ export interface JobInput {
   timezone?: string | undefined;
   /** US dollars of one run. */
   capUsd?: number | undefined;
+  /** The same key makes one job, however often it is sent. */
+  key?: string | undefined;
 }
 
-export type JobChangeInput = Partial<JobInput>;
+export type JobChangeInput = Omit<JobInput, 'key' | 'when'> & { when?: string | undefined };
 
 export interface CalendarView {
   job: string;
@@ -127,6 +129,9 @@ export interface InsightsView {
   failed: number;
   conversations: number;
   tools: readonly { name: string; calls: number; failed: number }[];
+  /** `state`: how they ended. */
+  runs: readonly { job: string; state: string; runs: number; microUsd: number }[];
+  learned: { skills: readonly { skill: string; state: string }[]; memories: number };
 }
 
 export interface MemoryItem {

@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { chatId, type UserId } from '../../shared/ids.ts';
 import type { AdapterHost } from '../contract.ts';
 import { json, problem, readPost } from '../local-chat/requests.ts';
-import { jobChangeInput, jobInput, jobName, readCount, readSpan } from '../panels/inputs.ts';
+import { jobChangeInput, jobInput, jobKey, jobName, readCount, readSpan } from '../panels/inputs.ts';
 import type { JobsPanel, MemoryPanel, PanelPort, SkillsPanel } from '../panels/port.ts';
 
 const byNumber = z.strictObject({ id: z.int().positive() });
@@ -55,7 +55,7 @@ const claimNumber = z.string().regex(/^\d{1,9}$/);
 
 const CHANGES: Readonly<Record<string, Act>> = {
   'jobs/preview': posted(jobInput, async (panel, input) => ({ plan: await jobsOf(panel).preview(input) })),
-  'jobs/create': posted(jobInput, (panel, input) => jobsOf(panel).create(input)),
+  'jobs/create': posted(jobInput.extend({ key: jobKey }), (panel, input) => jobsOf(panel).create(input)),
   'jobs/change': posted(z.strictObject({ job: jobName, change: jobChangeInput }), (panel, { job, change }) =>
     jobsOf(panel).change(job, change),
   ),

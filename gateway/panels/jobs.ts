@@ -1,4 +1,5 @@
 // Jobs of one person as panels show them.
+import { createHash } from 'node:crypto';
 import { checkWork } from '../../adapters/panels/inputs.ts';
 import type { JobChangeInput, JobInput, JobsPanel, JobView, PlanView, RunView } from '../../adapters/panels/port.ts';
 import type { Scope } from '../../data/scope.ts';
@@ -29,6 +30,8 @@ export interface JobsPanelInput {
   actor: Actor;
   /** Rejects with AppError `not_found` when there is no chat that results could go to. */
   origin(): Promise<Address>;
+  /** Whether it is the chat that is asked from. */
+  isHere(address: Address): boolean;
   /** What the person has chosen for themselves. */
   timezone(): Promise<string | undefined>;
 }
@@ -40,11 +43,12 @@ export function openJobsPanel(input: JobsPanelInput): JobsPanel {
     const work = workOf(given);
     if (!work) throw new AppError('bad_input', 'What shall it do? Nothing was made.');
     const timezone = (await input.timezone()) ?? given.timezone;
-    return { ...settingsOf(given), work, timezone, origin: await input.origin() };
+    const id = given.key === undefined ? undefined : idOf(scope, given.key);
+    return { ...settingsOf(given), id, work, timezone, origin: await input.origin() };
   };
-  const shown = async (id: string, plan: JobPlan) => ({
+  const shown = async ({ id, origin }: Job, plan: JobPlan) => ({
     job: jobView(await jobs.get(scope, id)),
-    plan: planView(plan),
+    plan: planView(input, origin, plan),
   });
   return {
     async list() {
@@ -55,17 +59,20 @@ export function openJobsPanel(input: JobsPanelInput): JobsPanel {
     },
     async get(name) {
       const job = await jobs.get(scope, name);
-      return { job: jobView(job), plan: planView(await jobs.plan(scope, job.id)) };
+      return { job: jobView(job), plan: planView(input, job.origin, await jobs.plan(scope, job.id)) };
     },
-    preview: async (given) => planView(await jobs.preview(scope, actor, await draftOf(given))),
+    async preview(given) {
+      const draft = await draftOf(given);
+      return planView(input, draft.origin, await jobs.preview(scope, actor, draft));
+    },
     async create(given) {
       const made = await jobs.create(scope, actor, await draftOf(given));
-      return shown(made.job.id, made.plan);
+      return shown(made.job, made.plan);
     },
     async change(name, given) {
       if (given.prompt !== undefined || given.reminder !== undefined) checkWork(given);
       const changed = await jobs.update(scope, actor, name, await changeOf(input, name, given));
-      return shown(changed.job.id, changed.plan);
+      return shown(changed.job, changed.plan);
     },
     pause: async (name) => refreshed(input, await jobs.pause(scope, name)),
     resume: async (name) => refreshed(input, await jobs.resume(scope, actor, name)),
@@ -80,6 +87,11 @@ export function openJobsPanel(input: JobsPanelInput): JobsPanel {
       return jobs.calendar(scope, from, to);
     },
   };
+}
+
+/** Of this person alone: others may use the same key. */
+function idOf({ person }: Scope, key: string): string {
+  return createHash('sha256').update(`job ${person} ${key}`).digest('hex').slice(0, 26);
 }
 
 async function refreshed({ jobs, scope }: JobsPanelInput, { id }: Job): Promise<JobView> {
@@ -147,7 +159,12 @@ function jobView(job: JobWithNext): JobView {
   };
 }
 
-function planView({ name, when, nextRuns, nextRunTexts, targets, may, capMicroUsd, warnings }: JobPlan): PlanView {
+/** A plan says "here" of the chat in which the job was made, which is another one than this when it was made elsewhere. */
+function planView({ isHere }: JobsPanelInput, origin: Address, plan: JobPlan): PlanView {
+  const { name, when, nextRuns, nextRunTexts, may, capMicroUsd, warnings } = plan;
+  const elsewhere = origin.kind === 'group' ? 'the group in which it was made' : `your ${origin.platform} chat`;
+  const isOrigin = (target: string) => target === 'here' || target === 'this group';
+  const targets = isHere(origin) ? plan.targets : plan.targets.map((one) => (isOrigin(one) ? elsewhere : one));
   return { name, when, nextRuns, nextRunTexts, targets, may, capMicroUsd, warnings };
 }
 

@@ -62,6 +62,7 @@ export function makePanels(input: PanelInput): (at: PanelAt) => Promise<PanelPor
           scope,
           actor: { role: person.role, by: 'person' },
           origin: () => originOf(db, person, at),
+          isHere: (address) => isHere(at, address),
           timezone: async () => (await getPersonSettings(db, person.id)).timezone,
         }),
       memory: agent.memory && openMemoryPanel(agent.memory, scope),
@@ -73,15 +74,17 @@ export function makePanels(input: PanelInput): (at: PanelAt) => Promise<PanelPor
 /** The chat that is asked from, else where the person hears news. */
 async function originOf(db: ProcessDb, person: Person, at: PanelAt): Promise<Address> {
   const chats = await listDmChats(db, person.id);
-  const own = chats.find(
-    ({ address }) => address.platform === at.platform && address.account === at.account && address.chat === at.here,
-  );
+  const own = chats.find(({ address }) => isHere(at, address));
   const origin = own?.address ?? (await newsAddress(db, person.id));
   if (origin) return origin;
   throw new AppError(
     'not_found',
     'There is no chat yet that results could go to: write to Herald once from the chat that shall get them. Nothing was made.',
   );
+}
+
+function isHere(at: PanelAt, address: Address): boolean {
+  return address.platform === at.platform && address.account === at.account && address.chat === at.here;
 }
 
 async function insightsOf(
@@ -104,5 +107,7 @@ async function insightsOf(
     failed: read.work.turns['failed'] ?? 0,
     conversations: read.work.conversations,
     tools: read.work.tools,
+    runs: read.runs,
+    learned: read.learned,
   };
 }

@@ -15,6 +15,7 @@ export class Views {
   #changed;
   #allowed = new Set();
   #shown = 'chat';
+  #open;
 
   /** `chat`: what is hidden while another view is shown · `changed`: called with whether the chat is shown, after it changed. */
   constructor({ nav, panel, chat, changed }) {
@@ -23,6 +24,10 @@ export class Views {
     this.#chat = chat;
     this.#changed = changed;
     window.addEventListener('hashchange', () => this.#show());
+    document.addEventListener('visibilitychange', () => {
+      // Jobs ran meanwhile.
+      if (!document.hidden && this.#open?.isBusy === false) void this.#open.refresh();
+    });
   }
 
   get isChat() {
@@ -57,6 +62,7 @@ export class Views {
     this.#panel.hidden = name === 'chat';
     for (const part of this.#chat) part.toggleAttribute('data-away', name !== 'chat');
     this.#changed(name === 'chat');
+    this.#open = undefined;
     this.#panel.replaceChildren();
     if (name !== 'chat') void this.#draw(name);
   }
@@ -64,7 +70,7 @@ export class Views {
   async #draw(name) {
     try {
       const { open } = await LOADERS[name]();
-      if (this.#shown === name) open(this.#panel);
+      if (this.#shown === name) this.#open = open(this.#panel);
     } catch {
       // The server is away, or was updated under this page.
       if (this.#shown === name)

@@ -1,6 +1,8 @@
 // Claims about the person: how sure they are, why, and the person's own word, which wins.
 import { make } from '../lines.js';
-import { change, chip, dateText, expander, percent, read, svg } from './kit.js';
+import { change, chip, dateText, percent, read, svg } from './kit.js';
+
+const QUOTES = 8;
 
 export function makeClaims(panel, claims) {
   if (claims.length === 0)
@@ -37,7 +39,7 @@ function makeClaim(panel, claim) {
       makeInterval(confidence, sure),
       make('span', { className: 'soft', text: `${sure}, last heard ${dateText(seenAt)}` }),
     ),
-    expander(`claim:${id}`, ['Why, and setting it right'], async () => [
+    panel.expander(`claim:${id}`, 'Why, and setting it right', async () => [
       await drawWhy(id),
       make(
         'div',
@@ -62,7 +64,11 @@ async function drawWhy(id) {
       make('span', { className: 'soft', text: ` ${where}, ${dateText(saidAt)}` }),
     );
   };
-  return make('ul', { className: 'quotes' }, ...evidence.map(line));
+  const more =
+    evidence.length > QUOTES
+      ? make('li', { className: 'soft', text: `and ${evidence.length - QUOTES} more` })
+      : undefined;
+  return make('ul', { className: 'quotes' }, ...evidence.slice(0, QUOTES).map(line), more);
 }
 
 /** From 0 to 1: where it lies with 90 % probability, and its mean. */

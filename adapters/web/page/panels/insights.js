@@ -8,7 +8,7 @@ const SPANS = [7, 30, 90];
 
 export function open(root) {
   let days = 30;
-  new Panel(root, async (panel) => {
+  return new Panel(root, async (panel) => {
     const seen = await read(`insights?days=${days}`);
     const choose = make(
       'select',
@@ -21,7 +21,7 @@ export function open(root) {
       days = Number(choose.value);
       void panel.refresh();
     });
-    const { total, models, causes, tools } = seen;
+    const { total, models, causes, tools, runs, learned } = seen;
     const shares = (list) =>
       list.map(({ name, calls, tokens, microUsd }) => [name, amount(calls), amount(tokens), money(microUsd)]);
     const part = (title, head, rows) => (rows.length > 0 ? section(title, table(head, rows)) : undefined);
@@ -30,7 +30,7 @@ export function open(root) {
         'Lately',
         make('div', { className: 'actions' }, choose),
         make('p', { text: sentence(seen) }),
-        total.calls === 0 ? undefined : makeBars(seen, root.clientWidth - 32),
+        total.calls === 0 ? undefined : makeBars(seen, panel.width + 30),
       ),
       part('Models', ['Model', 'Calls', 'Tokens', 'Cost'], shares(models)),
       part('Used for', ['Use', 'Calls', 'Tokens', 'Cost'], shares(causes)),
@@ -39,18 +39,39 @@ export function open(root) {
         ['Tool', 'Calls', 'Failed'],
         tools.map(({ name, calls, failed }) => [name, amount(calls), amount(failed)]),
       ),
+      part(
+        'Jobs',
+        ['Job', 'End', 'Runs', 'Cost'],
+        runs.map(({ job, state, runs: count, microUsd }) => [job, state, amount(count), money(microUsd)]),
+      ),
+      learned.memories > 0 || learned.skills.length > 0 ? section('Learnt', ...makeLearned(learned)) : undefined,
     ];
   });
 }
 
+function makeLearned({ memories, skills }) {
+  const kept =
+    memories > 0 ? make('p', { text: `${counted(memories, 'new entry', 'new entries')} of memory.` }) : undefined;
+  const changed = skills.map(({ skill, state }) => `${skill} (${state.replace('_', ' ')})`);
+  return [
+    kept,
+    changed.length > 0 ? make('p', { text: `Skills written or changed: ${changed.join(', ')}.` }) : undefined,
+  ];
+}
+
 function sentence({ answers, failed, conversations, total }) {
   if (total.calls === 0 && answers === 0) return 'Nothing was done in that time.';
-  const cached = total.cachedShare > 0 ? `, ${percent(total.cachedShare)} of what went in from the cache` : '';
+  const cached = total.cachedShare > 0 ? ` (${percent(total.cachedShare)} of what went in from the cache)` : '';
+  const unpriced = total.unpriced > 0 ? ' and calls without a known price' : '';
   const cost =
-    total.unpriced === total.calls
-      ? 'at a cost that is not known'
-      : `for ${money(total.microUsd)}${total.unpriced > 0 ? ' and calls without a known price' : ''}`;
-  return `${amount(answers)} answers in ${amount(conversations)} conversations${failed > 0 ? `, ${amount(failed)} failed` : ''}; ${amount(total.calls)} model calls, ${amount(total.tokens)} tokens${cached}, ${cost}.`;
+    total.unpriced === total.calls ? 'at a cost that is not known' : `for ${money(total.microUsd)}${unpriced}`;
+  const done = `${counted(answers, 'answer')} in ${counted(conversations, 'conversation')}`;
+  const bad = failed > 0 ? `, ${amount(failed)} failed` : '';
+  return `${done}${bad}; ${counted(total.calls, 'model call')}, ${counted(total.tokens, 'token')}${cached}, ${cost}.`;
+}
+
+function counted(count, one, many = `${one}s`) {
+  return `${amount(count)} ${count === 1 ? one : many}`;
 }
 
 /** By cost, or by tokens where prices are not known. */

@@ -1,5 +1,6 @@
 // A job in words: what is written is shown as a plan first, and made when that is confirmed.
 import { make } from '../lines.js';
+import { newId } from '../outbox.js';
 import { change } from './kit.js';
 import { planOf } from './plan.js';
 
@@ -41,8 +42,8 @@ export function makeJobForm(panel) {
     label('When', when),
     label('What', what),
     label('How', kind),
-    label('Where to', where),
-    label('Cost cap in $', cap),
+    label('Where to', where, 'origin is this chat; also last-active, all, none, a platform, #group'),
+    label('Cost cap of a run in $', cap),
     places,
     make('div', { className: 'actions' }, show),
     shown,
@@ -61,8 +62,10 @@ export function makeJobForm(panel) {
     panel.say('');
     try {
       const asked = input();
+      // Pressed twice, or sent again after the answer was lost: one job.
+      const key = newId();
       const { plan } = await change('jobs/preview', asked);
-      const confirm = panel.button('Make this job', () => confirmed(asked), { className: 'main' });
+      const confirm = panel.button('Make this job', () => confirmed(asked, key), { className: 'main' });
       const back = make('button', { type: 'button', text: 'Change something' });
       back.addEventListener('click', () => {
         clear();
@@ -81,8 +84,8 @@ export function makeJobForm(panel) {
     }
   }
 
-  async function confirmed(asked) {
-    await change('jobs/create', asked);
+  async function confirmed(asked, key) {
+    await change('jobs/create', { ...asked, key });
     form.reset();
     clear();
   }
@@ -100,6 +103,12 @@ function option(value, text) {
   return make('option', { value, text });
 }
 
-function label(text, field) {
-  return make('label', {}, make('span', { text }), field);
+function label(text, field, hint) {
+  return make(
+    'label',
+    {},
+    make('span', { text }),
+    field,
+    hint === undefined ? undefined : make('small', { className: 'soft', text: hint }),
+  );
 }

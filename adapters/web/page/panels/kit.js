@@ -25,15 +25,20 @@ async function answerOf(asked, away) {
   throw Object.assign(new Error(message), { status: answer.status });
 }
 
-/** One view: a notice, and what `draw(column)` puts together, again after each change. */
+/** What was opened stays open over a refresh, and when the view is left. */
+const opened = new Set();
+
+/** One view: a notice, and what `draw(panel)` resolves with, again after each change. */
 export class Panel {
+  #root;
   #notice = make('p', { className: 'panel-notice', role: 'alert' });
   #column = make('div', { className: 'panel-column' });
   #draw;
   #round = 0;
+  #loading = [];
 
-  /** `draw` resolves with the elements. */
   constructor(root, draw) {
+    this.#root = root;
     this.#draw = draw;
     this.#notice.hidden = true;
     this.#column.append(make('p', { className: 'soft waiting-text', text: 'One moment…' }));
@@ -41,17 +46,37 @@ export class Panel {
     void this.refresh();
   }
 
+  /** For what is drawn to fit: px within a card. */
+  get width() {
+    return this.#column.clientWidth - 62;
+  }
+
+  /** True while somebody writes here or is about to press something. */
+  get isBusy() {
+    return this.#column.contains(document.activeElement);
+  }
+
   async refresh() {
     const round = ++this.#round;
+    this.#loading = [];
     try {
       const elements = await this.#draw(this);
-      if (round !== this.#round) return;
-      this.#column.replaceChildren(...elements.filter((element) => element !== undefined));
+      // Put in place whole, so that what was scrolled to stays where it is.
+      while (this.#loading.length > 0) await Promise.all(this.#loading.splice(0));
+      if (round === this.#round) this.#put(elements);
     } catch (error) {
       if (round !== this.#round) return;
       this.#column.querySelector('.waiting-text')?.remove();
       this.say(error.message);
     }
+  }
+
+  #put(elements) {
+    const focused = this.isBusy ? nameOf(document.activeElement) : undefined;
+    this.#column.replaceChildren(...elements.filter((element) => element !== undefined));
+    if (focused === undefined || this.isBusy) return;
+    const again = [...this.#column.querySelectorAll('button, summary')].find((element) => nameOf(element) === focused);
+    (again ?? this.#root).focus({ preventScroll: true });
   }
 
   say(text) {
@@ -86,6 +111,31 @@ export class Panel {
     return button;
   }
 
+  /** What is loaded when it is opened. `load` resolves with elements. */
+  expander(key, title, load) {
+    const body = make('div', { className: 'more' });
+    const details = make('details', {}, make('summary', { text: title, 'data-key': key }), body);
+    let filled;
+    const fill = () =>
+      (filled ??= load().then(
+        (elements) => body.replaceChildren(...elements.filter((element) => element !== undefined)),
+        (error) => {
+          filled = undefined;
+          body.replaceChildren(make('p', { className: 'problem', text: error.message }));
+        },
+      ));
+    details.addEventListener('toggle', () => {
+      if (!details.open) return void opened.delete(key);
+      opened.add(key);
+      void fill();
+    });
+    if (opened.has(key)) {
+      details.open = true;
+      this.#loading.push(fill());
+    }
+    return details;
+  }
+
   async run(button, work) {
     button.disabled = true;
     try {
@@ -101,26 +151,8 @@ export class Panel {
   }
 }
 
-const opened = new Set();
-
-/** What is loaded when it is opened, and stays open over a refresh. `load` resolves with elements. */
-export function expander(key, summary, load) {
-  const body = make('div', { className: 'more' });
-  const details = make('details', {}, make('summary', {}, ...summary), body);
-  const fill = async () => {
-    try {
-      body.replaceChildren(...(await load(body)).filter((element) => element !== undefined));
-    } catch (error) {
-      body.replaceChildren(make('p', { className: 'problem', text: error.message }));
-    }
-  };
-  details.addEventListener('toggle', () => {
-    if (!details.open) return void opened.delete(key);
-    opened.add(key);
-    if (body.childElementCount === 0) void fill();
-  });
-  if (opened.has(key)) details.open = true;
-  return details;
+function nameOf(element) {
+  return element.dataset.key ?? element.getAttribute('aria-label') ?? element.textContent;
 }
 
 export function section(title, ...children) {
@@ -156,7 +188,7 @@ export function table(head, rows) {
       : make(tag, {}, value);
   return make(
     'div',
-    { className: 'table', tabindex: '0' },
+    { className: 'numbers', tabindex: '0' },
     make(
       'table',
       {},
@@ -174,7 +206,7 @@ const moment = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
 });
 const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 export const momentText = (at) => moment.format(at);
 export const dateText = (at) => date.format(at);

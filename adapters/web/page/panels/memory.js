@@ -7,7 +7,7 @@ const TITLES = { memory: 'Of the work', user: 'Of you' };
 const AUTHORS = { person: 'by you', agent: 'by Herald', review: 'by Herald, looking back', file: 'from the file' };
 
 export function open(root) {
-  new Panel(root, async (panel) => {
+  return new Panel(root, async (panel) => {
     const [memory, { claims }] = await Promise.all([
       read('memory').catch((error) => {
         // Guests have no memory of their own, and still a profile.

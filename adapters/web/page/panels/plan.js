@@ -14,10 +14,7 @@ export function planOf(plan) {
     item('Next', ...plan.nextRunTexts),
     item('Goes to', ...(plan.targets.length > 0 ? plan.targets : ['nobody: it is kept in the history'])),
     item('May', ...plan.may),
-    item(
-      'Costs at most',
-      plan.capMicroUsd === undefined ? 'as one answer may' : `${money(plan.capMicroUsd)} each time`,
-    ),
+    item('Costs at most', ...(plan.capMicroUsd === undefined ? [] : [`${money(plan.capMicroUsd)} each time`])),
     item('Note', ...plan.warnings),
   );
 }

@@ -1,7 +1,7 @@
 // What runs by itself: the week ahead, the jobs, and a form that makes one.
 import { make } from '../lines.js';
 import { makeJobForm } from './job-form.js';
-import { change, chip, expander, momentText, money, Panel, read, section, table } from './kit.js';
+import { change, chip, momentText, money, Panel, read, section, table } from './kit.js';
 import { planOf } from './plan.js';
 import { makeWeek } from './week.js';
 
@@ -10,7 +10,7 @@ const RUNS = { done: 'good', failed: 'bad', missed: 'bad', interrupted: 'warn', 
 
 export function open(root) {
   let form;
-  new Panel(root, async (panel) => {
+  return new Panel(root, async (panel) => {
     // What is being written there outlives a refresh.
     form ??= makeJobForm(panel);
     const from = new Date().setHours(0, 0, 0, 0);
@@ -58,10 +58,10 @@ function makeJob(panel, job) {
     head,
     make('p', { text: job.about, dir: 'auto', className: 'about' }),
     make('p', { className: 'soft', text: whenText(job) }),
-    job.stateReason ? make('p', { className: 'problem', text: job.stateReason, dir: 'auto' }) : undefined,
+    job.stateReason ? make('p', { className: 'note', text: job.stateReason, dir: 'auto' }) : undefined,
     job.lastRun ? lastRun(job.lastRun) : undefined,
     buttons,
-    expander(`job:${job.id}`, ['Plan and history'], () => drawPlan(job.id)),
+    panel.expander(`job:${job.id}`, 'Plan and history', () => drawPlan(job.id)),
   );
 }
 

@@ -1,6 +1,6 @@
 // Skills: what is known, what is proposed, each version with its difference, and whether it helps.
 import { make } from '../lines.js';
-import { change, chip, dateText, expander, Panel, percent, read, section, table } from './kit.js';
+import { change, chip, dateText, Panel, percent, read, section, table } from './kit.js';
 import { makePlot } from './plot.js';
 
 const REVISIONS = { active: 'good', trial: 'warn', proposed: 'accent', rolled_back: 'bad', rejected: 'bad' };
@@ -8,7 +8,7 @@ const REVISIONS = { active: 'good', trial: 'warn', proposed: 'accent', rolled_ba
 const FORMER = new Set(['superseded', 'rolled_back', 'archived']);
 
 export function open(root) {
-  new Panel(root, async (panel) => {
+  return new Panel(root, async (panel) => {
     const { skills } = await read('skills');
     const draw = (list) => list.map((skill) => makeSkill(panel, skill));
     const waiting = skills.filter(({ proposed }) => proposed > 0);
@@ -39,11 +39,11 @@ function makeSkill(panel, skill) {
     { className: 'card' },
     make('div', { className: 'head' }, make('strong', { text: name }), ...marks),
     make('p', { className: 'soft', text: skill.description, dir: 'auto' }),
-    expander(`skill:${name}`, ['Versions and evidence'], (body) => drawSkill(panel, skill, body)),
+    panel.expander(`skill:${name}`, 'Versions and evidence', () => drawSkill(panel, skill)),
   );
 }
 
-async function drawSkill(panel, skill, body) {
+async function drawSkill(panel, skill) {
   const { name } = skill;
   const { revisions, evidence } = await read(`skill?name=${encodeURIComponent(name)}`);
   const mark = (marks) => () => change('skills/mark', { name, ...marks });
@@ -64,7 +64,7 @@ async function drawSkill(panel, skill, body) {
   );
   return [
     isKnown ? actions : undefined,
-    ...drawEvidence(evidence, body.clientWidth),
+    ...drawEvidence(evidence, panel.width),
     ...revisions.map((revision) => makeRevision(panel, name, revision)),
     revisions.length === 0
       ? make('p', { className: 'soft', text: 'It is as it came: nothing was changed here.' })
@@ -82,11 +82,16 @@ function drawEvidence({ revisions, series }, width) {
     String(one.uses),
     share(one.successWith),
     share(one.successWithout),
-    one.verdict ?? '',
   ]);
+  const verdicts = revisions
+    .filter(({ verdict }) => verdict !== undefined)
+    .map(({ number, verdict }) =>
+      make('p', { className: 'soft', text: `${number === 0 ? 'As it came' : `Version ${number}`}, ${verdict}` }),
+    );
   return [
     makePlot({ revisions, series }, width),
-    table(['', 'Uses', 'Went well with it', 'and without', 'Verdict'], rows),
+    table(['Went well', 'Uses', 'With it', 'Without'], rows),
+    ...verdicts,
   ];
 }
 
@@ -118,7 +123,7 @@ function makeRevision(panel, name, revision) {
     make('p', { className: 'soft', text: said, dir: 'auto' }),
     findings === '' ? undefined : make('p', { className: 'problem', text: findings, dir: 'auto' }),
     actions.length > 0 ? make('div', { className: 'actions' }, ...actions) : undefined,
-    expander(`diff:${id}`, ['What it changes'], async () => [drawDiff((await read(`diff?revision=${id}`)).diff)]),
+    panel.expander(`diff:${id}`, 'What it changes', async () => [drawDiff((await read(`diff?revision=${id}`)).diff)]),
   );
 }
 

@@ -19,19 +19,22 @@ export function makeWeek(from, entries) {
 }
 
 function makeDay({ begin, runs }, isToday) {
-  const shown = runs
+  // A job that runs every hour is one line.
+  const jobs = [...Map.groupBy(runs, ({ job }) => job).values()];
+  const shown = jobs
     .slice(0, SHOWN)
-    .map(({ at, name: job, isPlanned }) =>
+    .map(([first, ...others]) =>
       make(
         'li',
-        { className: isPlanned ? 'planned' : '' },
-        make('time', { datetime: new Date(at).toISOString(), text: clockText(at) }),
+        {},
+        make('time', { datetime: new Date(first.at).toISOString(), text: clockText(first.at) }),
         ' ',
-        make('span', { text: job, dir: 'auto' }),
+        make('span', { text: first.name, dir: 'auto' }),
+        others.length > 0 ? make('span', { className: 'times', text: ` ×${others.length + 1}` }) : undefined,
       ),
     );
   const more =
-    runs.length > SHOWN ? make('li', { className: 'soft', text: `and ${runs.length - SHOWN} more` }) : undefined;
+    jobs.length > SHOWN ? make('li', { className: 'soft', text: `and ${jobs.length - SHOWN} more` }) : undefined;
   const day = make(
     'li',
     { className: runs.length === 0 ? 'day-cell empty' : 'day-cell' },
