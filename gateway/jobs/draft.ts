@@ -3,16 +3,27 @@ import type { AgentPort } from '../../agent/port.ts';
 import type { JobRow } from '../../data/schedule/rows.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { JobDefaults } from '../../scheduler/config.ts';
-import { describeSchedule, instantText, spanText } from '../../scheduler/schedule/describe.ts';
+import { describeSchedule, instantText } from '../../scheduler/schedule/describe.ts';
 import { nextRuns } from '../../scheduler/schedule/next.ts';
 import { parseSchedule } from '../../scheduler/schedule/parse.ts';
 import { checkZone } from '../../scheduler/schedule/zone.ts';
 import type { JobParts } from '../../scheduler/stored.ts';
-import type { Actor, Goal, JobDraft, JobPermissions, JobPlan, Policy, Schedule, Work } from '../../scheduler/types.ts';
+import type {
+  Actor,
+  Condition,
+  Goal,
+  JobDraft,
+  JobPermissions,
+  JobPlan,
+  Policy,
+  Schedule,
+  Work,
+} from '../../scheduler/types.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { PersonId } from '../../shared/ids.ts';
 import type { Role } from '../../shared/messages.ts';
 import { cleanText, preview } from '../../shared/text.ts';
+import { warningsOf, type CheckPorts } from './checks.ts';
 import type { Targets } from './targets.ts';
 
 const MINUTE_MS = 60_000;
@@ -21,6 +32,8 @@ const DAY_MS = 24 * HOUR_MS;
 const MAX_JITTER_MS = HOUR_MS;
 const MAX_PROMPT_CHARS = 20_000;
 const MAX_NAME_CHARS = 60;
+/** Of what a job does, in its plan. */
+const MAX_SHOWN_CHARS = 800;
 const CLOCK_TIME = /^([01]?\d|2[0-3]):[0-5]\d$/;
 
 export interface DraftPorts {
@@ -222,16 +235,15 @@ const ROLES: readonly Role[] = ['guest', 'member', 'admin', 'owner'];
 
 /** How the plan is read back. */
 export async function planOf(
-  ports: Pick<DraftPorts, 'targets'>,
+  ports: Pick<DraftPorts, 'targets'> & CheckPorts,
   job: JobParts,
   at: { scope: Scope; now: number; key: string },
 ): Promise<JobPlan> {
-  const { schedule, delivery, work, permissions } = job;
+  const { schedule, delivery, permissions } = job;
   const runs = nextRuns(schedule, at.now, 3, at.key).map(({ dueAt }) => dueAt);
   const owner = { person: at.scope.person, origin: job.origin };
   const targets: string[] = [];
   for (const target of delivery.targets) targets.push(await ports.targets.describe(owner, target));
-  const often = runs[0] !== undefined && runs[1] !== undefined && runs[1] - runs[0] < 15 * MINUTE_MS;
   return {
     name: job.name,
     when: describeSchedule(schedule),
@@ -240,8 +252,7 @@ export async function planOf(
     targets: targets.length === 0 ? ['nowhere; it is kept in its history'] : targets,
     may: mayText(job),
     capMicroUsd: permissions.capMicroUsd,
-    warnings:
-      often && work.kind === 'prompt' ? [`It asks the model every ${spanText((runs[1] ?? 0) - (runs[0] ?? 0))}.`] : [],
+    warnings: await warningsOf(ports, job, { scope: at.scope, nextRuns: runs }),
   };
 }
 
@@ -249,26 +260,40 @@ function mayText({ work, permissions, condition }: JobParts): readonly string[] 
   const lines: string[] = [];
   switch (work.kind) {
     case 'reminder':
-      lines.push('sends a text, without a model');
+      lines.push(`sends a text, without a model: ${shown(work.text)}`);
       break;
     case 'script':
-      lines.push('runs a command in your workspace, without a model');
+      lines.push(`runs a command in your workspace, without a model: ${shown(work.script.command)}`);
       break;
     case 'builtin':
       lines.push(`runs ${work.name}`);
       break;
     case 'prompt': {
       const { tools, model } = permissions;
-      if (work.script) lines.push('runs a command in your workspace first');
+      if (work.script) lines.push(`runs a command in your workspace first: ${shown(work.script.command)}`);
       lines.push(
         `asks ${model === undefined ? 'the model' : model} with ${tools.length} tools: ${preview(tools.join(', '), 200)}`,
       );
+      lines.push(`does this: ${shown(work.prompt)}`);
       lines.push('asks you here before anything that you would be asked about');
       if (work.goal)
         lines.push('goes on from its last result, and ends when the goal is reached', ...dayCapLine(work.goal));
     }
   }
-  return condition ? [...lines, 'looks at a condition first'] : lines;
+  return condition ? [...lines, conditionText(condition)] : lines;
+}
+
+function conditionText(condition: Condition): string {
+  if (condition.kind === 'script') return `runs only when this command ends well: ${shown(condition.script.command)}`;
+  return `runs only when ${shown(condition.path)} is ${condition.is === 'present' ? 'there' : 'not there'}`;
+}
+
+/** Whoever confirms a plan must see what they confirm, and how much of it they do not see. */
+function shown(text: string): string {
+  const whole = cleanText(text).replace(/\s+/g, ' ').trim();
+  const said = preview(whole, MAX_SHOWN_CHARS);
+  const more = whole.length - MAX_SHOWN_CHARS;
+  return more > 0 ? `${said} (and ${more} more characters that are not shown)` : said;
 }
 
 function dayCapLine({ dayCapMicroUsd }: Goal): readonly string[] {

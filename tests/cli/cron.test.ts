@@ -98,9 +98,9 @@ describe('with a running gateway', () => {
     expect(words.plan.may[0]).toBe('asks the model with 1 tools: clock');
     const text = (await cron('add', 'tomorrow', 'at', '8', '--script', 'ls', '--name', 'look')).stdout;
     expect(text).toMatch(/^Made: look, once, /);
-    expect(text).toContain('runs a command in your workspace, without a model');
+    expect(text).toContain('runs a command in your workspace, without a model: ls');
     const both = await json<Made>('add', 'daily at 7', '--prompt', 'Sum up', '--script', 'date', '--name', 'sum');
-    expect(both.plan.may.slice(0, 1)).toEqual(['runs a command in your workspace first']);
+    expect(both.plan.may.slice(0, 1)).toEqual(['runs a command in your workspace first: date']);
     expect((await json<Listed[]>('list')).map(({ name, kind, state }) => [name, kind, state])).toEqual([
       ['look', 'script', 'active'],
       ['news', 'prompt', 'active'],
@@ -113,7 +113,7 @@ describe('with a running gateway', () => {
   it('changes what is given and leaves the rest, also of what a job does', async () => {
     const { job, plan } = await json<Made>('edit', 'sum', '--prompt', 'Sum it up shortly', '--when', 'daily at 6');
     expect([job.about, job.when]).toEqual(['Sum it up shortly', 'daily at 6']);
-    expect(plan.may[0]).toBe('runs a command in your workspace first');
+    expect(plan.may[0]).toBe('runs a command in your workspace first: date');
     const news = await json<Made>('edit', 'news', '--cap-usd', '0.5');
     expect([news.plan.capMicroUsd, news.job.about, news.plan.when]).toEqual([
       500_000,

@@ -11,7 +11,7 @@ export function planText(plan: JobPlan): string {
     `**${plain(plan.name)}**: ${plain(plan.when, 200)}`,
     ...(plan.nextRunTexts.length > 0 ? [`- next: ${plan.nextRunTexts.map((text) => plain(text)).join(' · ')}`] : []),
     `- goes to: ${plan.targets.length === 0 ? 'nobody, it is kept in the history' : plan.targets.map((text) => plain(text)).join(', ')}`,
-    ...plan.may.map((line) => `- ${plain(line, 300)}`),
+    ...plan.may.map((line) => `- ${plain(line, 1_000)}`),
     ...(plan.capMicroUsd === undefined ? [] : [`- costs at most ${money(plan.capMicroUsd)} each time`]),
     ...plan.warnings.map((line) => `- note: ${plain(line, 300)}`),
   ];

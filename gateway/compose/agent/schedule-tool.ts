@@ -87,10 +87,11 @@ export function makeSchedulePort({ jobs, actions, defaults }: ScheduleToolInput)
         throw new AppError('bad_input', 'Say what is to change. Nothing was changed.');
       const isOther =
         work !== undefined || [request.tools, request.deliver, request.capUsd].some((one) => one !== undefined);
+      // One that has ended or is paused would begin anew with what was never confirmed.
+      const isResting = before.state !== 'active';
       const mustAsk =
-        before.state === 'active' &&
         mustWait(work ?? before.work) &&
-        (isOther || (request.when !== undefined && (await isOftener(call, before, request.when))));
+        (isOther || (request.when !== undefined && (isResting || (await isOftener(call, before, request.when)))));
       const changed = await jobs().update(call.scope, actorOf(call), before.id, {
         ...change,
         ...(mustAsk && { awaits: true }),

