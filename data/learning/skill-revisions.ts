@@ -187,7 +187,13 @@ async function insertFiles(
   }
 }
 
-/** Another state for a revision; what it takes the place of goes out of force with it. False when it is not of this space. */
+/** Ends of a revision: only `rollbackSkill` leads back from them. */
+const ENDS: readonly SkillRevisionState[] = ['superseded', 'rolled_back', 'rejected'];
+
+/**
+ * Another state for a revision; what it takes the place of goes out of force with it. False when it is not of this space. Rejects with
+ * AppError `bad_input` when it was decided meanwhile: of a yes and a no at the same time the first one counts.
+ */
 export async function setRevisionState(
   db: Db,
   scope: Scope,
@@ -198,11 +204,13 @@ export async function setRevisionState(
   return db.query.transaction().execute(async (trx) => {
     const row = await trx
       .selectFrom('skill_revisions')
-      .select('skill')
+      .select(['skill', 'state'])
       .where('id', '=', id)
       .where('space_id', '=', scope.space)
       .executeTakeFirst();
     if (!row) return false;
+    if (ENDS.includes(row.state) || (change.state === 'rejected' && row.state !== 'proposed'))
+      throw new AppError('bad_input', `This version of ${row.skill} was decided just now. Nothing was changed.`);
     await supersede(trx, await revisionsOf(trx, scope, row.skill), { state: change.state, id, now });
     await setStates(trx, [id], { ...change, now });
     return true;
