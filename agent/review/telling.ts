@@ -34,8 +34,18 @@ export function openTelling(input: ReviewInput): Telling {
     cancel?.();
     cancel = undefined;
     let next = Number.POSITIVE_INFINITY;
-    for (const place of await input.queue.untold()) next = Math.min(next, await tellPlace(place));
+    for (const place of await input.queue.untold()) next = Math.min(next, await tellPlaceSafely(place));
     if (!isClosed && Number.isFinite(next)) cancel = clock.after(Math.max(0, next - clock.now()), begin);
+  }
+
+  /** One that cannot be told does not keep the others from hearing. */
+  async function tellPlaceSafely(place: UntoldPlace): Promise<number> {
+    try {
+      return await tellPlace(place);
+    } catch (error) {
+      log.warn({ err: error, session: place.session }, 'what came of looking back was not told; in an hour again');
+      return clock.now() + HOUR_MS;
+    }
   }
 
   /** When there is something left to say; Infinity: nothing is. */

@@ -265,6 +265,27 @@ describe('people are told', () => {
     expect(desk.clock.pending()).toBe(0);
   });
 
+  test('one who cannot be told does not keep another from hearing', async () => {
+    let isDown = true;
+    const posted: string[] = [];
+    const { desk, ann, opened } = await setUp([...DRAFT, ...DRAFT], {
+      input: {
+        async post({ scope }) {
+          if (isDown || scope.person === ann.person) throw new Error('down');
+          posted.push(scope.person);
+        },
+      },
+    });
+    const bob = await desk.addSpeaker('Bob');
+    for (const who of [ann, bob]) {
+      await talkTo(desk, opened, who, releaseRows());
+      await idle(desk, opened);
+    }
+    isDown = false;
+    await idle(desk, opened, 3_600_000);
+    expect(posted).toEqual([bob.person]);
+  });
+
   test('of what was kept, when they want to know', async () => {
     const { desk, ann, opened } = await setUp([calls(remember('Ann drinks tea')), { text: 'done' }], {
       settings: { notify: 'verbose' },
