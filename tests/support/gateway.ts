@@ -11,6 +11,7 @@ import { makeCore, type Core } from '../../gateway/core.ts';
 import { makeFileStore } from '../../gateway/media/downloads.ts';
 import type { GatewaySettings } from '../../gateway/settings.ts';
 import type { VoiceEngines } from '../../gateway/voice/engines.ts';
+import type { JobService } from '../../scheduler/types.ts';
 import { openPairing } from '../../pairing/pairing.ts';
 import { userId } from '../../shared/ids.ts';
 import { silentLog, type Logger } from '../../shared/log.ts';
@@ -48,6 +49,8 @@ export interface TestGatewayOptions {
   agent?: (at: { db: ProcessDb; home: string; clock: FakeClock; core(): Core }) => Promise<AgentPort>;
   /** Skills of the agent. Default: none. */
   skills?: (db: ProcessDb, home: string) => AgentPort['skills'];
+  /** What runs by itself. Default: nothing does. */
+  jobs?: () => JobService;
   /** Default: none, so that recordings stay files. */
   voice?: VoiceEngines;
 }
@@ -120,6 +123,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
     pairing,
     files: makeFileStore({ home, clock, maxBytes: 1_000_000 }),
     voice: options.voice,
+    jobs: options.jobs,
     home,
     version: 'test',
     url: () => undefined,
