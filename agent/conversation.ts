@@ -15,7 +15,7 @@ import type { AgentTurn } from './port.ts';
 import { COMPRESS_SHARE, frameOf, HISTORY_SHARE, windowOf } from './prompt/frame.ts';
 import type { ChainLink } from './providers/fallback.ts';
 import type { ModelMessage, ModelReply, ModelRequest, ToolSchema } from './providers/types.ts';
-import { auxiliaryChain, routeMessages } from './routing.ts';
+import { auxiliaryChain, openingChain, routeMessages } from './routing.ts';
 import type { AgentSettings } from './settings.ts';
 
 /** A history smaller than this share of the room is not what makes a turn too long. */
@@ -68,6 +68,12 @@ export async function openConversation(input: ConversationInput): Promise<Conver
     });
   let history = await load();
   const origins = new Set<Origin>([...history.origins, ...frame.origins]);
+  const opening = openingChain(settings, chain, {
+    chars: turn.inputs.reduce((sum, { text }) => sum + text.length, 0),
+    files: turn.inputs.reduce((sum, { files }) => sum + files.length, 0),
+    historyTokens: history.totalTokens,
+    isFixed: turn.model !== undefined || turn.worker !== undefined,
+  });
 
   /** Older history becomes shorter; `isOverflow`: whatever the estimate says, and what is left gets half of the room. */
   async function shorten(isOverflow: boolean): Promise<void> {
@@ -107,7 +113,9 @@ export async function openConversation(input: ConversationInput): Promise<Conver
       await shorten(false);
     }
     const left = room - tokensOf(history.messages) - tokensOf(last);
-    const routed = routeMessages(settings, chain, [...history.messages, ...fitTurn(messages, left), ...last]);
+    const isOpening = !messages.some(({ role }) => role === 'tool');
+    const models = isOpening ? opening : chain;
+    const routed = routeMessages(settings, models, [...history.messages, ...fitTurn(messages, left), ...last]);
     const request: Omit<ModelRequest, 'model'> = {
       system,
       messages: routed.messages,

@@ -8,6 +8,35 @@ export function auxiliaryChain({ models }: Pick<AgentSettings, 'models'>): reado
   return uniqueLinks([...(models.auxiliary ?? []), ...models.chain]);
 }
 
+/** A short question, in UTF-16 units. */
+const SMALL_CHARS = 200;
+/** What a model that has not cached it reads for a short answer. */
+const SMALL_HISTORY_TOKENS = 4_000;
+
+export interface TurnSize {
+  /** Of all that the person said. */
+  chars: number;
+  files: number;
+  /** Of the conversation before it. */
+  historyTokens: number;
+  /** The person chose the model, or it is the work of a worker. */
+  isFixed: boolean;
+}
+
+/**
+ * The chain for a turn before it has called a tool: the small models first where the question and the conversation are short. Where a tool
+ * is called, more may be wanted than it seemed, and `chain` goes on.
+ */
+export function openingChain(
+  { models }: Pick<AgentSettings, 'models'>,
+  chain: readonly ChainLink[],
+  size: TurnSize,
+): readonly ChainLink[] {
+  const isSmall =
+    !size.isFixed && size.files === 0 && size.chars <= SMALL_CHARS && size.historyTokens <= SMALL_HISTORY_TOKENS;
+  return isSmall ? uniqueLinks([...(models.small ?? []), ...chain]) : chain;
+}
+
 export interface Route {
   chain: readonly ChainLink[];
   messages: readonly ModelMessage[];

@@ -30,6 +30,8 @@ export interface AgentSettings {
     demo: boolean;
     /** For summaries, titles, rules and judgements; then `chain`. Default: `chain` alone. */
     auxiliary?: readonly ChainLink[] | undefined;
+    /** For short questions in short conversations; then `chain`. Default: none. */
+    small?: readonly ChainLink[] | undefined;
     /** For requests with images, where the model in use cannot see them. Default: none. */
     vision?: readonly ChainLink[] | undefined;
   };

@@ -202,9 +202,9 @@ function checkAll(
 
 function configWarnings(config: Config): string[] {
   const warnings: string[] = [];
-  const keyed = [config.model, ...config.fallback_models, ...config.model_auxiliary, ...config.model_vision].some(
-    (model) => model.api_key !== undefined,
-  );
+  const { model, fallback_models, model_auxiliary, model_small, model_vision } = config;
+  const models = [model, ...fallback_models, ...model_auxiliary, ...model_small, ...model_vision];
+  const keyed = models.some(({ api_key }) => api_key !== undefined);
   if (keyed)
     warnings.push(
       'config.yaml holds an api_key. Keys are safer in .env: there only you can read them, and config.yaml can be shared.',

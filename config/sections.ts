@@ -263,6 +263,13 @@ export const coreSections = {
     .describe(
       'Cheap models for summaries, titles, rules and judgements, tried in order; then the model that answers. Default: [].',
     ),
+  model_small: z
+    .array(modelSettings)
+    .max(8)
+    .default([])
+    .describe(
+      'Cheap models for short questions in short conversations, until a tool is called; then the model that answers. Default: [].',
+    ),
   model_vision: z
     .array(modelSettings)
     .max(8)

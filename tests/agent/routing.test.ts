@@ -1,8 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { auxiliaryChain, routeMessages } from '../../agent/routing.ts';
+import { auxiliaryChain, openingChain, routeMessages } from '../../agent/routing.ts';
 import type { ModelMessage } from '../../agent/providers/types.ts';
 import { AppError } from '../../shared/errors.ts';
-import { addHistory, makeAgent, makeScriptedModel, makeSettings, openHome, type Home } from './fixture.ts';
+import {
+  addHistory,
+  makeAgent,
+  makeAgentTurn,
+  makeCall,
+  makeInput,
+  makeScriptedModel,
+  makeSettings,
+  openHome,
+  startTurn,
+  type Home,
+} from './fixture.ts';
 
 const main = makeScriptedModel([], 'p', 'main').link;
 const spare = makeScriptedModel([], 'p', 'spare').link;
@@ -34,6 +45,18 @@ describe('models for what is not said to people', () => {
   it('come before those that answer, each once', () => {
     expect(auxiliaryChain(settings({ blind: [] }))).toEqual([main, spare]);
     expect(auxiliaryChain(settings({ blind: [], auxiliary: true }))).toEqual([cheap, spare, main]);
+  });
+});
+
+describe('small models', () => {
+  const given = { models: { chain: [main, spare], demo: false, small: [cheap] } };
+  const size = { chars: 20, files: 0, historyTokens: 100, isFixed: false };
+
+  it('open turns that are short in every respect', () => {
+    expect(openingChain(given, [main, spare], size)).toEqual([cheap, main, spare]);
+    for (const change of [{ chars: 201 }, { files: 1 }, { historyTokens: 4_001 }, { isFixed: true }])
+      expect(openingChain(given, [main, spare], { ...size, ...change })).toEqual([main, spare]);
+    expect(openingChain({ models: { chain: [main], demo: false } }, [main], size)).toEqual([main]);
   });
 });
 
@@ -88,5 +111,28 @@ describe('summaries', () => {
       { cause: 'compress', model: 'cheap' },
       { cause: 'compress', model: 'main' },
     ]);
+  });
+});
+
+describe('a turn with small models', () => {
+  let home: Home;
+  beforeEach(async () => {
+    home = await openHome();
+  });
+  afterEach(() => home.close());
+
+  it('is answered by them, unless a tool is called: then by the main model, and usage says so', async () => {
+    const big = makeScriptedModel([{ text: 'It is late.' }], 'p', 'main');
+    const small = makeScriptedModel([{ text: 'Hello!' }, { toolCalls: [makeCall('clock')] }], 'p', 'cheap');
+    const agent = makeAgent(home, big, {
+      settings: { models: { chain: [big.link], demo: false, small: [small.link] } },
+    });
+    const signal = new AbortController().signal;
+    const ask = async (text: string) =>
+      agent.run(makeAgentTurn(home, await startTurn(home), { inputs: [makeInput(text)] }), signal);
+    expect((await ask('hi')).text).toBe('Hello!');
+    expect((await ask('how late is it?')).text).toBe('It is late.');
+    const usage = await home.db.query.selectFrom('usage').select('model').orderBy('id').execute();
+    expect(usage.map(({ model }) => model)).toEqual(['cheap', 'cheap', 'main']);
   });
 });

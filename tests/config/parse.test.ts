@@ -135,7 +135,7 @@ describe('problems', () => {
         'config.yaml:3:9 gateway.port: found "abc"; expected a whole number from 0 to 65535',
         'config.yaml:4:15 gateway.queue_mode: found "steeer"; expected one of queue, steer, collect, interrupt. Did you mean steer?',
         'config.yaml:5:13 gateway.drain_ms: found 1.5; expected a whole number from 0 to 600000',
-        'config.yaml:6:1 modle: there is no such setting. Did you mean model? Allowed here: model, fallback_models, model_auxiliary, model_vision, providers, gateway, agent, approvals, terminal, web, browser, images, execute_code, mcp_servers, mcp_server, skills, scheduler, review, workers, budget, sessions, pairing, logging, voice, memory, personalities, platforms.',
+        'config.yaml:6:1 modle: there is no such setting. Did you mean model? Allowed here: model, fallback_models, model_auxiliary, model_small, model_vision, providers, gateway, agent, approvals, terminal, web, browser, images, execute_code, mcp_servers, mcp_server, skills, scheduler, review, workers, budget, sessions, pairing, logging, voice, memory, personalities, platforms.',
         'config.yaml:7:23 budget.per_day_usd: found "lots"; expected a number from 0',
         'config.yaml:9:13 agent.timezone: found "Mars/Base": write a time zone such as Europe/Vienna or UTC',
         'config.yaml:12:6 fallback_models.1.name: found a list; expected a text, not empty',

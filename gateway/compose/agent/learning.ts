@@ -36,7 +36,14 @@ export function openLearning(input: LearningInput) {
   const { db, clock, log, settings } = input;
   const actions = () => input.core().actions;
   const meter = () => input.port().meter;
-  const skills = openConfiguredSkills({ db, clock, loaded: input.current, actions, files: input.files });
+  const skills = openConfiguredSkills({
+    db,
+    clock,
+    loaded: input.current,
+    actions,
+    files: input.files,
+    condemn: (scope, revision, findings) => evidence.condemn(scope, revision, findings),
+  });
   const profile = makeConfiguredProfile({ db, log, meter, agentSettings: settings });
   const reviews = openConfiguredReviews({
     db,

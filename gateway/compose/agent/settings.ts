@@ -19,11 +19,12 @@ export async function agentSettings(
   const deps: ResolveDeps = { fetch, clock, lookup: (name) => loaded.lookup(name), providers: config.providers };
   const models = await resolveProviders(config.model, config.fallback_models, deps);
   const auxiliary = await resolveOthers('auxiliary model', config.model_auxiliary, deps);
+  const small = await resolveOthers('small model', config.model_small, deps);
   const vision = await resolveOthers('vision model', config.model_vision, deps);
   const settings: AgentSettings = {
     home,
     workspaceOf: ({ space }) => join(home, 'workspaces', folderName(space)),
-    models: { ...models, auxiliary: auxiliary.links, vision: vision.links },
+    models: { ...models, auxiliary: auxiliary.links, small: small.links, vision: vision.links },
     chooseModel: (name) => chooseModel(models, name, deps),
     modelLimits: modelLimits(loaded, models.chain[0]?.model),
     maxOutputTokens: agent.max_output_tokens,
@@ -61,7 +62,7 @@ export async function agentSettings(
     },
     prices: readPriceOverrides(config.providers),
   };
-  const explanation = [models.explanation, ...auxiliary.skipped, ...vision.skipped].join(' ');
+  const explanation = [models.explanation, ...auxiliary.skipped, ...small.skipped, ...vision.skipped].join(' ');
   return { settings, explanation };
 }
 
@@ -75,7 +76,8 @@ function modelLimits(loaded: LoadedConfig, first: string | undefined): Readonly<
         maxOutputTokens: entry.max_output_tokens,
         vision: entry.vision,
       };
-  for (const model of [config.model, ...config.fallback_models, ...config.model_auxiliary, ...config.model_vision]) {
+  const { fallback_models, model_auxiliary, model_small, model_vision } = config;
+  for (const model of [config.model, ...fallback_models, ...model_auxiliary, ...model_small, ...model_vision]) {
     const name = model.name ?? (model === config.model ? first : undefined);
     if (name === undefined) continue;
     const key = model.provider === undefined ? name : `${model.provider}/${name}`;
