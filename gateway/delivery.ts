@@ -22,6 +22,7 @@ import type { Bus } from './bus.ts';
 import { isHeldUp, untilStored } from '../shared/held-up.ts';
 import { hasButtons, type Letter } from './outbox.ts';
 import type { Platforms } from './platforms.ts';
+import { placeOf } from './jobs/keys.ts';
 
 const RETRY = { baseMs: 500, maxMs: 5 * 60_000 };
 /** A send that takes longer may have arrived: it ends as 'maybe'. */
@@ -252,7 +253,8 @@ export function openDelivery(ports: DeliveryPorts): Delivery {
 
   async function bury(row: OutboxRow, error: string): Promise<void> {
     await updateOutbox(ports.db, row.seq, { state: 'dead', error });
-    if (row.kind === 'notice' || row.person === undefined) return;
+    // What has a second place is sent there.
+    if (row.kind === 'notice' || row.person === undefined || placeOf(row.key) === 'watched') return;
     const elsewhere = (await listDmChats(ports.db, row.person)).find(
       (chat) => addressKey(chat.address) !== addressKey(row.to) && ports.platforms.find(chat.address),
     );

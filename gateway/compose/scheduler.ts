@@ -4,9 +4,12 @@ import type { Terminals } from '../../agent/terminal/terminals.ts';
 import { machineKey, TERMINAL_TOOL } from '../../agent/tools/terminal/reach.ts';
 import type { AgentPort } from '../../agent/port.ts';
 import { assessCommand } from '../../agent/policy/command.ts';
+import { readRule, ruleFor } from '../../agent/policy/rules.ts';
+import { canonicalJson } from '../../agent/tools/tool.ts';
 import type { AgentSettings } from '../../agent/settings.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { ProcessDb } from '../../data/db.ts';
+import { listRules } from '../../data/policy/rules.ts';
 import { getPersonSettings } from '../../data/process/person-settings.ts';
 import { hasSchedule } from '../../data/process/schedule/claims.ts';
 import type { Scope } from '../../data/scope.ts';
@@ -19,6 +22,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { Role } from '../../shared/messages.ts';
 import type { SkillLibrary } from '../../skills/types.ts';
 import type { Core } from '../core.ts';
+import type { ScriptVerdict } from '../jobs/checks.ts';
 import type { Jobs } from '../jobs/open.ts';
 import type { ScriptEnd } from '../jobs/run.ts';
 
@@ -73,8 +77,9 @@ export function openScheduler(input: SchedulerInput): Scheduler {
       isAlone: true,
       scriptTool: TERMINAL_TOOL,
       handlers: input.handlers ?? new Map(),
-      runScript: (at, script, signal) => runScript(agent.forJobs, { ...at, script }, signal),
-      hasFile: (at, path) => hasFile(agent.forJobs, { ...at, clock: input.clock, path }),
+      assessScript: (scope, script) => assessScript(agent.forJobs, { db: input.db, scope }, script),
+      runScript: (at, script, signal) => runScript(agent.forJobs, { ...at, db: input.db, script }, signal),
+      hasFile: (at, path) => hasFile(agent.forJobs, { ...at, clock: input.clock, db: input.db, path }),
       missingSkill: (scope, names) => missingSkill(agent.forJobs, scope, names),
     });
     core.onSettled(() => void jobs.settle());
@@ -123,15 +128,36 @@ function serviceOf(load: () => Promise<JobService>): JobService {
   };
 }
 
+/** What the policy and the person's standing rules say of a command. */
+async function assessScript(
+  ground: JobGround,
+  { db, scope }: { db: ProcessDb; scope: Scope },
+  { command }: Script,
+): Promise<ScriptVerdict> {
+  const workspace = ground.settings().workspaceOf(scope);
+  const { forbidden, risk } = assessCommand(command, { cwd: workspace });
+  const rule = ruleFor((await listRules(db, scope)).map(readRule), {
+    tool: TERMINAL_TOOL,
+    arguments: canonicalJson({ command }),
+    assessment: { effect: 'once', touches: ['workspace', 'machine', 'network'] },
+  });
+  const isDenied = rule?.verdict === 'deny';
+  return {
+    forbidden: forbidden ?? (isDenied ? `A standing rule forbids it: "${rule.words}".` : undefined),
+    risk: risk ?? (rule && !isDenied ? `A standing rule says: "${rule.words}".` : undefined),
+    isOutside: !(await ground.terminals()).isolationAt(workspace).files,
+  };
+}
+
 /** A job's command, held to what its person could run themselves without being asked. */
 async function runScript(
   ground: JobGround,
-  { scope, role, script }: { scope: Scope; role: Role; script: Script },
+  { db, scope, role, script }: { db: ProcessDb; scope: Scope; role: Role; script: Script },
   signal: AbortSignal,
 ): Promise<ScriptEnd> {
   const workspace = ground.settings().workspaceOf(scope);
   const terminals = await ground.terminals();
-  const { forbidden } = assessCommand(script.command, { cwd: workspace });
+  const { forbidden } = await assessScript(ground, { db, scope }, script);
   if (forbidden !== undefined) throw new AppError('not_allowed', `The command was not run: ${forbidden}`);
   return terminals.use({ key: machineKey(scope), workspace, signal }, async ({ shell, machine }) => {
     const isTrusted = role === 'owner' || role === 'admin';
@@ -154,11 +180,11 @@ async function runScript(
 
 async function hasFile(
   ground: JobGround,
-  { clock, scope, role, path }: { clock: Clock; scope: Scope; role: Role; path: string },
+  { clock, path, ...at }: { clock: Clock; db: ProcessDb; scope: Scope; role: Role; path: string },
 ): Promise<boolean> {
   const command = `test -e ${quoteShell(path)}`;
   return withDeadline({ clock, timeoutMs: LOOK_MS }, async (signal) => {
-    const end = await runScript(ground, { scope, role, script: { command } }, signal);
+    const end = await runScript(ground, { ...at, script: { command } }, signal);
     return end.code === 0;
   });
 }

@@ -15,6 +15,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { Address, StoredFile } from '../../shared/messages.ts';
 import { findRoute } from '../chats/route.ts';
 import type { Poster } from '../outbox.ts';
+import { placeOf, resultKey, resultPrefix, type ResultPlace } from './keys.ts';
 import type { Targets } from './targets.ts';
 
 /** What comes this much later than it was due says so. */
@@ -41,11 +42,11 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
   let settling: Promise<void> | undefined;
   let again = false;
 
-  function lettersOf(run: Pick<JobRun, 'job' | 'occurrence'>, to: readonly Address[], mark: (index: number) => string) {
+  function lettersOf(run: Pick<JobRun, 'job' | 'occurrence'>, to: readonly Address[], place: ResultPlace) {
     return (text: string, files: readonly StoredFile[]) =>
       to.flatMap((address, index) =>
         poster.rows({
-          key: `job.${run.occurrence.id}.${mark(index)}`,
+          key: resultKey(run.occurrence.id, place, index),
           to: address,
           kind: 'message',
           person: run.job.person,
@@ -69,14 +70,13 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
   }
 
   async function settleOne(row: OccurrenceRow): Promise<boolean> {
-    const ofResult = new RegExp(`^job\\.${row.id}\\.(?:\\d+|f\\d*)\\.\\d+$`);
-    const sent = (await listSentUnder(db, `job.${row.id}.`)).filter(({ key }) => ofResult.test(key));
+    const sent = (await listSentUnder(db, resultPrefix(row.id))).filter(({ key }) => placeOf(key) !== undefined);
     const state = endOf(sent.map((one) => one.state));
     if (state === undefined) return false;
-    const isSecond = sent.some(({ key }) => key.startsWith(`job.${row.id}.f`));
+    const second = sent.filter(({ key }) => placeOf(key) === 'second').map((one) => one.state);
+    const isSecond = second.length > 0;
     if (state === 'failed' && !isSecond && (await sendFallback(row))) return false;
     // What reached its second place has arrived.
-    const second = sent.filter(({ key }) => key.startsWith(`job.${row.id}.f`)).map((one) => one.state);
     await settleDelivery(db, row.id, (isSecond ? endOf(second) : undefined) ?? state);
     return true;
   }
@@ -85,10 +85,12 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
     const jobRow = await getJobRow(db, row.job_id);
     const job = jobRow && jobOf(jobRow);
     if (!job?.delivery.fallback) return false;
-    const to = await targets.resolve(job, [job.delivery.fallback]);
+    const found = await targets.resolve(job, [job.delivery.fallback]);
+    // The outbox leaves what has a second place to us: somebody must hear of it.
+    const to = found.length > 0 ? found : await targets.resolve(job, [{ kind: 'last-active' }]);
     const occurrence = occurrenceOf(row);
     const text = textOf({ job, occurrence }, occurrence.result ?? '', occurrence.startedAt ?? 0);
-    const outbox = lettersOf({ job, occurrence }, to, (index) => `f${index}`)(text, occurrence.files);
+    const outbox = lettersOf({ job, occurrence }, to, 'second')(text, occurrence.files);
     if (outbox.length === 0) return false;
     await db.query.transaction().execute((trx) => enqueueOutbox(db, outbox, trx));
     for (const address of to) poster.wake(address);
@@ -116,7 +118,11 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
       const to = first.length > 0 || !fallback ? first : await targets.resolve(job, [fallback]);
       if (to.length === 0) return { ...none, delivery: 'failed' };
       const said = textOf(run, text, db.clock.now());
-      const outbox = lettersOf({ job, occurrence }, to, String)(said, files);
+      const outbox = lettersOf(
+        { job, occurrence },
+        to,
+        fallback && first.length > 0 ? 'watched' : 'first',
+      )(said, files);
       isAnyPending = true;
       return {
         delivery: 'pending',

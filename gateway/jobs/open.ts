@@ -9,6 +9,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Poster } from '../outbox.ts';
 import type { Platforms } from '../platforms.ts';
+import type { CheckPorts } from './checks.ts';
 import type { DraftPorts } from './draft.ts';
 import { makeJobDelivery } from './delivery.ts';
 import { makeJobRun, type JobRunPorts } from './run.ts';
@@ -21,7 +22,8 @@ const LIMITS = { parallel: 4, perPerson: 2 };
 export interface JobsInput
   extends
     Pick<JobRunPorts, 'runScript' | 'hasFile' | 'missingSkill' | 'handlers'>,
-    Pick<DraftPorts, 'timezoneOf' | 'defaults'> {
+    Pick<DraftPorts, 'timezoneOf' | 'defaults'>,
+    Pick<CheckPorts, 'assessScript'> {
   db: ProcessDb;
   clock: Clock;
   log: Logger;

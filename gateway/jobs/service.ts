@@ -12,6 +12,7 @@ import type { Actor, CalendarEntry, Job, JobChange, JobDraft, JobService, JobWit
 import { isWaiting, WAITS } from '../../scheduler/waiting.ts';
 import { AppError } from '../../shared/errors.ts';
 import { preview } from '../../shared/text.ts';
+import { mustConfirm, type CheckPorts } from './checks.ts';
 import { namesOf, narrowed, planOf, readDraft, requireScriptTool, withDefaults, type DraftPorts } from './draft.ts';
 
 /** Of one person in one space. */
@@ -19,13 +20,17 @@ const MAX_JOBS = 200;
 const MAX_CALENDAR = 500;
 const MAX_CALENDAR_PER_JOB = 200;
 
-export interface ServicePorts extends DraftPorts {
+export interface ServicePorts extends DraftPorts, Omit<CheckPorts, 'hasJob'> {
   db: ProcessDb;
   runner: Pick<Runner, 'wake' | 'stopJob'>;
 }
 
-export function makeJobService(ports: ServicePorts): JobService {
-  const { db, runner } = ports;
+export function makeJobService(given: ServicePorts): JobService {
+  const { db, runner } = given;
+  const ports = {
+    ...given,
+    hasJob: async (scope: Scope, name: string) => (await findJob(db, scope, name)) !== undefined,
+  };
   const now = () => db.clock.now();
 
   async function require(scope: Scope, idOrName: string): Promise<JobRow> {
@@ -70,13 +75,14 @@ export function makeJobService(ports: ServicePorts): JobService {
         throw new AppError('not_allowed', `You have ${MAX_JOBS} jobs already, which is the most. Remove one first.`);
       const read = await readDraft(ports, draft, { scope, actor, now: now(), taken: namesOf(rows) });
       const parts = withDefaults(ports, read);
+      const awaits = draft.awaits || (await mustConfirm(ports, parts, { scope, actor }));
       const id = checkId(draft.id) ?? newRowId(now());
       const first = draft.paused ? undefined : nextAfter(parts.schedule, now(), id);
       const row = await addJob(db, scope, {
         ...jobTexts(parts),
         id,
-        state: draft.paused || draft.awaits ? 'paused' : 'active',
-        stateReason: draft.awaits ? WAITS : undefined,
+        state: draft.paused || awaits ? 'paused' : 'active',
+        stateReason: awaits ? WAITS : undefined,
         first: first && { ...first, cause: 'schedule' },
       });
       runner.wake();
@@ -96,7 +102,9 @@ export function makeJobService(ports: ServicePorts): JobService {
       requireScriptTool(ports, parts);
       const isActive =
         change.paused === undefined ? before.state === 'active' || before.state === 'done' : !change.paused;
-      const awaits = change.awaits ?? (!isActive && isWaiting(before));
+      const isOther = change.work !== undefined || change.condition !== undefined;
+      const mustAsk = isOther && (await mustConfirm(ports, parts, { scope, actor }));
+      const awaits = mustAsk || (change.awaits ?? (!isActive && isWaiting(before)));
       const next = isActive || awaits ? nextAfter(parts.schedule, now(), row.id) : undefined;
       const job = await changed(scope, row.id, {
         ...jobTexts(parts),
