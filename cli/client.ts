@@ -78,13 +78,13 @@ export async function withData<T>(home: string, use: (context: ControlContext) =
     const data = await openData({ home });
     try {
       const { openPairing } = await import('../pairing/pairing.ts');
-      const { openSigner } = await import('../gateway/compose/signer.ts');
+      const { openVerifier } = await import('../gateway/compose/signer.ts');
       return await use({
         db: data.db,
         pairing: openPairing({ db: data.db, clock: systemClock, log: silentLog }),
         clock: systemClock,
         home,
-        ledgerKey: () => openSigner(home),
+        ledgerKey: () => openVerifier(home),
         backup: async (file) => {
           const target = file ?? path.join(home, 'backups', `herald-${stamp(systemClock.now())}.db`);
           await data.backup(target);

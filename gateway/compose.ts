@@ -23,7 +23,7 @@ import { VERSION } from '../shared/version.ts';
 import type { GatewayActions } from './actions.ts';
 import { accountsOf, ownerUserOf, settingsOf } from './compose/accounts.ts';
 import { openConfiguredAgent, type ConfiguredAgent } from './compose/agent.ts';
-import { openSigner } from './compose/signer.ts';
+import { openVerifier } from './compose/signer.ts';
 import { openLog } from './compose/logging.ts';
 import { mountMcpServer } from './compose/hands/mcp-server.ts';
 import { openScheduler, type Scheduler } from './compose/scheduler.ts';
@@ -337,7 +337,7 @@ function contextOf(
     backup: parts.backup,
     promptSize: () => parts.agent.promptSize(),
     ownerLink: (code) => linkTo(parts.http, code),
-    ledgerKey: () => openSigner(base.home),
+    ledgerKey: () => openVerifier(base.home),
     storeUpload: (name, mime, body) => base.files.keep(name, mime, body),
   };
 }

@@ -19,9 +19,26 @@ export interface Signer {
 export function openSigner(home: string): Signer {
   const file = path.join(home, KEY_FILE);
   const privateKey = readKey(file) ?? makeKey(file);
-  const publicKey = createPublicKey(privateKey);
   return {
     sign: (hash) => sign(null, Buffer.from(hash, 'hex'), privateKey).toString('hex'),
+    ...verifierOf(privateKey),
+  };
+}
+
+/** For proving alone: makes nothing. Throws AppError `not_found` where there is no key. */
+export function openVerifier(home: string): Omit<Signer, 'sign'> {
+  const file = path.join(home, KEY_FILE);
+  const key = readKey(file);
+  if (key) return verifierOf(key);
+  throw new AppError(
+    'not_found',
+    `${file} is not there, so the record of approvals cannot be proved. Put the file back from a backup; nothing was changed.`,
+  );
+}
+
+function verifierOf(privateKey: KeyObject): Omit<Signer, 'sign'> {
+  const publicKey = createPublicKey(privateKey);
+  return {
     verify: (hash, signature) => verify(null, Buffer.from(hash, 'hex'), publicKey, Buffer.from(signature, 'hex')),
     publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   };

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openSigner } from '../../../gateway/compose/signer.ts';
+import { openSigner, openVerifier } from '../../../gateway/compose/signer.ts';
 
 let home: string;
 beforeEach(() => {
@@ -22,6 +22,13 @@ test('is the same after a restart, and tells its own signatures from others', ()
   expect(again.verify(hash, signature)).toBe(true);
   expect(again.verify(createHash('sha256').update('other').digest('hex'), signature)).toBe(false);
   expect(again.verify(hash, '00'.repeat(64))).toBe(false);
+});
+
+test('is not made for proving alone', () => {
+  expect(() => openVerifier(home)).toThrow(expect.objectContaining({ code: 'not_found' }));
+  expect(fs.readdirSync(home)).toEqual([]);
+  const signer = openSigner(home);
+  expect(openVerifier(home).verify(hash, signer.sign(hash))).toBe(true);
 });
 
 test('lies in a file that only its owner reads', () => {
