@@ -13,7 +13,6 @@ import { isGroupScope, type Scope } from '../../data/scope.ts';
 import type { SessionId } from '../../shared/ids.ts';
 import type { KnowledgeAt, KnowledgeSource, KnownSection } from '../knowledge.ts';
 import { isCovered } from '../memory/similar.ts';
-import { noteStatements } from './revise.ts';
 
 /** About 300 tokens. */
 const PROMPT_CHARS = 1_100;
@@ -65,6 +64,7 @@ export function makeProfileSource(db: Db): KnowledgeSource {
     },
     open: (task) => ({ note() {}, sections: async () => (isAbout(task) ? changes(task) : []) }),
     async ended({ scope, session, turn }) {
+      const { noteStatements } = await import('./revise.ts');
       await noteStatements(db, scope, { session, turn });
     },
     async compressed({ scope, session }) {

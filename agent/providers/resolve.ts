@@ -1,13 +1,10 @@
 // Chooses the model: what is configured, else the first key found, else a local Ollama, else the demo. Says why in words.
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
-import { makeAnthropicProvider } from './anthropic/messages.ts';
 import type { ProviderInput } from './connection.ts';
 import { DEMO_MODEL, DEMO_PROVIDER, makeDemoProvider, type DemoOptions } from './demo.ts';
 import type { ChainLink } from './fallback.ts';
 import { makeKeyPool, splitKeys } from './keys.ts';
-import { makeOpenAiChatProvider } from './openai/chat.ts';
-import { makeOpenAiResponsesProvider } from './openai/responses.ts';
 import { findPreset, PRESETS, type ApiMode, type ProviderPreset } from './presets.ts';
 import type { Provider } from './types.ts';
 
@@ -201,14 +198,28 @@ function modeOf(service: ProviderPreset, elsewhere: boolean): ApiMode {
   return elsewhere && service.apiMode === 'responses' ? 'chat_completions' : service.apiMode;
 }
 
+/** Loaded with the first call: one of the three is used, if any. */
 function makeProvider(mode: ApiMode, input: ProviderInput): Provider {
+  let loaded: Provider | undefined;
+  const load = async () => (loaded ??= await loadProvider(mode, input));
+  async function* firstStream(...call: Parameters<Provider['stream']>) {
+    yield* (await load()).stream(...call);
+  }
+  return {
+    id: input.id,
+    stream: (...call) => (loaded ? loaded.stream(...call) : firstStream(...call)),
+    listModels: async (signal) => (await load()).listModels(signal),
+  };
+}
+
+async function loadProvider(mode: ApiMode, input: ProviderInput): Promise<Provider> {
   switch (mode) {
     case 'chat_completions':
-      return makeOpenAiChatProvider(input);
+      return (await import('./openai/chat.ts')).makeOpenAiChatProvider(input);
     case 'responses':
-      return makeOpenAiResponsesProvider(input);
+      return (await import('./openai/responses.ts')).makeOpenAiResponsesProvider(input);
     case 'anthropic_messages':
-      return makeAnthropicProvider(input);
+      return (await import('./anthropic/messages.ts')).makeAnthropicProvider(input);
   }
 }
 

@@ -21,11 +21,9 @@ import { AppError, asAppError } from '../../shared/errors.ts';
 import type { PersonId, SessionId } from '../../shared/ids.ts';
 import { untilAborted } from '../abort.ts';
 import type { KnowledgeSource } from '../knowledge.ts';
-import { isOfPerson } from './material.ts';
 import type { ReviewInput } from './ports.ts';
-import { runReview, type ReviewOutcome } from './run.ts';
+import type { ReviewOutcome } from './run.ts';
 import { openTelling } from './telling.ts';
-import { patternOf } from './triggers.ts';
 
 /** Spaces that are looked back at together. */
 const MAX_PARALLEL = 2;
@@ -113,6 +111,7 @@ export function openReviews(input: ReviewInput): Reviews {
   async function look(due: DueReview): Promise<void> {
     const { scope, session } = due;
     const { signal } = controller;
+    const { isOfPerson } = await import('./material.ts');
     const mark = await getReviewMark(db, scope, session);
     const from = mark?.through ?? 0;
     const rows = await listTranscript(db, scope, session, { after: from, limit: MAX_ROWS });
@@ -135,6 +134,7 @@ export function openReviews(input: ReviewInput): Reviews {
       await end('failed', undefined, 'The process ended twice while it was looked back at; it is left out.');
       return;
     }
+    const { runReview } = await import('./run.ts');
     const outcome = await runReview(input, due, rows, signal);
     // What was drafted is told even when the review did not get to its end: it is there.
     await telling.note({ scope, session, review: begun.id }, outcome.harvest);
@@ -147,6 +147,7 @@ export function openReviews(input: ReviewInput): Reviews {
   }
 
   async function keepPatterns(scope: Scope, session: SessionId, { turns }: ReviewOutcome): Promise<void> {
+    const { patternOf } = await import('./triggers.ts');
     for (const turn of turns) {
       const steps = patternOf(turn);
       if (steps !== undefined) await addPattern(db, scope, { session, turn: turn.id, steps });

@@ -136,6 +136,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     files: async () => (await findHands()).files,
     tools,
   });
+  await services.ready;
   const port: OpenedAgent = openAgent({
     db,
     clock,
@@ -173,7 +174,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     async reload(next) {
       ({ settings, explanation } = await agentSettings(next, clock));
       loaded = next;
-      services.reload(next);
+      await services.reload(next);
       await (await hands)?.reload(next);
     },
     async pruneFiles() {

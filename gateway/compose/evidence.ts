@@ -1,6 +1,7 @@
 // Evidence of skills put together with who is told, which jobs use skills, and what runs once a day.
 import { createHash } from 'node:crypto';
-import { openEvidence, type EvidenceInput, type OpenedEvidence } from '../../agent/evidence/evidence.ts';
+import { openEvidence } from '../../agent/evidence/evidence.ts';
+import type { EvidenceInput, OpenedEvidence } from '../../agent/evidence/opened.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import { listDmChats } from '../../data/process/chats.ts';
 import { listUsedSpaces } from '../../data/process/evidence.ts';

@@ -1,7 +1,7 @@
 // The model of the person, put together: what prompts say of it, and the pass that revises it, with a budget of its own.
 import type { Meter } from '../../agent/budget/meter.ts';
 import type { KnowledgeSource } from '../../agent/knowledge.ts';
-import { revise } from '../../agent/profile/revise.ts';
+import type { revise as Revise } from '../../agent/profile/revise.ts';
 import { makeProfileSource } from '../../agent/profile/source.ts';
 import { auxiliaryChain } from '../../agent/routing.ts';
 import type { AgentSettings } from '../../agent/settings.ts';
@@ -30,7 +30,7 @@ export function makeConfiguredProfile(input: {
     source: makeProfileSource(db),
     async revise({ scope }, signal) {
       const settings = input.agentSettings();
-      const ask: Parameters<typeof revise>[0]['ask'] = (request, at) =>
+      const ask: Parameters<typeof Revise>[0]['ask'] = (request, at) =>
         input.meter().call({
           ...at,
           turn: undefined,
@@ -40,6 +40,7 @@ export function makeConfiguredProfile(input: {
           request: { ...request, cacheKey: `${at.session}.profile` },
           signal,
         });
+      const { revise } = await import('../../agent/profile/revise.ts');
       await revise({ db, log, ask: settings.models.demo ? undefined : ask }, scope);
     },
   };

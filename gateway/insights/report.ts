@@ -5,7 +5,6 @@ import type { Clock } from '../../shared/clock.ts';
 import type { StoredFile } from '../../shared/messages.ts';
 import { insightsText } from '../commands/learning/insights.ts';
 import { readInsights } from './insights.ts';
-import { drawInsights } from './picture.ts';
 
 /** The name that such a job's work is registered under. */
 export const INSIGHTS_JOB = 'insights';
@@ -20,6 +19,7 @@ export function makeInsightsJob(input: {
   return async ({ job, scope }) => {
     const { timezone } = job.schedule;
     const read = await readInsights(db, scope, { days: WEEK, now: clock.now(), timezone });
+    const { drawInsights } = await import('./picture.ts');
     const picture = await input.storeFile('insights.png', 'image/png', drawInsights(read));
     return { text: insightsText(read), files: [picture], origin: 'agent' };
   };

@@ -3,7 +3,6 @@ import { getPersonSettings } from '../../../data/process/person-settings.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { cleanText } from '../../../shared/text.ts';
 import { readInsights, type Insights, type Share } from '../../insights/insights.ts';
-import { drawInsights } from '../../insights/picture.ts';
 import { amount, code, counted, money, plain } from '../format.ts';
 import { planText } from '../schedule/job-text.ts';
 import type { Command, CommandContext, CommandReply } from '../types.ts';
@@ -29,6 +28,7 @@ export const insights: Command = {
     const read = await readInsights(db, scope, { days: parseDays(args), now: clock.now(), timezone });
     const text = insightsText(read);
     if (read.total.calls === 0) return { text };
+    const { drawInsights } = await import('../../insights/picture.ts');
     const picture = await storeFile('insights.png', 'image/png', drawInsights(read));
     return { text, files: [picture] };
   },

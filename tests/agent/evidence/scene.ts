@@ -1,6 +1,7 @@
 // A person whose turns end on disk as the gateway leaves them, with a library of skills and the evidence that watches both.
 import { onTestFinished } from 'vitest';
-import { openEvidence, type EvidenceInput, type OpenedEvidence } from '../../../agent/evidence/evidence.ts';
+import { openEvidence } from '../../../agent/evidence/evidence.ts';
+import type { EvidenceInput, OpenedEvidence } from '../../../agent/evidence/opened.ts';
 import type { EndedTurn } from '../../../agent/knowledge.ts';
 import type { ModelRequest } from '../../../agent/providers/types.ts';
 import { makeMeter } from '../../../agent/budget/meter.ts';

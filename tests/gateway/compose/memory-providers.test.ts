@@ -38,6 +38,7 @@ async function open(memory: object, env: Record<string, string> = {}) {
   };
   const { db, clock } = data;
   const services = openMemoryServices({ db, clock, log, redactor, loaded, settings });
+  await services.ready;
   onTestFinished(() => services.source.close?.());
   const ann = await makeSpeaker(db, await makePerson(db, 'Ann'));
   const task = (turn: KnowledgeTask['turn'], text: string): KnowledgeTask => ({
@@ -96,7 +97,7 @@ test('two services at once, with keys from the environment that no log shows, an
   const salt = path.join(home, 'keys', 'memory-salt');
   expect(fs.statSync(salt).mode & 0o077).toBe(0);
 
-  services.reload(await load(home, { providers: [{ ...providers[0], enabled: false }, providers[1]] }, env));
+  await services.reload(await load(home, { providers: [{ ...providers[0], enabled: false }, providers[1]] }, env));
   const asked = one.asked.length;
   // Known by the same name as before.
   expect((await ask('which tea?')).join()).toContain('Assam');
