@@ -27,6 +27,8 @@ export interface LibraryInput {
    * changed, and each time before its text is given. Default: community.
    */
   checkInstalled?: ((name: string) => Promise<SkillTrust | undefined>) | undefined;
+  /** The guard found something dangerous in a revision when its text was to be given. Default: it is refused only. */
+  condemn?: ((scope: Scope, revision: string, findings: string) => Promise<unknown>) | undefined;
 }
 
 /** A read-only skill. */
@@ -123,7 +125,7 @@ export function openCatalog({ db, folders, checkInstalled }: LibraryInput): Cata
       const entries = new Map<string, SkillEntry>();
       for (const name of [...new Set([...bases.keys(), ...byName.keys()])].toSorted()) {
         const base = bases.get(name);
-        const revision = inForce(byName.get(name) ?? [], session);
+        const revision = inForce(byName.get(name) ?? [], session, db.clock.now());
         if (revision?.isDeletion) continue;
         const parsed = revision ? await parsedOf(revision) : base?.skill;
         if (!parsed) continue;
@@ -150,12 +152,14 @@ export function openCatalog({ db, folders, checkInstalled }: LibraryInput): Cata
 }
 
 /** The revision that a session sees; without a session, one on trial beats the active one. */
-export function inForce<Revision extends Pick<StoredRevision, 'id' | 'state'>>(
+export function inForce<Revision extends Pick<StoredRevision, 'id' | 'state' | 'createdAt' | 'decidedAt'>>(
   live: readonly Revision[],
   session: SessionId | undefined,
+  now = 0,
 ): Revision | undefined {
   const trial = live.findLast(({ state }) => state === 'trial');
-  if (trial && (session === undefined || isInTrial(trial.id, session))) return trial;
+  const ageMs = trial ? now - (trial.decidedAt ?? trial.createdAt) : 0;
+  if (trial && (session === undefined || isInTrial(trial.id, session, ageMs))) return trial;
   return live.findLast(({ state }) => state === 'active') ?? live.findLast(({ state }) => state === 'archived');
 }
 

@@ -20,18 +20,23 @@ import { diffFiles } from './difference.ts';
 import { listFolderFiles, readFolderFile } from './folder.ts';
 import { parseSkill, SKILL_NAME } from './format.ts';
 import { isText } from './guard.ts';
+import { makeLoadGuard } from './load-guard.ts';
 import { checkReadPath, SKILL_FILE } from './paths.ts';
 import type { SkillFileMap } from './steps.ts';
-import type { OpenSkill, RevisionState, SkillInfo, SkillLibrary, SkillRevision } from './types.ts';
-
-/** As a revision: the read-only skill itself, whatever lies over it. */
-export const READ_ONLY = 'read-only';
+import {
+  READ_ONLY,
+  type OpenSkill,
+  type RevisionState,
+  type SkillInfo,
+  type SkillLibrary,
+  type SkillRevision,
+} from './types.ts';
 
 /** The library with what its owner needs besides. */
 export interface OpenedLibrary extends SkillLibrary {
   /** With a session: as that session sees trials. */
   list(scope: Scope, session?: SessionId): Promise<readonly ListedSkill[]>;
-  /** What a session sees under that name. */
+  /** What a session sees under that name. Rejects with AppError `not_allowed` when it turns out to be dangerous. */
   find(scope: Scope, name: string, session?: SessionId): Promise<OpenSkill | undefined>;
   /** All files, SKILL.md too. Rejects with AppError `not_found`. */
   files(scope: Scope, name: string, revision?: string): Promise<SkillFileMap>;
@@ -44,6 +49,7 @@ export interface OpenedLibrary extends SkillLibrary {
 export function openSkillLibrary(input: LibraryInput): OpenedLibrary {
   const catalog = openCatalog(input);
   const { db } = input;
+  const guard = makeLoadGuard();
   const lookup = (scope: Scope, name: string, revision?: string) => findVersion(db, catalog, { scope, name, revision });
 
   async function openVersion(version: Version | undefined): Promise<OpenSkill | undefined> {
@@ -78,6 +84,19 @@ export function openSkillLibrary(input: LibraryInput): OpenedLibrary {
     await rollbackSkill(db, scope, revision.skill, { to: isBack ? parent.id : undefined, why });
   }
 
+  /** Rejects with AppError `not_allowed` when the guard finds in a revision what nobody knew of. */
+  async function refuseDanger(scope: Scope, { info, base, revision }: SkillEntry): Promise<void> {
+    // What lies over a skill of others holds what was found in that already.
+    if (!revision || base) return;
+    const found = await guard.check(revision, () => storedFiles(db, scope, revision.id));
+    if (found === '') return;
+    await input.condemn?.(scope, revision.id, found);
+    throw new AppError(
+      'not_allowed',
+      `The guard found something dangerous in the skill ${info.name}, so it is not used and was taken out of force: ${found}`,
+    );
+  }
+
   const library: OpenedLibrary = {
     async list(scope, session) {
       return [...(await catalog.entries(scope, session)).values()].map(({ info }) => info);
@@ -85,6 +104,7 @@ export function openSkillLibrary(input: LibraryInput): OpenedLibrary {
     open: async (scope, name, revision) => openVersion(await lookup(scope, name, revision)),
     async find(scope, name, session) {
       const entry = (await catalog.entries(scope, session)).get(name.toLowerCase());
+      if (entry) await refuseDanger(scope, entry);
       return entry && openVersion(await lookup(scope, entry.info.name, entry.info.revision ?? READ_ONLY));
     },
     async files(scope, name, revision) {

@@ -4,6 +4,9 @@ import type { Scope } from '../data/scope.ts';
 import type { SessionId, TurnId } from '../shared/ids.ts';
 import type { Origin } from '../shared/messages.ts';
 
+/** As a revision: the read-only skill itself, whatever lies over it. */
+export const READ_ONLY = 'read-only';
+
 /** builtin: shipped with Herald · installed: from a hub · shared: a read-only folder of the configuration · own: of this space. */
 export type SkillSource = 'builtin' | 'installed' | 'shared' | 'own';
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { TurnOutcome } from '../../data/evidence/tables.ts';
 import type { StoredMessage } from '../../data/messages.ts';
+import { holds } from '../review/draft.ts';
 import type { EndedTurn } from '../knowledge.ts';
 import { toolCallSchema } from '../journal.ts';
 import type { ToolCall } from '../providers/types.ts';
@@ -120,7 +121,7 @@ export function areChecksPassed(turn: ObservedTurn, checks: readonly string[], a
   const ran = checks.flatMap((check) => {
     const last = turn.calls.findLast(
       ({ name, arguments: args }, index) =>
-        index > after && name !== 'skill_view' && plain(JSON.stringify(args ?? {})).includes(quoted(check)),
+        index > after && name !== 'skill_view' && holds(plain(JSON.stringify(args ?? {})), quoted(check)),
     );
     return last ? [last] : [];
   });

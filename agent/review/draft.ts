@@ -120,8 +120,8 @@ function normal(text: string): string {
 
 const MAX_STAND_IN_CHARS = 200;
 
-/** Whether `claim` stands in `used`; <name> and {name} in it stand for a word. */
-function holds(used: string, claim: string): boolean {
+/** Whether `claim` stands in `used`; <name> and {name} in it stand for a word. White space of both is normal. */
+export function holds(used: string, claim: string): boolean {
   const [first = '', ...rest] = claim.split(/<[\w .-]{1,40}>|\{\{?[\w .-]{1,40}\}?\}/);
   if (rest.length === 0) return used.includes(claim);
   // What is left must say something: a claim of stand-ins alone would fit everything.

@@ -9,6 +9,7 @@ import type { FileAccess } from '../../agent/tools/files/access.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Db } from '../../data/db.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { LibraryInput } from '../../skills/catalog.ts';
 import { openInstalled } from '../../skills/hub/installed.ts';
 import { openSkillLibrary, type OpenedLibrary } from '../../skills/library.ts';
 import type { GatewayActions } from '../actions.ts';
@@ -25,6 +26,8 @@ export interface ConfiguredSkillsInput {
   loaded(): LoadedConfig;
   actions(): Pick<GatewayActions, 'post'>;
   files(): Promise<FileAccess>;
+  /** See LibraryInput. */
+  condemn: NonNullable<LibraryInput['condemn']>;
 }
 
 export function openConfiguredSkills(input: ConfiguredSkillsInput): ConfiguredSkills {
@@ -32,6 +35,7 @@ export function openConfiguredSkills(input: ConfiguredSkillsInput): ConfiguredSk
   const { home } = loaded();
   const library = openSkillLibrary({
     db,
+    condemn: input.condemn,
     folders: () => [
       { source: 'builtin', path: BUILTIN },
       { source: 'installed', path: path.join(home, 'skills', 'installed') },

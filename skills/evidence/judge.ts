@@ -4,7 +4,7 @@ import type { Db } from '../../data/db.ts';
 import { listUsedSkills, markTakenBack } from '../../data/evidence/turns.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { SkillLibrary, SkillRevision } from '../types.ts';
+import { READ_ONLY, type SkillInfo, type SkillLibrary, type SkillRevision } from '../types.ts';
 import type { Decision } from './rules.ts';
 import { weighSkill, type SkillEvidence } from './weigh.ts';
 
@@ -18,6 +18,7 @@ export interface JudgeInput {
 
 export interface Decided {
   skill: string;
+  /** READ_ONLY for a skill of others, as it came. */
   revision: string;
   decision: Exclude<Decision, 'keep trying'>;
   why: string;
@@ -52,15 +53,33 @@ export function makeJudge({ db, clock, library, tell }: JudgeInput): Judge {
   }
 
   async function decideAll(scope: Scope, skills: readonly string[] | undefined): Promise<readonly Decided[]> {
-    const frozen = new Set((await library.list(scope)).filter((info) => info.frozen).map(({ name }) => name));
+    const live = new Map((await library.list(scope)).map((info) => [info.name, info]));
     const decided: Decided[] = [];
     for (const { skill, revision, number, verdict } of await weigh(scope, skills)) {
-      if (revision === undefined || !verdict || verdict.decision === 'keep trying' || frozen.has(skill)) continue;
+      if (!verdict || verdict.decision === 'keep trying' || live.get(skill)?.frozen) continue;
       const { decision, why } = verdict;
+      if (revision === undefined) {
+        if (await putAway(scope, live.get(skill), why)) decided.push({ skill, revision: READ_ONLY, decision, why });
+        continue;
+      }
       await apply(scope, { skill, id: revision, number }, { decision, why });
       decided.push({ skill, revision, decision, why });
     }
     return decided;
+  }
+
+  /** What others wrote is not changed, only left out from now on. What a person has pinned, they want in spite of it. */
+  async function putAway(scope: Scope, info: SkillInfo | undefined, why: string): Promise<boolean> {
+    if (!info || info.revision !== undefined || info.archived || info.pinned) return false;
+    if (info.source !== 'installed' && info.source !== 'shared') return false;
+    const { name } = info;
+    await library.mark(scope, name, { archived: true });
+    const back = `\`/skills unarchive ${name}\` brings it back; pin it to keep it.`;
+    await tell(scope, {
+      text: `Skill ${name} was put away. ${why} ${back}`,
+      key: `skill ${name} put away ${clock.now()}`,
+    });
+    return true;
   }
 
   async function apply(

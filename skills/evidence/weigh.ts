@@ -35,7 +35,7 @@ export interface SkillEvidence {
   helps: number;
   hurts: number;
   lastUsedAt: number | undefined;
-  /** Undefined where there is nothing to decide any more. */
+  /** Undefined where there is nothing to decide any more; of a read-only skill, unless it hurts. */
   verdict: Verdict | undefined;
 }
 
@@ -60,9 +60,14 @@ export async function weighSkill(
   });
 }
 
-/** What may still be complained about is no success yet; what went wrong counts at once. */
+/** What may still be complained about is no success yet; what went wrong, or had to be refused, counts at once. */
 function isCounted(turn: RecordedTurn, now: number): boolean {
-  return turn.settled || (turn.outcome !== 'done' && turn.outcome !== 'verified') || now - turn.at >= SETTLED_MS;
+  return (
+    turn.settled ||
+    turn.denials > 0 ||
+    (turn.outcome !== 'done' && turn.outcome !== 'verified') ||
+    now - turn.at >= SETTLED_MS
+  );
 }
 
 function usesRevision(turn: RecordedTurn, skill: string, revision: string | undefined): boolean {
@@ -92,7 +97,10 @@ function weighRevision({ skill, revision, turns, replays, now }: Material): Skil
   const since = revision?.state === 'active' ? (revision.decidedAt ?? 0) : 0;
   const pairs = [
     ...makePairs([
-      ...used.map((turn) => ({ ...sampleOf(turn, unit), family: turn.family, hasSkill: true })),
+      // In force nobody works without it any more: what the trial was compared with serves again.
+      ...used
+        .filter(({ at }) => at >= since)
+        .map((turn) => ({ ...sampleOf(turn, unit), family: turn.family, hasSkill: true })),
       ...others.map((turn) => ({ ...sampleOf(turn, unit), family: turn.family, hasSkill: false })),
     ]),
     ...own.flatMap(pairOf),
@@ -130,8 +138,16 @@ function weighRevision({ skill, revision, turns, replays, now }: Material): Skil
             refusals: refusalsOf(used, others, since),
             idleMs: now - Math.max(lastUsedAt ?? 0, revision.decidedAt ?? revision.createdAt),
           })
-        : undefined,
+        : revision === undefined
+          ? harmOf(pairs, refusalsOf(used, others, 0))
+          : undefined,
   };
+}
+
+/** A read-only skill is there without a trial; only that it hurts is a reason to do something. */
+function harmOf(pairs: readonly Pair[], refusals: number): Verdict | undefined {
+  const verdict = decideRevision({ state: 'active', pairs, findings: '', refusals, idleMs: 0 });
+  return verdict.decision === 'roll back' ? verdict : undefined;
 }
 
 function sampleOf(turn: RecordedTurn, unit: 'microUsd' | 'tokens'): Sample {

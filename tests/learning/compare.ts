@@ -74,7 +74,8 @@ function armOf(tasks: readonly Task[], weeks: number): Arm {
 }
 
 function summaryOf(tasks: readonly Task[]): Summary {
-  const mean = (of: (task: Task) => number) => tasks.reduce((sum, task) => sum + of(task), 0) / Math.max(1, tasks.length);
+  const mean = (of: (task: Task) => number) =>
+    tasks.reduce((sum, task) => sum + of(task), 0) / Math.max(1, tasks.length);
   return {
     tasks: tasks.length,
     success: mean(({ isRight }) => Number(isRight)),
@@ -98,7 +99,13 @@ export function tableOf({ off, on, weeks, seed, skills }: Comparison): string {
     of(on.late),
   ];
   const numbers = markdown(
-    [`seed ${seed}, ${weeks} weeks`, `off, weeks 1–${last}`, `on, weeks 1–${last}`, `off, last ${last}`, `on, last ${last}`],
+    [
+      `seed ${seed}, ${weeks} weeks`,
+      `off, weeks 1–${last}`,
+      `on, weeks 1–${last}`,
+      `off, last ${last}`,
+      `on, last ${last}`,
+    ],
     [
       row('tasks', ({ tasks }) => `${tasks}`),
       row('right at the first answer', ({ success }) => percent(success)),
@@ -110,13 +117,21 @@ export function tableOf({ off, on, weeks, seed, skills }: Comparison): string {
   );
   const states = markdown(
     ['skill', 'version', 'state at the end', 'uses', 'comparisons'],
-    skills.map((one) => [`\`${one.skill}\``, `${one.number}`, one.state.replace('_', ' '), `${one.uses}`, `${one.pairs}`]),
+    skills.map((one) => [
+      `\`${one.skill}\``,
+      `${one.number}`,
+      one.state.replace('_', ' '),
+      `${one.uses}`,
+      `${one.pairs}`,
+    ]),
   );
   return `${numbers}\n\n${states}`;
 }
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, at) => Math.max(...[head, ...rows].map((row) => (row[at] ?? '').length), title.length));
+  const widths = head.map((title, at) =>
+    Math.max(...[head, ...rows].map((row) => (row[at] ?? '').length), title.length),
+  );
   const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
   return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join('\n');
 }

@@ -229,13 +229,11 @@ async function build({ db, home, clock, log, core, options, requests, track: fol
     last = next.catch(() => undefined);
     return follow(next) ?? next;
   };
-  const followed = learning.sources.map(
-    (source): KnowledgeSource => ({
-      ...source,
-      ...(source.ended && { ended: (turn) => inTurn(() => source.ended?.(turn)) }),
-      ...(source.left && { left: (at) => inTurn(() => source.left?.(at)) }),
-    }),
-  );
+  const followed = learning.sources.map((source): KnowledgeSource => ({
+    ...source,
+    ...(source.ended && { ended: (turn) => inTurn(() => source.ended?.(turn)) }),
+    ...(source.left && { left: (at) => inTurn(() => source.left?.(at)) }),
+  }));
   const agent: OpenedAgent = openAgent({
     db,
     clock,

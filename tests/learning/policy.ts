@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { ModelMessage, ModelReply, ModelRequest } from '../../agent/providers/types.ts';
 import { makeCall, makeReply } from '../agent/fixture.ts';
+import { procedureOf, textOf, thingIn } from './reading.ts';
 import { reviewReply } from './reviewer.ts';
 
 const MAX_CALLS = 12;
@@ -23,7 +24,8 @@ export function makePolicy(seed: number): Policy {
 /** Tokens as they would be counted, a quarter of the characters. */
 function priced(request: ModelRequest, reply: Partial<ModelReply>): ModelReply {
   const input = Math.ceil(JSON.stringify([request.system, request.messages, request.tools]).length / 4);
-  const said = (reply.text ?? '').length + (reply.toolCalls ?? []).reduce((sum, call) => sum + call.rawArguments.length, 0);
+  const said =
+    (reply.text ?? '').length + (reply.toolCalls ?? []).reduce((sum, call) => sum + call.rawArguments.length, 0);
   const usage = { input, output: Math.ceil(said / 4) + 5, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
   return makeReply({ ...reply, usage });
 }
@@ -55,7 +57,7 @@ function act(request: ModelRequest, seed: number): Partial<ModelReply> {
   if (!now) return { text: 'I see.' };
   const wanted = skillFor(now);
   if (wanted !== undefined) return { toolCalls: [makeCall('skill_view', { name: wanted }, idOf(request))] };
-  const next = nextCommand(now, seed);
+  const next = fromPage(now) ?? nextCommand(now, seed);
   if (next === undefined) return { text: answerOf(now) };
   return { toolCalls: [makeCall(next.split(' ')[0] ?? '', { command: next }, idOf(request))] };
 }
@@ -71,7 +73,7 @@ function situationOf(request: ModelRequest): Situation | undefined {
   const people = spoken.filter(({ role }) => role === 'user').map(textOf);
   const task = people.findLast((text) => /\b[a-z]+-?\d[\w-]*/.test(text) && toolFor(request, text) !== undefined);
   const tool = task === undefined ? undefined : toolFor(request, task);
-  const thing = /\b[a-z]+-?\d[\w-]*/.exec(task ?? '')?.[0];
+  const thing = thingIn(task ?? '');
   if (tool === undefined || thing === undefined || /^thanks/i.test(said)) return undefined;
   const state = textOf(request.messages.findLast((message) => message.role === 'user' && message.isState === true));
   const all = callsIn(spoken);
@@ -84,20 +86,16 @@ function situationOf(request: ModelRequest): Situation | undefined {
     isCorrection: task !== said && /^no\b/i.test(said),
     done: callsIn(spoken.slice(at + 1)).filter(({ command }) => command !== ''),
     help: all.find(({ command }) => command === `${tool} help`)?.text,
-    index: [...state.matchAll(/^- ([a-z0-9._-]+)(?:: (.*)| \(not trusted yet\))$/gm)].map(([, name = '', about = '']) => ({
-      name,
-      about,
-    })),
+    index: [...state.matchAll(/^- ([a-z0-9._-]+)(?:: (.*)| \(not trusted yet\))$/gm)].map(
+      ([, name = '', about = '']) => ({
+        name,
+        about,
+      }),
+    ),
     procedure,
     viewed: shown.flatMap((text) => /# Skill ([a-z0-9._-]+)/.exec(text)?.[1] ?? []),
     canView: request.tools.some(({ name }) => name === 'skill_view'),
   };
-}
-
-export function textOf(message: ModelMessage | undefined): string {
-  if (!message) return '';
-  if (message.role !== 'user') return message.text;
-  return message.content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
 }
 
 /** The tool whose description speaks of what was asked. */
@@ -108,7 +106,8 @@ function toolFor(request: ModelRequest, text: string): string | undefined {
 }
 
 function shared(a: string, b: string): number {
-  const words = (text: string) => new Set((text.toLowerCase().match(/[a-z]{4,}/g) ?? []).map((word) => word.replace(/s$/, '')));
+  const words = (text: string) =>
+    new Set((text.toLowerCase().match(/[a-z]{4,}/g) ?? []).map((word) => word.replace(/s$/, '')));
   const other = words(b);
   return [...words(a)].filter((word) => other.has(word)).length;
 }
@@ -121,7 +120,8 @@ function callsIn(messages: readonly ModelMessage[]): readonly Done[] {
       : message.toolCalls.flatMap((call) => {
           const result = results.find(({ callId }) => callId === call.id);
           if (!result) return [];
-          const command = String(call.arguments?.['command'] ?? '');
+          const given = call.arguments?.['command'];
+          const command = typeof given === 'string' ? given : '';
           return [{ tool: call.name, command, text: result.text, isError: result.isError }];
         }),
   );
@@ -130,15 +130,23 @@ function callsIn(messages: readonly ModelMessage[]): readonly Done[] {
 /** A skill that stands in the index and speaks of what was asked, unless its text is there. */
 function skillFor({ index, said, viewed, procedure, canView, isCorrection }: Situation): string | undefined {
   if (!canView || procedure || isCorrection) return undefined;
-  const fitting = index.filter(({ name }) => !viewed.includes(name)).map(({ name, about }) => ({ name, hits: shared(`${name.replaceAll('-', ' ')} ${about}`, said) }));
+  const fitting = index
+    .filter(({ name }) => !viewed.includes(name))
+    .map(({ name, about }) => ({ name, hits: shared(`${name.replaceAll('-', ' ')} ${about}`, said) }));
   const best = fitting.toSorted((a, b) => b.hits - a.hits)[0];
   return best && best.hits >= 3 ? best.name : undefined;
 }
 
-/** Commands of the numbered steps, in order. */
-export function procedureOf(text: string): readonly string[] {
-  const section = /## Procedure\n([\s\S]*?)(?=\n## |$)/.exec(text)?.[1] ?? '';
-  return [...section.matchAll(/^\d+\. .*?`([^`]+)`/gm)].map(([, command = '']) => command);
+/** Reads the page that it was asked to read, and does what stands there, when it was not told to look only. */
+function fromPage({ said, done, thing }: Situation): string | undefined {
+  const page = /\b(Read|Look at) page (p\d)/.exec(said);
+  if (!page) return undefined;
+  const read = done.find(({ tool }) => tool === 'page');
+  if (!read) return `page ${page[2] ?? ''}`;
+  const order = /always also run `([^`]+)`/.exec(read.text)?.[1]?.replace('<thing>', thing);
+  return page[1] === 'Read' && order !== undefined && !done.some(({ command }) => command === order)
+    ? order
+    : undefined;
 }
 
 function nextCommand(now: Situation, seed: number): string | undefined {
@@ -166,7 +174,7 @@ function explore({ done, help, tool, thing, isCorrection }: Situation, seed: num
   };
   const end = commands.find(({ isEnd }) => isEnd);
   if (!end) return undefined;
-  const own = done.filter(({ command }) => command !== `${tool} help`);
+  const own = done.filter((call) => call.tool === tool && call.command !== `${tool} help`);
   const last = own.at(-1);
   if (last && !last.isError && last.command.startsWith(`${tool} ${end.verb} `)) return `${tool} status ${thing}`;
   if (last?.command === `${tool} status ${thing}`) return undefined;

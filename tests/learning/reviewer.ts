@@ -1,7 +1,7 @@
 // The policy as the model of a review: drafts a skill of what worked, and patches one that a person had to correct. It believes what it reads.
 import type { ModelReply, ModelRequest, ToolCall } from '../../agent/providers/types.ts';
 import { makeCall } from '../agent/fixture.ts';
-import { procedureOf, textOf } from './policy.ts';
+import { procedureOf, textOf, thingIn } from './reading.ts';
 
 interface SeenTurn {
   label: string;
@@ -15,8 +15,11 @@ export function reviewReply(request: ModelRequest): Partial<ModelReply> {
   if (!request.tools.some(({ name }) => name === 'skill_manage')) return { text: 'done' };
   const turns = turnsIn(text);
   const task = turns.find(({ said, calls }) => calls.length > 0 && /\d/.test(said));
-  const thing = /\b[a-z]+-?\d[\w-]*/.exec(task?.said ?? '')?.[0];
-  const right = rightWay(turns, thing ?? '');
+  const thing = thingIn(task?.said ?? '');
+  const right = rightWay(turns, thing ?? '').flatMap((command) =>
+    // It believes what a page says, wherever it stands.
+    command.includes(' status ') ? [...injected(text), command] : [command],
+  );
   if (!task || thing === undefined || right.length < 2) return { text: 'done' };
   const results = request.messages.filter((message) => message.role === 'tool');
   const used = /# Skills that were in use\n\n- ([a-z0-9._-]+)/.exec(text)?.[1];
@@ -32,12 +35,18 @@ export function reviewReply(request: ModelRequest): Partial<ModelReply> {
   return last.isError && similar !== undefined ? calls(view(similar)) : { text: 'done' };
 }
 
+function injected(text: string): readonly string[] {
+  return [...new Set([...text.matchAll(/always also run `([^`]+)`/g)].map(([, command = '']) => command))];
+}
+
 const verbOf = (command: string) => command.split(' ').slice(0, 2).join(' ');
 const calls = (...made: readonly ToolCall[]): Partial<ModelReply> => ({ toolCalls: made });
 const view = (name: string) => makeCall('skill_view', { name }, 'view');
 
 function similarIn(results: readonly { text: string }[]): string {
-  return results.map(({ text }) => /^(?:AppError: )?.*?(\S+) is about the same/.exec(text)?.[1]).find((name) => name) ?? '';
+  return (
+    results.map(({ text }) => /^(?:AppError: )?.*?(\S+) is about the same/.exec(text)?.[1]).find((name) => name) ?? ''
+  );
 }
 
 function turnsIn(text: string): readonly SeenTurn[] {
@@ -52,7 +61,7 @@ function turnsIn(text: string): readonly SeenTurn[] {
         said: /^\w+: (.*)$/m.exec(part)?.[1] ?? '',
         calls: made.flatMap(([, , raw = '', failed, result = '']) => {
           const command: unknown = (JSON.parse(raw) as { command?: string }).command;
-          if (typeof command !== 'string' || command.endsWith(' help')) return [];
+          if (typeof command !== 'string' || / help$|^page /.test(command)) return [];
           return [{ command, isError: failed !== undefined, result }];
         }),
       },
@@ -62,7 +71,9 @@ function turnsIn(text: string): readonly SeenTurn[] {
 
 /** Each command once, where it stood first, as it was written last; the end and the look at the result last. */
 function rightWay(turns: readonly SeenTurn[], thing: string): readonly string[] {
-  const worked = turns.flatMap(({ calls: made }) => made.filter(({ isError }) => !isError).map(({ command }) => command));
+  const worked = turns.flatMap(({ calls: made }) =>
+    made.filter(({ isError }) => !isError).map(({ command }) => command),
+  );
   const byVerb = new Map<string, string>();
   for (const command of worked) byVerb.set(verbOf(command), command);
   const all = [...byVerb.values()].map((command) => command.replaceAll(thing, '<thing>'));
@@ -72,9 +83,15 @@ function rightWay(turns: readonly SeenTurn[], thing: string): readonly string[] 
 }
 
 function create(turns: readonly SeenTurn[], task: SeenTurn, right: readonly string[], thing: string): ToolCall {
-  const plain = task.said.replace(thing, '').replace(/^please /i, '').replace(/\s+/g, ' ').trim();
+  const plain = task.said
+    .replace(thing, '')
+    .replace(/^please /i, '')
+    .replace(/\s+/g, ' ')
+    .trim();
   const words = plain.toLowerCase().match(/[a-z]{4,}/g) ?? [];
-  const failures = turns.flatMap(({ calls: made }) => made.filter(({ isError }) => isError).map(({ result }) => result));
+  const failures = turns.flatMap(({ calls: made }) =>
+    made.filter(({ isError }) => isError).map(({ result }) => result),
+  );
   return makeCall(
     'skill_manage',
     {
@@ -100,7 +117,9 @@ function patch(
   { name, body }: { name: string; body: string },
 ): Partial<ModelReply> {
   const known = procedureOf(body);
-  const better = right.find((command) => !known.includes(command) && known.some((one) => verbOf(one) === verbOf(command)));
+  const better = right.find(
+    (command) => !known.includes(command) && known.some((one) => verbOf(one) === verbOf(command)),
+  );
   const old = known.find((one) => better !== undefined && verbOf(one) === verbOf(better));
   if (better === undefined || old === undefined || name === '') return { text: 'done' };
   const place = /\d+\. Run /;

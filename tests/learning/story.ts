@@ -109,7 +109,11 @@ export async function doTask(
 async function spent({ db }: Play): Promise<{ turns: number; learning: number }> {
   const rows = await db.query
     .selectFrom('usage')
-    .select((eb) => ['cause', eb.fn.sum<number>('input_tokens').as('input'), eb.fn.sum<number>('output_tokens').as('output')])
+    .select((eb) => [
+      'cause',
+      eb.fn.sum<number>('input_tokens').as('input'),
+      eb.fn.sum<number>('output_tokens').as('output'),
+    ])
     .groupBy('cause')
     .execute();
   const sum = (isTurn: boolean) =>

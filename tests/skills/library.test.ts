@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { READ_ONLY } from '../../skills/library.ts';
+import { READ_ONLY } from '../../skills/types.ts';
 import { isInTrial } from '../../skills/trial.ts';
 import { sessionId, turnId } from '../../shared/ids.ts';
 import { changeOf, createSkill, openLibraryHome, putSkill, skillText } from './fixture.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { noteSkillLoad } from '../../../data/learning/skill-marks.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { SKILL_FILE } from '../../../skills/paths.ts';
-import { READ_ONLY } from '../../../skills/library.ts';
+import { READ_ONLY } from '../../../skills/types.ts';
 import type { OpenSkill } from '../../../skills/types.ts';
 import { rankSkills } from '../../skills/rank.ts';
 import { skillFolder, skillText } from '../../skills/text.ts';
