@@ -1,17 +1,19 @@
 // /cron: what runs by itself: list, make, confirm, change, pause, run, remove, and what it came to.
 import { instantText } from '../../../scheduler/schedule/describe.ts';
-import type { Actor, JobService, Work } from '../../../scheduler/types.ts';
+import type { JobService, Work } from '../../../scheduler/types.ts';
 import { isWaiting, WAITS } from '../../../scheduler/waiting.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { commandButtons, plain } from '../format.ts';
 import type { Command, CommandContext, CommandReply } from '../types.ts';
+import { actorOf, idOf, jobsOf, splitAtColon } from './job-access.ts';
 import { jobLine, planText, readBack, runLine } from './job-text.ts';
+import { off, on } from './on.ts';
 
 const SHOWN = 20;
 const WEEK_MS = 7 * 86_400_000;
 const USAGE =
   'I know `/cron`, `/cron add <when>: <what>`, `/cron remind <when>: <text>`, `/cron show <job>`, `/cron when <job> <when>`, `/cron to <job> <chats>`, ' +
-  '`/cron confirm|pause|resume|run|remove <job>`, `/cron runs [job]` and `/cron next`.';
+  '`/cron confirm|pause|resume|run|remove <job>`, `/cron runs [job]`, `/cron next` and `/cron on`, for what begins jobs beside the time.';
 
 type Verb = (context: CommandContext, jobs: JobService, words: readonly string[]) => Promise<CommandReply>;
 
@@ -31,23 +33,26 @@ const VERBS: Readonly<Record<string, Verb>> = {
   remove,
   runs,
   next,
+  on,
+  off,
 };
 
 export const cron: Command = {
   name: 'cron',
   aliases: ['jobs', 'schedule'],
   description: 'What I do by myself: reports and reminders',
-  usage: '[add <when>: <what> | remind <when>: <text> | show|pause|resume|run|remove <job> | runs | next]',
+  usage:
+    '[add <when>: <what> | remind <when>: <text> | show|pause|resume|run|remove <job> | runs | next | on <event>: <what>]',
   role: 'member',
   duringTurn: true,
   once: true,
   async run(context) {
-    if (!context.jobs) throw new AppError('tool_unavailable', 'Nothing runs by itself here.');
+    const jobs = jobsOf(context);
     const [verb = '', ...words] = context.args.split(/\s+/);
     const name = verb.toLowerCase();
     const act = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
     if (!act) throw new AppError('bad_input', `${USAGE} Nothing was changed.`);
-    return act(context, context.jobs, words);
+    return act(context, jobs, words);
   },
 };
 
@@ -74,7 +79,8 @@ async function make(
       `When, and what? Such as \`/cron ${kind === 'prompt' ? 'add every weekday at 9: check the news' : 'remind tomorrow at 8: call Ann'}\`. Nothing was made.`,
     );
   const work: Work = kind === 'prompt' ? { kind, prompt: what } : { kind, text: what };
-  const made = await jobs.create(context.scope, actorOf(context), { when, work, origin: context.address });
+  const draft = { id: idOf(context), when, work, origin: context.address };
+  const made = await jobs.create(context.scope, actorOf(context), draft);
   return readBack(made.job, made.plan);
 }
 
@@ -212,18 +218,8 @@ async function next({ scope, clock }: CommandContext, jobs: JobService): Promise
   return { text: [...lines, ...more].join('\n') };
 }
 
-export function actorOf({ person }: Pick<CommandContext, 'person'>): Actor {
-  return { role: person.role, by: 'person' };
-}
-
 function nameOf(words: readonly string[]): string {
   const name = words.join(' ').trim();
   if (name === '') throw new AppError('bad_input', 'Which job? `/cron` lists them. Nothing was changed.');
   return name;
-}
-
-/** "9:30: text" splits where a colon is followed by a blank. */
-function splitAtColon(text: string): readonly [string, string] {
-  const at = /:\s/.exec(text)?.index;
-  return at === undefined ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
 }
