@@ -14,7 +14,7 @@ export interface Summary {
 
 export interface Arm {
   byWeek: readonly Summary[];
-  /** First and last quarter of the weeks. */
+  /** The first quarter of the weeks, and the second half. */
   early: Summary;
   late: Summary;
   all: Summary;
@@ -61,7 +61,7 @@ export async function compare(options: { seed: number; weeks: number }): Promise
 
 function armOf(tasks: readonly Task[], weeks: number): Arm {
   const quarter = Math.ceil(weeks / 4);
-  const late = tasks.filter(({ week }) => week > weeks - quarter);
+  const late = tasks.filter(({ week }) => week > weeks - lastWeeks(weeks));
   return {
     byWeek: Array.from({ length: weeks }, (_, index) => summaryOf(tasks.filter(({ week }) => week === index + 1))),
     early: summaryOf(tasks.filter(({ week }) => week <= quarter)),
@@ -85,12 +85,17 @@ function summaryOf(tasks: readonly Task[]): Summary {
   };
 }
 
+function lastWeeks(weeks: number): number {
+  return Math.floor(weeks / 2);
+}
+
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 
 /** Markdown, columns as wide as prettier makes them. */
 export function tableOf({ off, on, weeks, seed, skills }: Comparison): string {
-  const last = Math.ceil(weeks / 4);
+  const first = Math.ceil(weeks / 4);
+  const last = lastWeeks(weeks);
   const row = (name: string, of: (summary: Summary) => string) => [
     name,
     of(off.early),
@@ -101,8 +106,8 @@ export function tableOf({ off, on, weeks, seed, skills }: Comparison): string {
   const numbers = markdown(
     [
       `seed ${seed}, ${weeks} weeks`,
-      `off, weeks 1–${last}`,
-      `on, weeks 1–${last}`,
+      `off, first ${first}`,
+      `on, first ${first}`,
       `off, last ${last}`,
       `on, last ${last}`,
     ],
