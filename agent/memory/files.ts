@@ -38,7 +38,7 @@ export interface MemoryFilesDeps {
 export interface MemoryFiles {
   /** Takes in what was written by hand. What could not be taken in, in words for the person; it is kept beside the file. */
   takeIn(scope: Scope): Promise<readonly string[]>;
-  /** Brings the files up to the rows. Never rejects: what fails is written with the next turn. */
+  /** As `takeIn`, after a change of the rows. Never rejects: what fails is read and written with the next turn. */
   write(scope: Scope): Promise<void>;
 }
 
@@ -67,7 +67,13 @@ export function makeMemoryFiles(deps: MemoryFilesDeps): MemoryFiles {
       }),
     write: (scope) =>
       inLine(scope, async () => {
-        for (const target of TARGETS) await writeRows(deps, scope, target);
+        // What a person wrote into them since the last turn would be lost under what is written now.
+        for (const target of TARGETS)
+          try {
+            for (const problem of await takeInFile(deps, scope, target)) deps.log.warn({}, problem);
+          } catch (error) {
+            deps.log.warn({ err: error }, `${FILES[target]} could not be read; it is looked at with the next turn`);
+          }
       }),
   };
 }

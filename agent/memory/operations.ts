@@ -130,19 +130,19 @@ export async function spill(
 ): Promise<readonly string[]> {
   const core = await edit.core(target);
   const moved: MemoryEntry[] = [];
-  const left = () => core.filter((entry) => !moved.includes(entry));
-  while (usedChars(left()) > limitOf(target, settings)) {
-    const active = left().filter(({ state }) => state === 'active');
-    const old = active.filter(({ id }) => !fresh.has(id));
-    const least = (old.length > 0 ? old : active).toSorted(byUse)[0];
-    if (!least) break;
+  let used = usedChars(core);
+  const active = core.filter(({ state }) => state === 'active');
+  const isFresh = ({ id }: MemoryEntry) => Number(fresh.has(id));
+  for (const least of active.toSorted((a, b) => isFresh(a) - isFresh(b) || byUse(a, b))) {
+    if (used <= limitOf(target, settings)) break;
     await edit.change(least.id, { place: 'archive' });
     moved.push(least);
+    used -= measureText(least.text, 'codepoint') + DELIMITER.length;
   }
   if (moved.length === 0) return [];
-  return [
-    `To make room, moved to the archive, where it is still found: ${moved.map(({ text }) => `"${short(text)}"`).join(', ')}.`,
-  ];
+  const named = moved.slice(0, MAX_PREVIEWS).map(({ text }) => `"${short(text)}"`);
+  const more = moved.length > named.length ? ` and ${moved.length - named.length} more` : '';
+  return [`To make room, moved to the archive, where it is still found: ${named.join(', ')}${more}.`];
 }
 
 function byUse(a: MemoryEntry, b: MemoryEntry): number {

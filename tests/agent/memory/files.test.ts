@@ -49,6 +49,19 @@ describe('the files', () => {
     expect(readdirSync(bench.folder).toSorted()).toEqual(['MEMORY.md', 'USER.md']);
   });
 
+  test('keep what a hand wrote between two turns when something else is remembered or forgotten', async () => {
+    const bench = await openMemoryBench();
+    await bench.add('Likes tea');
+    bench.put('MEMORY.md', 'Likes tea\n§\nPlays chess');
+    await bench.add('Has a cat');
+    expect(await bench.core()).toEqual(['Likes tea', 'Has a cat', 'Plays chess']);
+    expect(bench.read('MEMORY.md')).toBe('Likes tea\n§\nHas a cat\n§\nPlays chess');
+    bench.put('MEMORY.md', 'Likes tea\n§\nHas a cat\n§\nPlays go');
+    const [tea] = await listCore(bench.db, bench.scope);
+    await bench.memory.forget(bench.scope, { entries: [tea?.id ?? 0] });
+    expect(bench.read('MEMORY.md')).toBe('Has a cat\n§\nPlays go');
+  });
+
   test('that are there already are taken in, with what a windows editor leaves', async () => {
     const bench = await openMemoryBench();
     bench.put('MEMORY.md', '\ufeffFirst fact\r\n§\r\nSecond fact\r\nof two lines\r\n');
