@@ -7,6 +7,7 @@ import { endInbox, getInbox, insertInbox, queueInbox, type NewInboxRow } from '.
 import { enqueueOutbox, getOutboxByKey, updateOutbox } from '../../data/process/outbox.ts';
 import { insertPairingCode, listOpenCodes, useCode } from '../../data/process/pairing.ts';
 import { pruneEnded } from '../../data/process/retention.ts';
+import { hasSpokenIn } from '../../data/process/schedule/reach.ts';
 import { keepResult, openResult } from '../../data/work/results.ts';
 import { finishTurn } from '../../data/process/turns.ts';
 import { INBOX_END_STATES, OUTBOX_END_STATES, type InboxState, type OutboxState } from '../../data/schema.ts';
@@ -50,6 +51,20 @@ describe('the inbox', () => {
     expect(await pruneEnded(db)).toBe(1);
     expect(await rows(db, 'inbox')).toBe(0);
     expect(await pruneEnded(db)).toBe(0);
+  });
+
+  test('results still go to a group whose messages are gone, when the person was answered there; not to others', async () => {
+    const { db, clock } = await openTemporaryData();
+    const speaker = await makeSpeaker(db, await makePerson(db, 'ann'), 'g');
+    const { turn, row } = await begin(db, speaker);
+    await finishTurn(db, { turn, state: 'done', messages: [], outbox: [], inbox: [] });
+    await endInbox(db, [row], { state: 'answered' });
+    await clock.advance(31 * DAY);
+    await pruneEnded(db);
+    expect(await rows(db, 'inbox')).toBe(0);
+    expect(await hasSpokenIn(db, speaker.person.id, inGroup.address)).toBe(true);
+    expect(await hasSpokenIn(db, speaker.person.id, groupAddress('other'))).toBe(false);
+    expect(await hasSpokenIn(db, (await makePerson(db, 'bob')).id, inGroup.address)).toBe(false);
   });
 
   test('rows that wait or run stay, however old; so does what ended lately', async () => {

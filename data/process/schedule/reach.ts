@@ -3,9 +3,10 @@ import type { PersonId } from '../../../shared/ids.ts';
 import type { Address } from '../../../shared/messages.ts';
 import type { ProcessDb } from '../../db.ts';
 import type { OutboxState } from '../../schema.ts';
+import { groupScope } from '../../scope.ts';
 import { addressColumns, addressOf } from '../chats.ts';
 
-/** Whether the person wrote in this chat, in whatever thread, from an account that is theirs today. */
+/** Whether the person wrote in this chat, in whatever thread: of late from an account that is theirs today, or at any time to be answered. */
 export async function hasSpokenIn(db: ProcessDb, person: PersonId, at: Address): Promise<boolean> {
   const key = addressColumns(at);
   const row = await db.query
@@ -21,6 +22,19 @@ export async function hasSpokenIn(db: ProcessDb, person: PersonId, at: Address):
     .where('inbox.account', '=', key.account)
     .where('inbox.chat', '=', key.chat)
     .where('identities.person_id', '=', person)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined || (at.kind === 'group' && (await hadTurnIn(db, person, at)));
+}
+
+/** Messages are kept for a month only; turns stay. Those of other threads of the chat are other spaces. */
+async function hadTurnIn(db: ProcessDb, person: PersonId, at: Address): Promise<boolean> {
+  const row = await db.query
+    .selectFrom('sessions')
+    .innerJoin('turns', 'turns.session_id', 'sessions.id')
+    .select('turns.id')
+    .where('sessions.space_id', '=', groupScope(person, at).space)
+    .where('turns.person_id', '=', person)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
