@@ -181,7 +181,7 @@ describe('the service', () => {
   });
 
   it('an agent begins nothing anew, by changing what rests, that its person has not confirmed', async () => {
-    const actions = { post: async () => undefined };
+    const actions = { post: async () => 'key' };
     const tool = makeSchedulePort({
       jobs: () => jobs.service,
       actions: () => actions,
