@@ -64,6 +64,7 @@ export interface ReviewInput {
   queue: ReviewQueue;
   /** Resolves when it is on disk. */
   post(message: ReviewMessage): Promise<void>;
-  timezoneOf(scope: Scope): string;
+  /** IANA name: of the person, whose night is quiet. */
+  timezoneOf(scope: Scope): Promise<string>;
   redact(text: string): string;
 }

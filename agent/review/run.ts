@@ -207,7 +207,7 @@ async function loop(
       session: due.session,
       turn: turn.id,
       address: due.address,
-      timezone: input.timezoneOf(due.scope),
+      timezone: await input.timezoneOf(due.scope),
       workspace: settings.workspaceOf(due.scope),
       tree: { root: turn.id, task: undefined, name: 'Herald', depth: 0 },
     },

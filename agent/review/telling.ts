@@ -50,7 +50,7 @@ export function openTelling(input: ReviewInput): Telling {
 
   /** When there is something left to say; Infinity: nothing is. */
   async function tellPlace({ scope, session }: UntoldPlace): Promise<number> {
-    const timezone = input.timezoneOf(scope);
+    const timezone = await input.timezoneOf(scope);
     const quiet = quietUntil(clock.now(), timezone);
     if (quiet !== undefined) return quiet;
     const to = await input.queue.lastAddress(session);

@@ -4,6 +4,7 @@ import { openReviews, type Reviews } from '../../agent/review/review.ts';
 import type { ReviewInput } from '../../agent/review/ports.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { ProcessDb } from '../../data/db.ts';
+import { getPersonSettings } from '../../data/process/person-settings.ts';
 import {
   lastAddress,
   listDueReviews,
@@ -40,7 +41,6 @@ export function openConfiguredReviews({ loaded, actions, ...parts }: ReviewParts
     async post({ to, scope, text, key, buttons }) {
       await actions().post(to, text, { key, person: scope.person, kind: 'notice', buttons });
     },
-    // A person has no time zone of their own yet.
-    timezoneOf: () => parts.agentSettings().timezone,
+    timezoneOf: async ({ person }) => (await getPersonSettings(db, person)).timezone ?? parts.agentSettings().timezone,
   });
 }

@@ -113,7 +113,7 @@ export function openProcess(
     async post(message) {
       if (!sent.some(({ key }) => key === message.key)) sent.push(message);
     },
-    timezoneOf: () => settings.timezone,
+    timezoneOf: async () => settings.timezone,
     redact: (text) => text,
     ...extra.input,
   });

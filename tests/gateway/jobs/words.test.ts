@@ -84,6 +84,20 @@ describe('a job that waits for its person', () => {
   });
 });
 
+describe('the tool that makes jobs', () => {
+  it('is for a job only when its person names it', async () => {
+    const make = (name: string, tools?: readonly string[]) =>
+      bench.service.create(
+        bench.scope,
+        { role: 'owner', by: 'person' },
+        { name, when: 'daily at 9', work: { kind: 'prompt', prompt: name }, tools, origin: bench.platform.address() },
+      );
+    expect((await make('all')).job.permissions.tools).not.toContain('schedule');
+    expect((await make('planner', ['clock', 'schedule'])).job.permissions.tools).toEqual(['clock', 'schedule']);
+    await expect(make('sender', ['send_message'])).rejects.toThrow('no tool');
+  });
+});
+
 describe('/background', () => {
   it('begins at once, reports back here, and is no more a job that runs', async () => {
     bench.answers.push('Eleven letters.');
