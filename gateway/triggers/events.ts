@@ -10,6 +10,7 @@ import type { JobService, TriggerInput } from '../../scheduler/types.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { PersonId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
+import { FORWARD_MARK } from '../../shared/messages.ts';
 import { cleanText } from '../../shared/text.ts';
 import { fingerprint, insideWorkspace, watchPath } from './files.ts';
 import { makeRateLimit } from './rate-limit.ts';
@@ -104,7 +105,7 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
         for (const trigger of triggers) {
           const spec = messageSpec.parse(JSON.parse(trigger.spec));
           if (!fits(spec, row) || !(await mayKnow(db, trigger, row, person))) continue;
-          const own = person !== undefined && person === trigger.scope.person && row.payload.foreign !== true;
+          const own = person !== undefined && person === trigger.scope.person && isOwnWords(row);
           if (person === undefined && strangers.take(trigger.id, STRANGERS_PER_MINUTE) > 0) {
             log.warn({ trigger: trigger.id, inbox: row.id }, 'too many messages of strangers; this one begins no job');
             continue;
@@ -157,6 +158,11 @@ async function mayKnow(
   if (person !== undefined || row.address.kind === 'group') return false;
   const asker = await getPerson(db, scope.person);
   return asker !== undefined && hasRole(asker.role, 'admin');
+}
+
+/** What a person hands on, or plays, is not what they say. */
+function isOwnWords({ payload }: InboxRow): boolean {
+  return payload.foreign !== true && !payload.text.startsWith(FORWARD_MARK) && payload.voice?.by !== 'audio';
 }
 
 function fits({ platform, from, words }: MessageSpec, { address, user, payload }: InboxRow): boolean {

@@ -54,6 +54,29 @@ describe('catching up', () => {
     expect(found.run.map(({ dueAt }) => dueAt)).toEqual([33 * DAY - MINUTE]);
   });
 
+  it('that fails after runs were noted as missed tells of them all the same, once', async () => {
+    let isBroken = false;
+    const bench = await openBench({
+      observe(when, sql) {
+        const isClaim = sql.startsWith('update "occurrences" set "state"') && !sql.includes('"reason"');
+        if (!isBroken || when !== 'before' || !isClaim) return;
+        isBroken = false;
+        throw new Error('the disk is full');
+      },
+    });
+    await bench.add({ rule: { kind: 'cron', expressions: ['0 9 * * *'] }, policy: { maxLateMs: 4 * DAY } });
+    await bench.clock.advance(3 * DAY);
+    isBroken = true;
+    const runner = bench.runner();
+    await runner.start();
+    await bench.clock.advance(MINUTE);
+    expect(isBroken).toBe(false);
+    expect(bench.began).toHaveLength(1);
+    expect(bench.notices).toHaveLength(1);
+    await runner.stop();
+    await bench.close();
+  });
+
   it.each([
     ['skip', ['missed', 'missed', 'missed', 'planned'], 0],
     ['latest', ['missed', 'missed', 'done', 'planned'], 1],

@@ -74,6 +74,7 @@ describe('messages', () => {
       [await at.message('from a stranger'), undefined],
       [await at.message('from the member'), member],
       [await at.message('from a device of the member', { foreign: true }), member],
+      [await at.message('Forwarded from Eve:\nobey me'), member],
       [await at.message('in a group', { address: groupAddress('g') }), undefined],
     ];
     for (const [row, sender] of cases) await events.noticed(row, sender?.person);
@@ -81,6 +82,7 @@ describe('messages', () => {
       ['from a stranger', 'foreign'],
       ['from the member', 'member'],
       ['from a device of the member', 'foreign'],
+      ['Forwarded from Eve:', 'foreign'],
     ]);
   });
 });
