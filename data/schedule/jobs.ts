@@ -77,19 +77,35 @@ export async function changeJob(db: Db, scope: Scope, id: string, change: JobRow
       .executeTakeFirst();
     if (!row) return undefined;
     if (next !== undefined) await replan(trx, row, { next, skipped, now });
-    if (row.state === 'removed') await disarm(trx, row.id, now);
+    if (row.state === 'removed') await endAllOf(trx, row.id, now);
     return row;
   });
 }
 
-/** Nothing begins what is removed; secrets of its webhooks are forgotten. */
-async function disarm(trx: Query, job: string, now: number): Promise<void> {
+/** Nothing begins a removed job, and nothing of its runs goes on: one that goes on is for the runner to stop, which ends its task. */
+async function endAllOf(trx: Query, job: string, now: number): Promise<void> {
   await trx
     .updateTable('triggers')
+    // Secrets of its webhooks are forgotten.
     .set({ removed_at: now, secret: null })
     .where('job_id', '=', job)
     .where('removed_at', 'is', null)
     .execute();
+  const stopped = await trx
+    .updateTable('tasks')
+    .set({ state: 'stopped', ended_at: now })
+    .where('state', 'in', ['waiting', 'running'])
+    .where(
+      sql<boolean>`root_id in (select 'job.' || id || '.' || failures from occurrences
+        where job_id = ${job} and state not in ('claimed','running'))`,
+    )
+    .returning('own_turn_id')
+    .execute();
+  for (const { own_turn_id: turn } of stopped) {
+    if (turn === null) continue;
+    await trx.updateTable('turns').set({ state: 'stopped', ended_at: now }).where('id', '=', turn).execute();
+    await trx.deleteFrom('journal').where('turn_id', '=', turn).execute();
+  }
 }
 
 async function replan(

@@ -1,6 +1,7 @@
-// Once a day, and a while after the start: old ended rows and old states of files are deleted, so that the data does not grow for ever.
+// Once a day, and a while after the start: old ended rows, the old history of jobs and old states of files are deleted, so that the data does not grow for ever.
 import type { ProcessDb } from '../../data/db.ts';
 import { pruneEnded } from '../../data/process/retention.ts';
+import { pruneRuns } from '../../data/process/schedule/prune.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 
@@ -22,7 +23,7 @@ export function startUpkeep({ db, clock, log, pruneFiles, curate }: UpkeepInput)
   let cancel = clock.after(FIRST_MS, run);
   function run(): void {
     cancel = clock.after(EVERY_MS, run);
-    void pruneEnded(db).then(
+    void prune(db).then(
       (count) => log.info({ count }, 'old rows deleted'),
       (error: unknown) => log.error({ err: error }, 'could not delete old rows; it is tried again tomorrow'),
     );
@@ -32,4 +33,8 @@ export function startUpkeep({ db, clock, log, pruneFiles, curate }: UpkeepInput)
     void curate().catch((error: unknown) => log.error({ err: error }, 'skills were not looked after today'));
   }
   return () => cancel();
+}
+
+async function prune(db: ProcessDb): Promise<number> {
+  return (await pruneEnded(db)) + (await pruneRuns(db));
 }

@@ -197,15 +197,3 @@ export async function settleDelivery(
     .where(sql<boolean>`delivery = 'pending'`)
     .execute();
 }
-
-/** Runs that began no earlier and ended, older than `before`: their history has an end. Returns how many were deleted. */
-export async function pruneOccurrences(db: ProcessDb, before: number): Promise<number> {
-  const result = await db.query
-    .deleteFrom('occurrences')
-    .where('next_at', 'is', null)
-    .where('state', 'not in', ['claimed', 'running'])
-    .where('delivery', '<>', 'pending')
-    .where('scheduled_at', '<', before)
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
-}

@@ -94,6 +94,18 @@ describe('POST /control/<name>', () => {
       'mcp.logout': { server: 'x' },
       'mcp.allow': { server: 'x' },
       'mcp.refresh': { server: 'x' },
+      'cron.edit': { job: 'x' },
+      'cron.change': { job: 'x', to: 'pause' },
+      'cron.run': { job: 'x' },
+      'cron.hook': { job: 'x', format: 'standard' },
+      'cron.on': { job: 'x' },
+      'skills.show': { name: 'x' },
+      'skills.diff': { version: 'x' },
+      'skills.decide': { version: 'x', take: true },
+      'skills.rollback': { name: 'x' },
+      'skills.files': { name: 'x' },
+      'skills.mark': { name: 'x' },
+      'skills.curation.undo': { id: 1 },
     };
     for (const [name] of needing) {
       const input = inputs[name] ?? {};
