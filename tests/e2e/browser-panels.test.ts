@@ -70,6 +70,9 @@ describe.skipIf(browserMissing !== undefined)(`the views beside the chat ${where
     await page.getByText('Nothing is planned.').waitFor();
     await card.getByText('Plan and history').click();
     await card.locator('dt', { hasText: 'Goes to' }).waitFor();
+    await card.getByLabel('Another time').fill('every day at 11');
+    await card.getByRole('button', { name: /^Change/ }).click();
+    await card.locator('dd', { hasText: '11:00 (' }).waitFor();
     await page.getByLabel('When').fill('when pigs fly');
     await page.getByLabel('What').fill('x');
     await page.getByRole('button', { name: 'Show the plan' }).click();

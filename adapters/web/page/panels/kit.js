@@ -184,7 +184,7 @@ export function svgText(text, attributes) {
 export function table(head, rows) {
   const cell = (tag) => (value) =>
     typeof value === 'string'
-      ? make(tag, { className: /^[-–$\d][\d,.\s%–()$~]*$/.test(value) ? 'number' : '', text: value, dir: 'auto' })
+      ? make(tag, { className: /^[-–$\d][\d,.\s%–\u2060()$]*$/.test(value) ? 'number' : '', text: value, dir: 'auto' })
       : make(tag, {}, value);
   return make(
     'div',

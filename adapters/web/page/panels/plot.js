@@ -40,7 +40,7 @@ export function makePlot({ revisions, series }, available) {
     { className: 'legend soft' },
     make('span', { className: 'with', text: 'with it' }),
     make('span', { className: 'without', text: 'without' }),
-    'lines and bands: each version, 95 % · points: weeks',
+    'share of turns that went well: lines and bands for each version (95 %), points for weeks',
   );
   return make('figure', { className: 'chart' }, image, legend);
 }

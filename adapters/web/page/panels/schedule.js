@@ -61,7 +61,7 @@ function makeJob(panel, job) {
     job.stateReason ? make('p', { className: 'note', text: job.stateReason, dir: 'auto' }) : undefined,
     job.lastRun ? lastRun(job.lastRun) : undefined,
     buttons,
-    panel.expander(`job:${job.id}`, 'Plan and history', () => drawPlan(job.id)),
+    panel.expander(`job:${job.id}`, 'Plan and history', () => drawPlan(panel, job.id)),
   );
 }
 
@@ -82,7 +82,7 @@ function lastRun(run) {
   );
 }
 
-async function drawPlan(id) {
+async function drawPlan(panel, id) {
   const { job, plan, runs } = await read(`job?job=${encodeURIComponent(id)}`);
   const rows = runs.map((run) => [
     momentText(run.startedAt ?? run.scheduledAt),
@@ -94,6 +94,25 @@ async function drawPlan(id) {
   return [
     job.about.length > 300 ? make('p', { text: job.about, dir: 'auto' }) : undefined,
     planOf(plan),
+    makeChange(panel, job),
     rows.length > 0 ? table(['When', 'End', 'Delivery', 'Cost', 'What it said'], rows) : undefined,
   ];
+}
+
+/** Another time, or another place; what is left empty stays as it is. */
+function makeChange(panel, { id, name, when }) {
+  const input = (placeholder, label) =>
+    make('input', { placeholder, 'aria-label': `${label} of ${name}`, maxlength: '300' });
+  const time = input(when === '' ? 'when else' : when, 'Another time');
+  const place = input('where else', 'Another place');
+  const save = async () => {
+    const wanted = [
+      ['when', time.value.trim()],
+      ['deliver', place.value.trim()],
+    ].filter(([, value]) => value !== '');
+    if (wanted.length === 0) return time.focus();
+    await change('jobs/change', { job: id, change: Object.fromEntries(wanted) });
+    return `${name} is changed: see its plan.`;
+  };
+  return make('div', { className: 'actions' }, time, place, panel.button('Change', save, { label: `Change ${name}` }));
 }

@@ -76,7 +76,9 @@ function drawEvidence({ revisions, series }, width) {
   if (revisions.every(({ uses }) => uses === 0) && series.length === 0)
     return [make('p', { className: 'soft', text: 'No evidence yet: it was not used since it is watched.' })];
   const share = (one) =>
-    one === undefined ? '–' : `${percent(one.value)} (${Math.round(one.low * 100)}–${Math.round(one.high * 100)})`;
+    one === undefined
+      ? '–'
+      : `${percent(one.value)} (${Math.round(one.low * 100)}\u2060–\u2060${Math.round(one.high * 100)})`;
   const rows = revisions.map((one) => [
     one.number === 0 ? 'as it came' : `version ${one.number}`,
     String(one.uses),
@@ -88,11 +90,7 @@ function drawEvidence({ revisions, series }, width) {
     .map(({ number, verdict }) =>
       make('p', { className: 'soft', text: `${number === 0 ? 'As it came' : `Version ${number}`}, ${verdict}` }),
     );
-  return [
-    makePlot({ revisions, series }, width),
-    table(['Went well', 'Uses', 'With it', 'Without'], rows),
-    ...verdicts,
-  ];
+  return [makePlot({ revisions, series }, width), table(['', 'Uses', 'With it', 'Without'], rows), ...verdicts];
 }
 
 function makeRevision(panel, name, revision) {
