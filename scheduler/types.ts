@@ -283,6 +283,8 @@ export interface TriggerInput {
  * `not_found`, `not_allowed`.
  */
 export interface JobService {
+  /** IANA name: of the person, else that of the configuration. */
+  timezone(scope: Scope): Promise<string>;
   /** What `create` would make; changes nothing. */
   preview(scope: Scope, actor: Actor, draft: JobDraft): Promise<JobPlan>;
   create(scope: Scope, actor: Actor, draft: JobDraft): Promise<{ job: Job; plan: JobPlan }>;

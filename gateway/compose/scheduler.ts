@@ -18,6 +18,7 @@ import type { JobHandler, JobService, Script } from '../../scheduler/types.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { PersonId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Role } from '../../shared/messages.ts';
 import type { SkillLibrary } from '../../skills/types.ts';
@@ -60,6 +61,10 @@ export interface Scheduler {
 export function openScheduler(input: SchedulerInput): Scheduler {
   let opened: Promise<Jobs> | undefined;
   let isStopped = false;
+  const zone = {
+    timezone: () => input.agent.forJobs.settings().timezone,
+    timezoneOf: async (person: PersonId) => (await getPersonSettings(input.db, person)).timezone,
+  };
 
   async function open(): Promise<Jobs> {
     const { openJobs } = await import('../jobs/open.ts');
@@ -70,8 +75,7 @@ export function openScheduler(input: SchedulerInput): Scheduler {
       poster: core.poster,
       platforms: core.platforms,
       dmScope: loaded.config.sessions.dm_scope,
-      timezone: () => agent.forJobs.settings().timezone,
-      timezoneOf: async (person) => (await getPersonSettings(input.db, person)).timezone,
+      ...zone,
       defaults: () => agent.forJobs.defaults(),
       // Whoever has the data open holds the only lock on it.
       isAlone: true,
@@ -98,7 +102,11 @@ export function openScheduler(input: SchedulerInput): Scheduler {
   }
 
   return {
-    jobs: serviceOf(async () => (await load()).service),
+    jobs: {
+      ...serviceOf(async () => (await load()).service),
+      // Nothing is loaded for it.
+      timezone: async ({ person }) => (await zone.timezoneOf(person)) ?? zone.timezone(),
+    },
     async start() {
       if (await hasSchedule(input.db)) await load();
     },
@@ -110,7 +118,7 @@ export function openScheduler(input: SchedulerInput): Scheduler {
 }
 
 /** The service, which is loaded when it is first asked for something. */
-function serviceOf(load: () => Promise<JobService>): JobService {
+function serviceOf(load: () => Promise<JobService>): Omit<JobService, 'timezone'> {
   return {
     preview: async (...args) => (await load()).preview(...args),
     create: async (...args) => (await load()).create(...args),

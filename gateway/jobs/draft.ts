@@ -105,8 +105,16 @@ export function withDefaults({ defaults }: Pick<DraftPorts, 'defaults'>, job: Jo
   };
 }
 
+/** Of what names no zone. */
+export async function zoneOf(
+  { timezone, timezoneOf }: Pick<DraftPorts, 'timezone' | 'timezoneOf'>,
+  person: PersonId,
+): Promise<string> {
+  return (await timezoneOf?.(person)) ?? timezone();
+}
+
 async function scheduleOf(ports: DraftPorts, draft: JobDraft, { now, scope }: DraftAt): Promise<Schedule> {
-  const timezone = checkZone(draft.timezone ?? (await ports.timezoneOf?.(scope.person)) ?? ports.timezone());
+  const timezone = checkZone(draft.timezone ?? (await zoneOf(ports, scope.person)));
   const { jitterMs = 0, quiet, window, when } = draft;
   if (jitterMs < 0 || jitterMs > MAX_JITTER_MS)
     throw new AppError('bad_input', 'A jitter is from 0 to 60 minutes. Nothing was made.');

@@ -13,7 +13,16 @@ import { isWaiting, WAITS } from '../../scheduler/waiting.ts';
 import { AppError } from '../../shared/errors.ts';
 import { preview } from '../../shared/text.ts';
 import { mustConfirm, type CheckPorts } from './checks.ts';
-import { namesOf, narrowed, planOf, readDraft, requireScriptTool, withDefaults, type DraftPorts } from './draft.ts';
+import {
+  namesOf,
+  narrowed,
+  planOf,
+  readDraft,
+  requireScriptTool,
+  withDefaults,
+  type DraftPorts,
+  zoneOf,
+} from './draft.ts';
 
 /** Of one person in one space. */
 const MAX_JOBS = 200;
@@ -61,6 +70,7 @@ export function makeJobService(given: ServicePorts): JobService {
   }
 
   return {
+    timezone: ({ person }) => zoneOf(given, person),
     async preview(scope, actor, draft) {
       const taken = namesOf(await listJobs(db, scope));
       const parts = withDefaults(ports, await readDraft(ports, draft, { scope, actor, now: now(), taken }));

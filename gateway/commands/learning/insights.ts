@@ -1,5 +1,4 @@
 // /insights: what Herald did for this person over some days, with a picture.
-import { getPersonSettings } from '../../../data/process/person-settings.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { cleanText } from '../../../shared/text.ts';
 import { readInsights, type Insights, type Share } from '../../insights/insights.ts';
@@ -19,12 +18,11 @@ export const insights: Command = {
   role: 'guest',
   duringTurn: true,
   async run(context) {
-    const { db, scope, clock, args, address, person, storeFile } = context;
+    const { db, scope, clock, args, address, jobs, storeFile } = context;
     if (address.kind !== 'dm')
       return { text: 'I say that in a direct message only: others here need not know what you ask me.' };
     if (args === 'weekly') return planWeekly(context);
-    const own = (await getPersonSettings(db, person.id)).timezone;
-    const timezone = own ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const timezone = (await jobs?.timezone(scope)) ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
     const read = await readInsights(db, scope, { days: parseDays(args), now: clock.now(), timezone });
     const text = insightsText(read);
     if (read.total.calls === 0) return { text };

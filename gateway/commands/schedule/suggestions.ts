@@ -41,12 +41,11 @@ export const suggestions: Command = {
 
 async function find(context: CommandContext, jobs: JobService): Promise<readonly Suggestion[]> {
   const { db, scope, person } = context;
-  const { timezone, declined = [] } = await getPersonSettings(db, person.id);
+  const { declined = [] } = await getPersonSettings(db, person.id);
   const planned = new Set(
     (await jobs.list(scope)).map(({ work }) => (work.kind === 'prompt' ? normalized(work.prompt) : '')),
   );
-  const zone = timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return suggestJobs(await readSaid(context), zone).filter(
+  return suggestJobs(await readSaid(context), await jobs.timezone(scope)).filter(
     ({ key, text }) => !declined.includes(key) && !planned.has(normalized(text)),
   );
 }

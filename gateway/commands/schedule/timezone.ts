@@ -11,13 +11,15 @@ export const timezone: Command = {
   usage: '[Europe/Vienna | default]',
   role: 'guest',
   duringTurn: true,
-  async run({ db, person, args, clock }): Promise<CommandReply> {
+  async run({ db, person, scope, args, clock, jobs }): Promise<CommandReply> {
     const { timezone: known, ...others } = await getPersonSettings(db, person.id);
     const wanted = args.trim();
     if (wanted === '') {
+      const shared = await jobs?.timezone(scope);
+      const of = shared === undefined ? '' : ` (${plain(shared)})`;
       if (known === undefined)
         return {
-          text: 'You have no time zone of your own, so that of this Herald counts. Set one: `/timezone Europe/Vienna`.',
+          text: `You have no time zone of your own, so that of this Herald${of} counts. Set one: \`/timezone Europe/Vienna\`.`,
         };
       return { text: `Your time zone is ${plain(known)}: it is ${timeIn(known, clock.now())} there.` };
     }

@@ -64,6 +64,7 @@ export function recordJobs(): RecordedJobs {
     changes: [],
     work: { kind: 'reminder', text: 'tea' },
     service: {
+      timezone: async () => 'UTC',
       async preview(scope, actor, draft) {
         recorded.asked.push({ scope, actor, draft });
         return plan;
