@@ -141,7 +141,10 @@ export function makeSchedulePort({ jobs, actions, defaults }: ScheduleToolInput)
       });
       return {
         text: lines.length === 0 ? 'No run yet.' : lines.join('\n'),
-        origin: runs.some(({ resultOrigin }) => resultOrigin === 'foreign') ? 'foreign' : 'agent',
+        // Why a run failed may hold what its command or a service said.
+        origin: runs.some(({ resultOrigin, state }) => resultOrigin === 'foreign' || state === 'failed')
+          ? 'foreign'
+          : 'agent',
       };
     },
   };

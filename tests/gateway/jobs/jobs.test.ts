@@ -180,6 +180,23 @@ describe('the service', () => {
     for (const part of ['model: call Ann', 'only when in/x.csv is not there']) expect(asked).toContain(part);
   });
 
+  it('an agent reads why a run failed as words of others: a command may have said it', async () => {
+    await jobs.service.create(scope, PERSON, draft());
+    await pass();
+    const port = (state: 'done' | 'failed') =>
+      makeSchedulePort({
+        jobs: () => ({
+          ...jobs.service,
+          runs: async (...args) => (await jobs.service.runs(...args)).map((run) => ({ ...run, state })),
+        }),
+        actions: () => ({ post: async () => 'key' }),
+        defaults: () => ({ confirm: 'costly' }),
+      });
+    const call = { scope, role: 'owner', address: platform.address(), tools: offered, key: 'k' } as const;
+    expect((await port('done').runs(call, undefined)).origin).toBe('agent');
+    expect((await port('failed').runs(call, undefined)).origin).toBe('foreign');
+  });
+
   it('an agent begins nothing anew, by changing what rests, that its person has not confirmed', async () => {
     const actions = { post: async () => 'key' };
     const tool = makeSchedulePort({
