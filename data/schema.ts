@@ -49,7 +49,17 @@ interface AddressColumns {
   chat_kind: ChatKind;
 }
 
-export interface Tables extends MemoryTables, VectorTables, PolicyTables, ProfileTables, WorkTables, SkillTables, ReviewTables, EvidenceTables, ScheduleTables {
+export interface Tables
+  extends
+    MemoryTables,
+    VectorTables,
+    PolicyTables,
+    ProfileTables,
+    WorkTables,
+    SkillTables,
+    ReviewTables,
+    EvidenceTables,
+    ScheduleTables {
   persons: {
     id: PersonId;
     name: string;

@@ -207,7 +207,10 @@ describe('a budget', () => {
     const caps = { ...NO_CAPS, turnTokens: 4_500 };
     const { result, requests } = await runTurnOnce(
       home,
-      [{ text: 'Noting.', toolCalls: [makeCall('memory', { action: 'add', content: 'x' })], usage }, { text: 'never asked' }],
+      [
+        { text: 'Noting.', toolCalls: [makeCall('memory', { action: 'add', content: 'x' })], usage },
+        { text: 'never asked' },
+      ],
       { agent: { settings: { caps } } },
     );
     expect(requests).toHaveLength(1);
