@@ -12,7 +12,8 @@ const REACHED = /^\s*\[DONE\]\s*/i;
 export const GOAL_PROMPT =
   'You work towards a goal in steps; this is one of them. Go on from your last result above: do the next sensible piece, do nothing twice. ' +
   'Your answer is all that your next step will know, so end it with a short note of what is done and what comes next. ' +
-  'When the person need not hear of it, begin the answer with a line [SILENT]. When you need something that only they can give, ask them. ' +
+  'When the person need not hear of it, begin the answer with a line [SILENT]. When you need something that only they can give, ask them; ' +
+  'they may have answered in a conversation, where session_search finds it. ' +
   'When the goal is reached, begin with [DONE] and say what was reached.';
 
 /** What a step came to. */
