@@ -1,4 +1,5 @@
 // What commands on jobs have in common: the service, who asks, and finding a job by its kind.
+import { createHash } from 'node:crypto';
 import type { Actor, Job, JobService, JobWithNext, Work } from '../../../scheduler/types.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { CommandContext } from '../types.ts';
@@ -13,9 +14,9 @@ export function actorOf({ person }: Pick<CommandContext, 'person'>): Actor {
   return { role: person.role, by: 'person' };
 }
 
-/** The same stored command makes one job. */
+/** The same stored command makes one job. With its time: numbers of rows may come again when old ones are gone. */
 export function idOf({ row }: Pick<CommandContext, 'row'>): string {
-  return row.id.replace(/[^0-9A-Za-z]/g, '').slice(-26);
+  return createHash('sha256').update(`${row.id} ${row.receivedAt}`).digest('hex').slice(0, 16);
 }
 
 /** The text before the first colon that a blank follows, and the rest: "9:30: text" splits after the time. */

@@ -115,6 +115,7 @@ describe('/goal', () => {
     const plan = await bench.say('/goal every day at 13: sell the old car');
     expect(plan).toContain('ends when the goal is reached');
     expect(plan).toContain('costs at most $1.00 a day');
+    expect((await only()).id).toMatch(/^[0-9a-f]{16}$/);
     bench.answers.push(
       '[SILENT]\nWrote the advertisement; next: photos.',
       'Which price do you want?',
