@@ -77,6 +77,11 @@ describe.skipIf(browserMissing !== undefined)(`the views beside the chat ${where
     await page.getByLabel('What').fill('x');
     await page.getByRole('button', { name: 'Show the plan' }).click();
     await page.locator('.job-form .problem').waitFor();
+    // Out of reach: it is said that nobody knows, and what was written stays.
+    await page.context().setOffline(true);
+    await card.getByRole('button', { name: /^Resume/ }).click();
+    await page.getByRole('alert').filter({ hasText: 'Whether that was done is not known' }).waitFor();
+    expect(await page.getByLabel('When').inputValue()).toBe('when pigs fly');
   });
 
   it('keeps a memory that waited, says why it believes something, and takes a word for it', async () => {
