@@ -3,7 +3,6 @@ import { quoteShell } from '../../agent/terminal/quote.ts';
 import type { Terminals } from '../../agent/terminal/terminals.ts';
 import { machineKey, TERMINAL_TOOL } from '../../agent/tools/terminal/reach.ts';
 import type { AgentPort } from '../../agent/port.ts';
-import { assessCommand } from '../../agent/policy/command.ts';
 import { readRule, ruleFor } from '../../agent/policy/rules.ts';
 import { canonicalJson } from '../../agent/tools/tool.ts';
 import type { AgentSettings } from '../../agent/settings.ts';
@@ -143,6 +142,7 @@ async function assessScript(
   { command }: Script,
 ): Promise<ScriptVerdict> {
   const workspace = ground.settings().workspaceOf(scope);
+  const { assessCommand } = await import('../../agent/policy/command.ts');
   const { forbidden, risk } = assessCommand(command, { cwd: workspace });
   const rule = ruleFor((await listRules(db, scope)).map(readRule), {
     tool: TERMINAL_TOOL,

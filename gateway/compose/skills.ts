@@ -10,7 +10,6 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { Db } from '../../data/db.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { LibraryInput } from '../../skills/catalog.ts';
-import { openInstalled } from '../../skills/hub/installed.ts';
 import { openSkillLibrary, type OpenedLibrary } from '../../skills/library.ts';
 import type { GatewayActions } from '../actions.ts';
 
@@ -42,6 +41,7 @@ export function openConfiguredSkills(input: ConfiguredSkillsInput): ConfiguredSk
       ...loaded().config.skills.shared_dirs.map((dir) => ({ source: 'shared' as const, path: fromHome(dir) })),
     ],
     async checkInstalled(name) {
+      const { openInstalled } = await import('../../skills/hub/installed.ts');
       const skill = await openInstalled({ home, clock }, name);
       // What nobody installed was put there by hand: words of others like any.
       if (!skill) return 'community';

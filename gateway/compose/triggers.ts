@@ -1,4 +1,5 @@
 // What begins jobs beside the time, put together: webhooks under /hooks, and events that Herald itself sees.
+import type { HttpHandler } from '../../adapters/contract.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { JobService } from '../../scheduler/types.ts';
@@ -7,7 +8,6 @@ import type { Logger } from '../../shared/log.ts';
 import type { HttpServer } from '../http/server.ts';
 import { makeTriggerService, type TriggerService } from '../triggers/arm.ts';
 import { openEventTriggers, type EventTriggers } from '../triggers/events.ts';
-import { makeWebhookHandler } from '../triggers/webhooks.ts';
 
 const SEGMENT = 'hooks';
 
@@ -26,7 +26,13 @@ export interface Triggers extends EventTriggers {
 }
 
 export function openTriggers(input: TriggersInput): Triggers {
-  const unmount = input.http.mount(SEGMENT, '', makeWebhookHandler(input), { at: SEGMENT });
+  let loading: Promise<HttpHandler> | undefined;
+  // Few installations are ever called this way.
+  const handler: HttpHandler = async (...call) => {
+    loading ??= import('../triggers/webhooks.ts').then((webhooks) => webhooks.makeWebhookHandler(input));
+    return (await loading)(...call);
+  };
+  const unmount = input.http.mount(SEGMENT, '', handler, { at: SEGMENT });
   const events = openEventTriggers(input);
   return {
     ...events,
