@@ -1,6 +1,7 @@
 // The built-in model for a first try: offline, deterministic, rule-based, and saying so in every answer. It goes through the
 // same interface and the same tool calls as a real one, so that the whole path can be seen and tested without a key.
 import type { Clock } from '../../shared/clock.ts';
+import { nextErrandStep } from './demo-errand.ts';
 import { abortError } from './errors.ts';
 import type {
   JsonValue,
@@ -64,6 +65,8 @@ function splitWords(text: string): string[] {
 
 /** Pure: the same request gives the same reply. */
 function decideReply(request: ModelRequest): ModelReply {
+  const errand = nextErrandStep(request);
+  if (errand) return 'text' in errand ? answer(request, errand.text) : callTool(request, errand.tool, errand.args);
   const results = trailingResults(request.messages);
   if (results.length > 0) return answer(request, results.map(describeResult).join('\n\n'));
   const text = lastUserText(request.messages);
@@ -156,6 +159,10 @@ const TOOL_HELP: readonly { tool: string; line: string }[] = [
   { tool: 'memory', line: '- "remember …": keeps it in memory' },
   { tool: 'recall', line: '- "what did I note" or "recall …": finds what I remember' },
   { tool: 'use_tool', line: '- "remind me in 20 minutes to …", "every day at 9 …": plans it' },
+  {
+    tool: 'write_file',
+    line: '- "make a packing list for Rome": writes a small file, and learns how when it is asked for again',
+  },
   { tool: 'session_search', line: '- "search …" or "what did we say about …": looks through past messages' },
 ];
 
