@@ -48,7 +48,7 @@ export function addCronCommands(program: Command, hooks: ProgramHooks): void {
     .option('--words <words>', 'all of these occur in it, with commas between them')
     .option('--platform <name>', 'it comes from there, such as email')
     .option('--file <path>', 'a file or folder of the workspace that changes')
-    .option('--process [title]', 'a background process that ends; with this in its title');
+    .option('--process [title]', 'a background process that is to tell when it ends; with this in its title');
   ofPerson(
     add('hooks', 'list what begins jobs beside the time', async () => (await loadEvents()).runCronTriggers),
   ).option('--remove <id>', 'take this one away');

@@ -65,7 +65,7 @@ function armedText(name: string, { event, id }: { event: WantedEvent; id: string
 }
 
 function isKind(word: string): boolean {
-  return /^(?:message|mail|file|process)$/i.test(word);
+  return /^(?:message|mail|file|process):?$/i.test(word);
 }
 
 /** "message from a with b, c on d", "file path", "process title". */
