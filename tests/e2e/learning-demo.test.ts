@@ -29,7 +29,7 @@ it(
     expect(used).toContain('I followed the skill make-packing-list-for-lima: 2 steps');
     expect(used).toContain('the boat is called Zephyr');
     expect(used).toMatch(/This is what I found:[\s\S]*packing list for Rome/);
-    expect(shown).toMatch(/make-packing-list-for-lima v1 +active +1 +100 %/);
+    expect(shown).toMatch(/make-packing-list-for-lima v1 +active +1 \(1 verified\) +100 %/);
     expect(back).toContain('is gone');
     expect(fs.readdirSync(folder).filter((name) => name.startsWith('herald-demo'))).toEqual([]);
   },

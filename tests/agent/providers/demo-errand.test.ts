@@ -22,7 +22,8 @@ function follow(opening: readonly ModelMessage[], results: Readonly<Record<strin
     const step = nextErrandStep(requestOf(messages));
     if (!step) return { called, answer: undefined };
     if ('text' in step) return { called, answer: step.text };
-    called.push(`${step.tool} ${String(step.args['path'] ?? step.args['name'])}`);
+    const about = step.args['path'] ?? step.args['name'];
+    called.push(`${step.tool} ${typeof about === 'string' ? about : ''}`);
     messages.push({
       role: 'tool',
       callId: `c${steps}`,
