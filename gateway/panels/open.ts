@@ -46,13 +46,13 @@ export function makePanels(input: PanelInput): (at: PanelAt) => Promise<PanelPor
     const person = await findPerson(db, at);
     if (!person) return undefined;
     const scope = personScope(person.id);
+    const jobs = input.jobs?.();
     const own = {
       profile: openProfilePanel(db, scope),
-      insights: (days: number) => insightsOf(db, { scope, person, days }),
+      insights: (days: number) => insightsOf(db, { scope, jobs, days }),
     };
     // As in chats: guests may look at what was done for them, no more.
     if (!hasRole(person.role, 'member')) return own;
-    const jobs = input.jobs?.();
     return {
       ...own,
       jobs:
@@ -89,12 +89,11 @@ function isHere(at: PanelAt, address: Address): boolean {
 
 async function insightsOf(
   db: ProcessDb,
-  { scope, person, days }: { scope: Scope; person: Person; days: number },
+  { scope, jobs, days }: { scope: Scope; jobs: JobService | undefined; days: number },
 ): ReturnType<PanelPort['insights']> {
   if (!Number.isInteger(days) || days < 1 || days > MAX_DAYS)
     throw new AppError('bad_input', `How many days? A number from 1 to ${MAX_DAYS}.`);
-  const own = (await getPersonSettings(db, person.id)).timezone;
-  const timezone = own ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const timezone = (await jobs?.timezone(scope)) ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const read = await readInsights(db, scope, { days, now: db.clock.now(), timezone });
   const { calls, tokens, microUsd, cachedShare, unpriced } = read.total;
   return {

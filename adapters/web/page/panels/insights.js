@@ -1,6 +1,6 @@
 // What Herald did lately, in numbers: a bar for each day, models and uses as tables.
 import { make } from '../lines.js';
-import { amount, dateText, money, Panel, percent, read, section, svg, svgText, table } from './kit.js';
+import { amount, dateFormat, money, Panel, percent, read, section, svg, svgText, table } from './kit.js';
 
 const HEIGHT = 150;
 const EDGE = { left: 8, right: 8, top: 18, bottom: 20 };
@@ -75,7 +75,10 @@ function counted(count, one, many = `${one}s`) {
 }
 
 /** By cost, or by tokens where prices are not known. */
-function makeBars({ days, total }, available) {
+function makeBars({ days, total, timezone }, available) {
+  // Midnight there may be another day here.
+  const date = dateFormat(timezone);
+  const dateText = (at) => date.format(at);
   const byCost = total.microUsd > 0;
   const value = (day) => (byCost ? day.microUsd : day.tokens);
   const text = (day) => (byCost ? money(day.microUsd) : `${amount(day.tokens)} tokens`);

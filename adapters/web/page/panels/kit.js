@@ -206,7 +206,7 @@ const moment = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
   hourCycle: 'h23',
 });
-const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+const date = dateFormat(undefined);
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 export const momentText = (at) => moment.format(at);
@@ -221,3 +221,8 @@ export function money(microUsd) {
 }
 
 export const amount = (count) => new Intl.NumberFormat().format(count);
+
+/** Days as they are in a time zone; undefined: as here. */
+export function dateFormat(timeZone) {
+  return new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric', timeZone });
+}
