@@ -15,7 +15,7 @@ export interface TriggersInput {
   db: ProcessDb;
   clock: Clock;
   log: Logger;
-  jobs: Pick<JobService, 'trigger'>;
+  jobs: Pick<JobService, 'trigger' | 'runs'>;
   http: Pick<HttpServer, 'mount'>;
   workspaceOf(scope: Scope): string;
 }

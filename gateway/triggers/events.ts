@@ -8,6 +8,7 @@ import { hasRole } from '../../pairing/policy.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { JobService, TriggerInput } from '../../scheduler/types.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { asAppError } from '../../shared/errors.ts';
 import type { PersonId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import { FORWARD_MARK } from '../../shared/messages.ts';
@@ -17,6 +18,8 @@ import { makeRateLimit } from './rate-limit.ts';
 import { fileSpec, messageSpec, processSpec, type MessageSpec } from './spec.ts';
 
 const MAX_TEXT_CHARS = 20_000;
+/** Files settle a moment after whoever wrote them. */
+const OWN_DOING_MS = 5_000;
 /** Anybody may write a mail, and each run may cost money. */
 const STRANGERS_PER_MINUTE = 10;
 
@@ -24,7 +27,7 @@ export interface EventDeps {
   db: ProcessDb;
   clock: Clock;
   log: Logger;
-  jobs: Pick<JobService, 'trigger'>;
+  jobs: Pick<JobService, 'trigger' | 'runs'>;
   workspaceOf(scope: Scope): string;
 }
 
@@ -52,30 +55,48 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
   const strangers = makeRateLimit(clock);
   let isClosed = false;
 
-  async function begin(trigger: ArmedTrigger, input: TriggerInput): Promise<void> {
+  /** False when it could not be stored, so that it must be seen again. */
+  async function begin(trigger: ArmedTrigger, input: TriggerInput): Promise<boolean> {
     try {
       const key = `${trigger.id}.${createHash('sha256').update(input.key).digest('hex').slice(0, 40)}`;
       const text = cleanText(input.text).slice(0, MAX_TEXT_CHARS);
       if (await deps.jobs.trigger(trigger.scope, trigger.job, { ...input, key, text })) await noteFired(db, trigger.id);
+      return true;
     } catch (error) {
+      const { code } = asAppError(error);
       log.warn({ err: error, trigger: trigger.id }, 'an event could not begin its job');
+      return code === 'not_found' || code === 'not_allowed' || code === 'bad_input';
     }
+  }
+
+  /** A job that writes what it waits for would begin itself for ever: what changes during its run, or just after, is its own doing. */
+  async function isOwnDoing({ scope, job }: ArmedTrigger): Promise<boolean> {
+    const [last] = await deps.jobs.runs(scope, { job, limit: 1 });
+    if (last?.startedAt === undefined) return false;
+    return last.endedAt === undefined || clock.now() - last.endedAt < OWN_DOING_MS;
   }
 
   async function look(trigger: ArmedTrigger, name: string, file: string): Promise<void> {
     const now = await fingerprint(file);
     const [current] = await listArmedTriggers(db, { kind: 'file', id: trigger.id });
-    if (!current || isClosed || current.mark === now) return;
-    if (current.mark === undefined) return markTrigger(db, trigger.id, now);
+    if (!current) return forget(trigger.id);
+    if (isClosed || current.mark === now) return;
+    if (current.mark === undefined || (await isOwnDoing(current))) return markTrigger(db, trigger.id, now);
     const what = now === 'missing' ? 'is gone' : 'has changed';
     // Before the mark: an event that is cut off here is seen again, and begins the same run.
     // From what to what: a file that goes, comes again and goes again is gone twice.
-    await begin(current, {
+    const isStored = await begin(current, {
       key: `${current.mark}>${now}`,
       text: `[${name} in the workspace ${what}]`,
       origin: 'agent',
     });
-    await markTrigger(db, trigger.id, now);
+    if (isStored) await markTrigger(db, trigger.id, now);
+  }
+
+  /** Its job was removed, or it itself. */
+  function forget(id: string): void {
+    watched.get(id)?.();
+    watched.delete(id);
   }
 
   async function watchOne(trigger: ArmedTrigger): Promise<void> {
@@ -132,11 +153,7 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
     },
     async watchFiles() {
       const triggers = await listArmedTriggers(db, { kind: 'file' });
-      for (const [id, end] of watched) {
-        if (triggers.some((trigger) => trigger.id === id)) continue;
-        end();
-        watched.delete(id);
-      }
+      for (const id of watched.keys()) if (!triggers.some((trigger) => trigger.id === id)) forget(id);
       await Promise.all(triggers.filter(({ id }) => !watched.has(id)).map(watchOne));
     },
     close() {

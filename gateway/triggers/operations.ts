@@ -7,7 +7,6 @@ import { defineOperation, notRunning, type ControlContext } from '../control/ope
 import { personInput } from '../control/person.ts';
 import { eventText, storedEventText, type TriggerService, type WantedEvent } from './arm.ts';
 import { WEBHOOK_FORMATS } from './webhook-format.ts';
-import { addWebhook } from './webhooks.ts';
 
 /** Exactly one of message, file and process. */
 const eventInput = {
@@ -51,6 +50,7 @@ export const triggerOperations = {
     async run(context, { person, job: name, ...spec }) {
       const { jobs, scope } = await openCron(context, person, 'cron.hook');
       const job = await jobs.get(scope, name);
+      const { addWebhook } = await import('./webhooks.ts');
       const made = await addWebhook(context.db, scope, { job: job.id, spec });
       const { url = '' } = (await context.actions?.status()) ?? {};
       return { ...made, url: `${url}${made.path}`, job: job.name };

@@ -11,11 +11,6 @@ import type { JobRowState, OccurrenceState } from '../../schedule/tables.ts';
 const isOpen = sql<boolean>`next_at is not null`;
 const isLive = sql<boolean>`state in ('claimed','running')`;
 
-export interface DueOccurrence {
-  occurrence: OccurrenceRow;
-  job: JobRow;
-}
-
 const selectDue = prepare<{ now: number; limit: number }, OccurrenceRow>((query, { now, limit }) =>
   query
     .selectFrom('occurrences')

@@ -21,8 +21,8 @@ async function open() {
   const workspace = path.join(home, 'work');
   await fs.mkdir(path.join(workspace, 'in'), { recursive: true });
   const person = async (role: Role) => personScope((await createPerson(db, { name: role, role })).id);
-  const { begun, trigger } = makeNotingJobs();
-  const deps = { db, clock, log: silentLog, jobs: { trigger }, workspaceOf: () => workspace };
+  const { begun, trigger, runs, setLastRun } = makeNotingJobs();
+  const deps = { db, clock, log: silentLog, jobs: { trigger, runs }, workspaceOf: () => workspace };
   let count = 0;
   const message = async (text: string, change: { address?: Address; foreign?: boolean; name?: string } = {}) => {
     const row = await insertInbox(db, {
@@ -46,7 +46,7 @@ async function open() {
   };
   const arm = (scope: Scope, kind: 'message' | 'process' | 'file', spec: object) =>
     addTrigger(db, scope, { job: `${kind} job`, kind, spec: JSON.stringify(spec) });
-  return { db, clock, workspace, person, begun, message, arm, open: () => openEventTriggers(deps) };
+  return { setLastRun, db, clock, workspace, person, begun, message, arm, open: () => openEventTriggers(deps) };
 }
 
 describe('messages', () => {
@@ -162,6 +162,32 @@ describe('files', () => {
     }
     expect(at.begun).toHaveLength(1);
     expect(await listArmedTriggers(at.db, { kind: 'file' })).toMatchObject([{ fired: 1 }]);
+  });
+
+  test('that the job itself writes, while it runs or just before, begin nothing', async () => {
+    const at = await open();
+    const owner = await at.person('owner');
+    await at.arm(owner, 'file', { path: 'in' });
+    const start = async () => {
+      const events = at.open();
+      await events.watchFiles();
+      events.close();
+    };
+    await start();
+    const now = at.clock.now();
+    for (const [name, run] of [
+      ['during.txt', { startedAt: now }],
+      ['after.txt', { startedAt: now - 9_000, endedAt: now - 1_000 }],
+    ] as const) {
+      at.setLastRun({ endedAt: undefined, ...run });
+      await fs.writeFile(path.join(at.workspace, 'in', name), 'x');
+      await start();
+    }
+    expect(at.begun).toEqual([]);
+    at.setLastRun({ startedAt: now - 9_000, endedAt: now - 6_000 });
+    await fs.writeFile(path.join(at.workspace, 'in', 'later.txt'), 'x');
+    await start();
+    expect(at.begun).toHaveLength(1);
   });
 
   test('outside of the workspace are not watched, by whatever way', async () => {

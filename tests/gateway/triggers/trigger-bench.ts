@@ -35,5 +35,9 @@ export function makeNotingJobs(failure?: Error) {
     begun.push({ job, input });
     return OCCURRENCE;
   };
-  return { begun, trigger };
+  const ran: Occurrence[] = [];
+  const runs: JobService['runs'] = async () => ran;
+  /** The last run of any job, as `runs` tells it. */
+  const setLastRun = (change: Partial<Occurrence>) => void ran.splice(0, 1, { ...OCCURRENCE, ...change });
+  return { begun, trigger, runs, setLastRun };
 }
