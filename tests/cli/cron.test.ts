@@ -150,6 +150,18 @@ describe('with a running gateway', () => {
     expect(failed?.reason).toMatch(/ended with status 3\. Its last output: it went wrong/);
   });
 
+  it('a command that one would be asked about waits until it is confirmed; what is never run is refused', async () => {
+    const made = await cron('add', 'daily', 'at', '9', '--script', 'rm -rf build', '--name', 'clean');
+    expect(made.stdout).toMatch(/note: Nobody is asked when its command runs, and you would be: It /);
+    const [, id = ''] = /It does not run yet: .* `herald cron resume (\w+)` lets it begin\./.exec(made.stdout) ?? [];
+    const state = async () => (await json<Listed[]>('list')).find(({ name }) => name === 'clean')?.state;
+    expect(await state()).toBe('paused');
+    expect((await cron('resume', id)).code).toBe(0);
+    expect(await state()).toBe('active');
+    const never = await cron('add', 'daily', 'at', '9', '--script', 'rm -rf /');
+    expect([never.code, never.stderr]).toEqual([5, expect.stringMatching(/would never be run/)]);
+  });
+
   it('a script before a prompt joins it, or ends the run without the model', async () => {
     await cron('add', '--prompt', 'say it', '--script', 'echo seven geese', '--name', 'joined');
     await cron('add', '--prompt', 'x', '--script', `echo none; echo '{"wakeAgent": false}'`, '--name', 'woken');
