@@ -3,7 +3,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { MemoryServices, MemoryServicesInput, ServiceFinding } from './agent/memory-services.ts';
 import type { Clock } from '../../shared/clock.ts';
 
-export interface LazyMemoryServices extends Pick<MemoryServices, 'source' | 'semantic'> {
+interface LazyMemoryServices extends Pick<MemoryServices, 'source' | 'semantic'> {
   /** Resolves when what is set up is there. Rejects with AppError when it cannot be used. */
   ready: Promise<unknown>;
   /** As MemoryServices has it. Rejects with AppError; the old ones then stay. */
