@@ -117,7 +117,12 @@ function ended(child: ChildProcess): Promise<void> {
 
 async function main(): Promise<void> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'herald-demo-'));
-  const config = { gateway: { port: 0 }, model: { provider: 'demo' }, agent: { timezone: daytimeZone() } };
+  // Whole lines come at once here: there is nothing to wait for after a message.
+  const config = {
+    gateway: { port: 0, debounce_ms: 0 },
+    model: { provider: 'demo' },
+    agent: { timezone: daytimeZone() },
+  };
   await writeFile(path.join(home, 'config.yaml'), JSON.stringify(config), { mode: 0o600 });
   say(
     'Herald with its offline demo model: rules, no language model. What is learnt here goes the way that it goes with a real one.',

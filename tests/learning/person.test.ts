@@ -59,6 +59,8 @@ it('honours months later, on another platform, what was said once', async () => 
   expect(system).toContain('distances in kilometres');
   expect(system).toContain('the boat is called Zephyr');
   expect(textOf(play.requests.at(-1)?.messages.at(0))).toContain('How far is it');
+  // The model of the person was revised beside the look back.
+  expect(play.requests.some(({ cacheKey }) => cacheKey.endsWith('.profile'))).toBe(true);
   expect(play.problems).toEqual([]);
 });
 
