@@ -119,6 +119,31 @@ describe('makeKeeper', () => {
     expect(db.writes.countChanges('persons')).toBe(before.changes);
   });
 
+  test('asked twice at the same time it reads once, but what a transaction asks does not wait for others', async () => {
+    const { db } = await openTemporaryData();
+    const keep = makeKeeper<string>('persons');
+    let read = () => {};
+    const waiting = new Promise<void>((resolve) => (read = resolve));
+    const slow = async () => {
+      await waiting;
+      return 'outside';
+    };
+    const both = [keep(db, 'k', slow), keep(db, 'k', async () => 'a second read')];
+    const inside = await db.query
+      .transaction()
+      .execute((trx) => keep({ ...db, query: trx }, 'k', async () => 'inside'));
+    expect(inside).toBe('inside');
+    read();
+    expect(await Promise.all(both)).toEqual(['outside', 'outside']);
+  });
+
+  test('a read that failed is made anew', async () => {
+    const { db } = await openTemporaryData();
+    const keep = makeKeeper<string>('persons');
+    await expect(keep(db, 'k', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await keep(db, 'k', async () => 'yes')).toBe('yes');
+  });
+
   test('databases do not share what is kept, and nobody can change it', async () => {
     const keep = makeKeeper<{ name: string }>('persons');
     const [one, two] = [await openTemporaryData(), await openTemporaryData()];

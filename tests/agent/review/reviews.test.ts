@@ -1,6 +1,6 @@
 // When conversations are looked back at, what becomes of it, and that nothing is lost on the way.
 import { describe, expect, test } from 'vitest';
-import { listReviews } from '../../../data/review/marks.ts';
+import { getReviewMark, listReviews } from '../../../data/review/marks.ts';
 import { sumUsage } from '../../../data/usage.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { Scripted } from '../fixture.ts';
@@ -63,6 +63,21 @@ describe('when', () => {
     await other.reviews.source.left?.(ended(bob, turn));
     await other.reviews.settled();
     expect(await listReviews(desk.db, bob.scope, { limit: 5 })).toMatchObject([{ cause: 'left', state: 'done' }]);
+  });
+
+  test('a conversation that goes on moves what is due by minutes, not with each turn', async () => {
+    const desk = await openDesk();
+    const ann = await desk.addSpeaker('Ann');
+    const opened = openProcess(desk, KEEP);
+    const dueAt = async () => (await getReviewMark(desk.db, ann.scope, ann.session.id))?.dueAt;
+    await talkTo(desk, opened, ann, chat());
+    const first = await dueAt();
+    await desk.clock.advance(20_000);
+    await talkTo(desk, opened, ann, chat());
+    expect(await dueAt()).toBe(first);
+    await desk.clock.advance(90_000);
+    await talkTo(desk, opened, ann, chat());
+    expect(await dueAt()).toBeGreaterThan((first ?? 0) + 60_000);
   });
 
   test('what Herald began by itself is no word of a person', async () => {
