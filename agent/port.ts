@@ -98,6 +98,8 @@ export interface AgentJobEnd {
   tokens: number;
   /** Of the AppError, when failed. */
   errorCode?: string | undefined;
+  /** Something was done that would be done twice if it were tried anew. */
+  hadEffects?: boolean | undefined;
 }
 
 export interface AgentJobs {

@@ -31,6 +31,7 @@ const resultSchema = z.object({
   origin: z.enum(['owner', 'member', 'agent', 'foreign']),
   files: z.array(fileSchema).default([]),
   errorCode: z.string().optional(),
+  hadEffects: z.boolean().optional(),
 });
 type StoredResult = z.output<typeof resultSchema>;
 
@@ -67,7 +68,8 @@ export function makeJobRunner(ports: {
       const result = await ports.runTurn(parts, turnOf(job, begun), signal);
       if (result.end !== 'done' && isParked(signal))
         return { ...(await spent(job.scope, root)), state: 'cut', text: '', files: [], origin: 'agent' };
-      return await end(job.scope, begun, result.end === 'done' ? 'done' : 'failed', storedOf(begun, result));
+      const stored = { ...storedOf(begun, result), hadEffects: await hadEffects(parts, result) };
+      return await end(job.scope, begun, result.end === 'done' ? 'done' : 'failed', stored);
     } finally {
       caps.delete(root);
     }
@@ -135,6 +137,13 @@ function isParked(signal: AbortSignal): boolean {
 /** Stands for the turn that asked; what the job and its workers spend counts there. */
 function rootOf({ key }: AgentJob): TurnId {
   return turnId(`job.${key}`);
+}
+
+/** Calls whose effect is not known to be harmless count, whether or not they say that they failed. */
+async function hadEffects(parts: AgentParts, { transcript }: TurnResult): Promise<boolean> {
+  const harmless = (await parts.tools()).filter(({ effect }) => effect === 'pure' || effect === 'idempotent');
+  const names = new Set(harmless.map(({ name }) => name));
+  return transcript.some((entry) => entry.role === 'tool' && !names.has(entry.name));
 }
 
 function storedOf(task: Task, result: TurnResult): StoredResult {

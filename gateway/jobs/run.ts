@@ -1,5 +1,5 @@
 // One attempt of a job: what it needs is looked at before anything is paid for, then its condition, then its work.
-import type { AgentPort } from '../../agent/port.ts';
+import type { AgentJobEnd, AgentPort } from '../../agent/port.ts';
 import type { ProcessDb } from '../../data/db.ts';
 import { getPerson } from '../../data/process/people.ts';
 import { findJob } from '../../data/schedule/jobs.ts';
@@ -154,6 +154,10 @@ async function prompt(
   let ending: RunOutcome | undefined;
   const cap = await capOf(ports.db, run, asked);
   if (cap === 'used up') return skipped('its cap for today is used up');
+  // What attempts before this one took counts: the cap is for the run.
+  const left = cap === undefined ? undefined : cap - run.occurrence.costMicroUsd;
+  if (left !== undefined && left <= 0)
+    return failed('budget', 'budget_exceeded', 'Earlier attempts of this run have used up what it may cost.');
   const end = await ports.agent.jobs?.run(
     {
       key: run.key,
@@ -173,7 +177,7 @@ async function prompt(
       tools: job.permissions.tools,
       model: job.permissions.model,
       skills: asked.skills ?? [],
-      capMicroUsd: cap,
+      capMicroUsd: left,
     },
     signal,
   );
@@ -185,7 +189,7 @@ async function prompt(
     case 'skipped':
       return ending ?? skipped('there was nothing to do');
     case 'failed':
-      return { ...failed(classOf(end.errorCode), end.errorCode ?? 'internal', end.text), costMicroUsd, tokens };
+      return { ...failedPrompt(end), costMicroUsd, tokens };
     case 'done':
       if (end.text.trim() === '' && end.files.length === 0)
         return { ...failed('transient', 'model_protocol', 'The model gave no answer.'), costMicroUsd, tokens };
@@ -198,6 +202,17 @@ async function prompt(
         ...(asked.goal ? readStep(end.text) : { text: end.text }),
       };
   }
+}
+
+/** What has acted already is not tried anew by itself: it would act twice. */
+function failedPrompt({ errorCode, text, hadEffects }: AgentJobEnd): Failed {
+  const failure = classOf(errorCode);
+  if (failure !== 'transient' || hadEffects !== true) return failed(failure, errorCode ?? 'internal', text);
+  return failed(
+    'permanent',
+    errorCode ?? 'internal',
+    `${text} It had begun to act, so it is not tried again by itself.`,
+  );
 }
 
 async function promptText(

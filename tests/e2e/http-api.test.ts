@@ -7,7 +7,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
-import type { CallSeen } from '../support/model-server-script.ts';
+import { isStateText, type CallSeen } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
@@ -19,7 +19,9 @@ const run = promisify(execFile);
 /** Messages of the person in a request to the model. */
 function usersOf(call: CallSeen): readonly unknown[] {
   const messages: unknown = call.body['messages'];
-  return Array.isArray(messages) ? messages.filter((one: { role?: unknown }) => one.role === 'user') : [];
+  if (!Array.isArray(messages)) return [];
+  const isState = (content: unknown) => typeof content === 'string' && isStateText(content);
+  return messages.filter((one: { role?: unknown; content?: unknown }) => one.role === 'user' && !isState(one.content));
 }
 
 describe('the OpenAI-compatible API', () => {

@@ -109,3 +109,27 @@ it('one that is removed while it runs ends, and nothing of it is delivered', asy
   expect(await bench.runs()).toMatchObject([{ state: 'skipped', reason: 'it was stopped', delivery: 'none' }]);
   expect(bench.platform.texts().filter((text) => text.includes('report'))).toEqual([]);
 });
+
+describe('another attempt', () => {
+  const broken = (more: object) =>
+    saidBy('The model is overloaded.', { state: 'failed', errorCode: 'model_overloaded', costMicroUsd: 60, ...more });
+
+  it('has what is left of the cap, and is not made when nothing is', async () => {
+    bench = await openJobBench();
+    const caps: (number | undefined)[] = [];
+    bench.acts.agent = async ({ capMicroUsd }) => (caps.push(capMicroUsd), broken({}));
+    await bench.create({ work: prompt, capMicroUsd: 100 });
+    await bench.pass(2 * HOUR);
+    expect(caps).toEqual([100, 40]);
+    expect(await bench.runs()).toMatchObject([{ state: 'failed', failure: 'budget', costMicroUsd: 120 }]);
+  });
+
+  it('is not made by itself after something was done', async () => {
+    bench = await openJobBench();
+    let asked = 0;
+    bench.acts.agent = async () => (asked++, broken({ hadEffects: true }));
+    await bench.create({ work: prompt });
+    await bench.pass(2 * HOUR);
+    expect([asked, told('not tried again by itself')]).toEqual([1, 1]);
+  });
+});
