@@ -27,6 +27,12 @@ describe('completion', () => {
     expect(await complete('herald', 'pairing', '')).toEqual(['list', 'approve', 'revoke', 'clear-pending', 'link']);
   });
 
+  it('offers what can be done with jobs', async () => {
+    expect(await complete('herald', 'cron', 'r')).toEqual(['resume', 'run', 'remove', 'runs']);
+    expect(await complete('herald', 'cron', 'on', '--p')).toEqual(['--person', '--platform', '--process']);
+    expect(await complete('herald', 'cron', 'add', '--catch-up', '')).toEqual(['skip', 'latest', 'all']);
+  });
+
   it('offers the options of the command at hand', async () => {
     expect(await complete('herald', 'send', '--a')).toEqual(['--attach']);
     expect(await complete('herald', 'sessions', 'export', '--f')).toEqual(['--format']);
