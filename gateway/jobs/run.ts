@@ -189,7 +189,7 @@ async function prompt(
     case 'skipped':
       return ending ?? skipped('there was nothing to do');
     case 'failed':
-      return { ...failedPrompt(end), costMicroUsd, tokens };
+      return { ...withCap(failedPrompt(end), job), costMicroUsd, tokens };
     case 'done':
       if (end.text.trim() === '' && end.files.length === 0)
         return { ...failed('transient', 'model_protocol', 'The model gave no answer.'), costMicroUsd, tokens };
@@ -202,6 +202,13 @@ async function prompt(
         ...(asked.goal ? readStep(end.text) : { text: end.text }),
       };
   }
+}
+
+/** What stopped it may be a cap of its own, which is raised elsewhere than that of an answer. */
+function withCap(failure: Failed, { name, permissions: { capMicroUsd } }: JobRun['job']): Failed {
+  if (failure.failure !== 'budget' || capMicroUsd === undefined) return failure;
+  const cap = `A run of it may cost $${capMicroUsd / 1_000_000}: \`herald cron edit "${name}" --cap-usd\` changes that.`;
+  return { ...failure, reason: `${failure.reason} ${cap}` };
 }
 
 /** What has acted already is not tried anew by itself: it would act twice. */

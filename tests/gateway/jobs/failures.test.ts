@@ -69,6 +69,7 @@ it('a cost cap ends the run, is told, and the next run goes on', async () => {
   await bench.pass(2 * HOUR + MINUTE);
   expect(await bench.runs()).toMatchObject([{ state: 'failed', failure: 'budget', costMicroUsd: 90, attempts: 1 }]);
   expect(told('It would have cost more than it may.')).toBe(1);
+  expect(told('A run of it may cost $0.0001: herald cron edit "report" --cap-usd changes that.')).toBe(1);
   await bench.pass(2 * HOUR);
   expect((await bench.runs())[0]).toMatchObject({ state: 'done', result: 'within it' });
   expect([caps, told('works again')]).toEqual([[100, 100], 1]);
