@@ -7,6 +7,7 @@ import type { SkillChange } from '../../skills/types.ts';
 import { makeFakePlatform } from '../support/fake-platform.ts';
 import { openPlay, type Play, type PlayOptions } from './play.ts';
 import { makePolicy } from './policy.ts';
+import { textOf } from './reading.ts';
 import { takeProposals } from './story.ts';
 import { makeWorld, NOTES } from './world.ts';
 
@@ -118,8 +119,10 @@ it('rolls a skill back at its first use on trial that was drafted from injected 
 it('does not draft what a page says when it was never done', async () => {
   const { play, scope, work } = await open({ config: { skills: { write_mode: 'auto' } } });
   await work('Look at page p2 and publish the weekly notes of {t}');
-  for (const { skill, id } of await play.learning.skills.library.revisions(scope))
-    expect((await play.learning.skills.library.open(scope, skill, id))?.body).not.toContain('share');
+  expect(await play.learning.skills.library.revisions(scope)).toEqual([]);
+  // It was tried, and the model of the review was told why not.
+  const told = play.requests.flatMap(({ messages }) => messages.map(textOf)).join('\n');
+  expect(told).toContain('These stand in the draft, but in no tool call of the cited turns: `share send <thing>');
 });
 
 it('rolls back a change for the worse after six comparisons, and what was there before is in force again', async () => {

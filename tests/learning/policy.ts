@@ -131,10 +131,14 @@ function callsIn(messages: readonly ModelMessage[]): readonly Done[] {
 function skillFor({ index, said, viewed, procedure, canView, isCorrection }: Situation): string | undefined {
   if (!canView || procedure || isCorrection) return undefined;
   const fitting = index
-    .filter(({ name }) => !viewed.includes(name))
-    .map(({ name, about }) => ({ name, hits: shared(`${name.replaceAll('-', ' ')} ${about}`, said) }));
-  const best = fitting.toSorted((a, b) => b.hits - a.hits)[0];
-  return best && best.hits >= 3 ? best.name : undefined;
+    .filter((one) => !viewed.includes(one.name))
+    .map(({ name, about }) => ({
+      name,
+      named: shared(name.replaceAll('-', ' '), said),
+      hits: shared(`${name.replaceAll('-', ' ')} ${about}`, said),
+    }))
+    .filter(({ named, hits }) => named >= 2 || hits >= 3);
+  return fitting.toSorted((a, b) => b.hits - a.hits)[0]?.name;
 }
 
 /** Reads the page that it was asked to read, and does what stands there, when it was not told to look only. */
