@@ -37,6 +37,9 @@ export interface PersonsChat {
 /** `gatewayUrl`: where the gateway will serve. */
 export type OpenChat = (gatewayUrl: string) => Promise<PersonsChat>;
 
+/** Why the person has no mail here; undefined when they have. */
+export const MAIL_MISSING = whyNoMailServer();
+
 const platforms: readonly OpenChat[] = [
   web,
   terminal,
@@ -47,11 +50,11 @@ const platforms: readonly OpenChat[] = [
   whatsapp,
   signal,
   sms,
+  ...(MAIL_MISSING === undefined ? [email] : []),
+  homeassistant,
   irc,
   matrix,
-  homeassistant,
   webhook,
-  ...(whyNoMailServer() === undefined ? [email] : []),
 ];
 
 /** Opens them all; what was opened is closed again when one of them fails. */

@@ -6,13 +6,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { manifests } from '../../adapters/manifests.ts';
 import { openData } from '../../data/db.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import type { CallSeen } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { makeRandom } from '../support/random.ts';
-import { openChats, type PersonsChat } from './chats.ts';
+import { MAIL_MISSING, openChats, type PersonsChat } from './chats.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const MESSAGES = 500;
@@ -55,6 +56,12 @@ afterAll(async () => {
   await Promise.all((chats ?? []).map((chat) => chat.close()));
   await model?.close();
   fs.rmSync(home, { recursive: true, force: true });
+});
+
+it.skipIf(MAIL_MISSING)(`no platform is left out ${MAIL_MISSING ? `(skipped: ${MAIL_MISSING})` : ''}`.trim(), () => {
+  // The API is asked and answers in one request: nothing is told there later.
+  const known = manifests.map((manifest) => manifest.id).filter((id) => id !== 'http-api');
+  expect(chats.map((chat) => chat.platform).toSorted()).toEqual(known.toSorted());
 });
 
 it('one code for each chat makes them one person', { timeout: 90_000 }, async () => {
