@@ -55,7 +55,7 @@ export async function openConversation(input: ConversationInput): Promise<Conver
   const known = parts.knowledge.open({
     ...turn,
     turn: turn.id,
-    isWorker: turn.worker !== undefined && !turn.worker.isJob,
+    isWorker: turn.worker !== undefined && turn.worker.knowsPerson !== true,
     text: turn.inputs.map(({ text }) => text).join('\n'),
     tools: input.toolNames,
   });

@@ -64,8 +64,10 @@ export interface WorkerPlace {
   tools: readonly string[] | undefined;
   /** What it was told holds words of others. */
   tainted: boolean;
-  /** It works for a person and not for another turn: it knows them, and has their tools as far as `tools` goes. */
+  /** It works for a person and not for another turn: it has their tools as far as `tools` goes. */
   isJob?: boolean | undefined;
+  /** What is remembered of the person is told to it. Default false. */
+  knowsPerson?: boolean | undefined;
 }
 
 /** Work that no turn asked for, such as a scheduled prompt. */
@@ -84,6 +86,8 @@ export interface AgentJob {
   tools: readonly string[];
   model: string | undefined;
   skills: readonly string[];
+  /** False: it is told nothing of what is remembered. Default true. */
+  memory?: boolean | undefined;
   capMicroUsd: number | undefined;
 }
 

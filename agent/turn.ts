@@ -30,9 +30,11 @@ const NOT_FOR_WORKERS = ['send_message', 'clarify', 'memory', 'todo', 'skill_man
 
 /** Nobody is there to answer, and its answer is what is delivered. */
 const NOT_FOR_JOBS = ['send_message', 'clarify', 'schedule', 'todo'];
+const MEMORY_TOOLS = ['memory', 'recall', 'session_search'];
 
 function keptFrom({ worker }: AgentTurn): readonly string[] {
-  return worker?.isJob ? NOT_FOR_JOBS : worker ? NOT_FOR_WORKERS : [];
+  if (!worker?.isJob) return worker ? NOT_FOR_WORKERS : [];
+  return worker.knowsPerson === true ? NOT_FOR_JOBS : [...NOT_FOR_JOBS, ...MEMORY_TOOLS];
 }
 
 /** Runs a turn. Never rejects; resolves within a second of `signal` aborting. */

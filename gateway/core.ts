@@ -43,6 +43,7 @@ import type { GatewaySettings } from './settings.ts';
 import { makeTurnRunner } from './turn.ts';
 import { describeVoice } from './voice/report.ts';
 import type { VoiceEngines } from './voice/engines.ts';
+import type { VoiceReplies } from './voice/replies.ts';
 import { makeVoice } from './voice/voice.ts';
 
 export interface CoreInput {
@@ -78,6 +79,8 @@ export interface CoreInput {
 export interface Core {
   actions: GatewayActions;
   platforms: Platforms;
+  /** Says results aloud; undefined: they are text only. */
+  speech: Pick<VoiceReplies, 'rows'> | undefined;
   /** How the agent asks people in the middle of a turn. */
   questions: Pick<Questions, 'ask'>;
   /** Calls `listener` when something was said to Herald or is to be said by it. */
@@ -159,6 +162,7 @@ export function makeCore(input: CoreInput): Core {
   return {
     actions,
     platforms,
+    speech: voice,
     questions,
     poster,
     onSettled: (listener) => bus.on('settled', listener),

@@ -152,7 +152,8 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
   async function speechOf(turn: Turn, text: string, asked: readonly InboxRow[]): Promise<TurnFinish['outbox']> {
     if (!ports.voice) return [];
     const mode = (await getChat(ports.db, turn.address))?.settings.voice;
-    return ports.voice.rows({ turn, text, mode, asked });
+    const { id, address: to, person } = turn;
+    return ports.voice.rows({ key: id, to, person, turn: id, text, mode, asked });
   }
 
   async function runAgent(

@@ -59,6 +59,7 @@ const workSchema = z.discriminatedUnion('kind', [
     skills: z.array(z.string()).optional(),
     script: scriptSchema.optional(),
     contextFrom: z.array(z.string()).optional(),
+    memory: z.boolean().optional(),
     goal: z.object({ dayCapMicroUsd: z.number().optional() }).optional(),
   }),
   z.object({ kind: z.literal('reminder'), text: z.string() }),

@@ -63,6 +63,8 @@ export type Work =
       skills?: readonly string[] | undefined;
       /** Runs first: its output stands before the prompt. A last line {"wakeAgent": false} ends the run without a model. */
       script?: Script | undefined;
+      /** False: it knows nothing of the person, neither memory nor model of them. Default true. */
+      memory?: boolean | undefined;
       /** Names of jobs whose last results it is given. */
       contextFrom?: readonly string[] | undefined;
       /** It works towards a goal in steps: each run is given the last result, and the job ends with the one that reaches the goal. */

@@ -44,7 +44,7 @@ export interface FrameInput {
   role: KnowledgeAt['role'];
   address: Pick<Address, 'kind' | 'platform'>;
   /** Set for a worker. */
-  worker?: { isJob?: boolean | undefined } | undefined;
+  worker?: { knowsPerson?: boolean | undefined } | undefined;
   promptHint: string;
   chatPrompt?: string | undefined;
   personality: string | undefined;
@@ -70,7 +70,8 @@ export async function frameOf(parts: FrameParts, input: FrameInput): Promise<Fra
   const { settings, chain, scope, session, tools } = input;
   const at = { session, workspace: settings.workspaceOf(scope) };
   const instructions = await parts.instructions.of({ db: parts.db, scope, log: parts.log }, at);
-  const known = await parts.knowledge.prompt({ ...input, isWorker: input.worker !== undefined && !input.worker.isJob });
+  const isWorker = input.worker !== undefined && input.worker.knowsPerson !== true;
+  const known = await parts.knowledge.prompt({ ...input, isWorker });
   const system = makeSystem({
     identity: await readIdentity(settings.home, parts.log),
     hint: input.promptHint,

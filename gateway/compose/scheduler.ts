@@ -43,7 +43,7 @@ export interface SchedulerInput {
   log: Logger;
   loaded: LoadedConfig;
   agent: { port: AgentPort; forJobs: JobGround };
-  core: Pick<Core, 'poster' | 'platforms' | 'onSettled'>;
+  core: Pick<Core, 'poster' | 'platforms' | 'onSettled' | 'speech'>;
   /** Work of Herald's own that jobs may do, by name. */
   handlers?: ReadonlyMap<string, JobHandler> | undefined;
 }
@@ -72,6 +72,7 @@ export function openScheduler(input: SchedulerInput): Scheduler {
       ...input,
       agent: agent.port,
       poster: core.poster,
+      speech: core.speech,
       platforms: core.platforms,
       dmScope: loaded.config.sessions.dm_scope,
       ...zone,

@@ -19,6 +19,7 @@ const workInput = {
   script: words(4_000),
   skills: z.array(z.string().min(1).max(64)).max(5).optional(),
   contextFrom: z.array(jobInput).max(5).optional(),
+  memory: z.boolean().optional(),
 };
 
 const draftInput = {
@@ -187,32 +188,35 @@ interface GivenWork {
   script?: string | undefined;
   skills?: string[] | undefined;
   contextFrom?: string[] | undefined;
+  memory?: boolean | undefined;
 }
 
 /** Undefined when nothing of it is given. */
-function readWork({ prompt, reminder, script, skills, contextFrom }: GivenWork): Work | undefined {
+function readWork({ prompt, reminder, script, skills, contextFrom, memory }: GivenWork): Work | undefined {
   if (reminder !== undefined) {
     if (prompt !== undefined || script !== undefined)
       throw new AppError('bad_input', 'A reminder has no prompt and no script. Nothing was changed.');
     return { kind: 'reminder', text: reminder };
   }
   const command = script === undefined ? undefined : { command: script };
-  if (prompt !== undefined) return { kind: 'prompt', prompt, skills, contextFrom, script: command };
-  if (skills || contextFrom) throw new AppError('bad_input', 'Skills and results of other jobs need a prompt.');
+  if (prompt !== undefined) return { kind: 'prompt', prompt, skills, contextFrom, memory, script: command };
+  if (skills || contextFrom || memory !== undefined)
+    throw new AppError('bad_input', 'Skills, results of other jobs and memory are for a prompt.');
   return command && { kind: 'script', script: command };
 }
 
 /** What is not given of a prompt stays as it is. */
 function changedWork(before: Work, given: GivenWork): Work | undefined {
-  const { prompt, reminder, script, skills, contextFrom } = given;
+  const { prompt, reminder, script, skills, contextFrom, memory } = given;
   if (before.kind !== 'prompt' || reminder !== undefined) return readWork(given);
-  if ([prompt, script, skills, contextFrom].every((one) => one === undefined)) return undefined;
+  if ([prompt, script, skills, contextFrom, memory].every((one) => one === undefined)) return undefined;
   return {
     ...before,
     prompt: prompt ?? before.prompt,
     script: script === undefined ? before.script : { ...before.script, command: script },
     skills: skills ?? before.skills,
     contextFrom: contextFrom ?? before.contextFrom,
+    memory: memory ?? before.memory,
   };
 }
 

@@ -1,7 +1,8 @@
 // Results on their way: rows of the outbox under the run's own key, so that a replay sends nothing twice; and the words of the assistant in
 // the conversation that they go to, so that a reply goes on from there.
 import type { ProcessDb } from '../../data/db.ts';
-import { enqueueOutbox } from '../../data/process/outbox.ts';
+import { getChat } from '../../data/process/chats.ts';
+import { enqueueOutbox, type NewOutboxRow } from '../../data/process/outbox.ts';
 import { getJobRow, listUndelivered } from '../../data/process/schedule/claims.ts';
 import { settleDelivery, type ResultMessage } from '../../data/process/schedule/finish.ts';
 import { listSentUnder } from '../../data/process/schedule/reach.ts';
@@ -15,6 +16,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { Address, StoredFile } from '../../shared/messages.ts';
 import { findRoute } from '../chats/route.ts';
 import type { Poster } from '../outbox.ts';
+import type { VoiceReplies } from '../voice/replies.ts';
 import { placeOf, resultKey, resultPrefix, type ResultPlace } from './keys.ts';
 import type { Targets } from './targets.ts';
 
@@ -28,6 +30,8 @@ export interface JobDeliveryPorts {
   poster: Poster;
   targets: Targets;
   dmScope: 'person' | 'chat';
+  /** Says results aloud in chats that want all of it so. Default: they are text only. */
+  speech?: Pick<VoiceReplies, 'rows'> | undefined;
 }
 
 export interface JobDelivery extends Pick<RunnerPorts, 'result' | 'notice'> {
@@ -54,6 +58,21 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
           files,
         }),
       );
+  }
+
+  /** Beside the text, which is what counts as delivered. */
+  async function spoken(run: JobRun, to: readonly Address[], text: string): Promise<readonly NewOutboxRow[]> {
+    const { speech } = ports;
+    if (!speech) return [];
+    const { job, occurrence } = run;
+    const rows = await Promise.all(
+      to.map(async (address, index) => {
+        const mode = (await getChat(db, address))?.settings.voice;
+        const key = `jv.${occurrence.id}.${index}`;
+        return speech.rows({ key, to: address, person: job.person, text, mode, asked: [] });
+      }),
+    );
+    return rows.flat();
   }
 
   async function messagesOf(
@@ -127,7 +146,7 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
       return {
         delivery: 'pending',
         messages: await messagesOf(job, to, { text: said, files, origin }),
-        outbox,
+        outbox: [...outbox, ...(await spoken(run, to, text))],
         wake() {
           for (const address of to) poster.wake(address);
         },

@@ -283,6 +283,7 @@ function mayText({ work, permissions, condition }: JobParts): readonly string[] 
         `asks ${model === undefined ? 'the model' : model} with ${tools.length} tools: ${preview(tools.join(', '), 200)}`,
       );
       lines.push(`does this: ${shown(work.prompt)}`);
+      if (work.memory === false) lines.push('knows nothing of what is remembered of you');
       lines.push('asks you here before anything that you would be asked about');
       if (work.goal)
         lines.push('goes on from its last result, and ends when the goal is reached', ...dayCapLine(work.goal));

@@ -11,7 +11,7 @@ import type { Poster } from '../outbox.ts';
 import type { Platforms } from '../platforms.ts';
 import type { CheckPorts } from './checks.ts';
 import type { DraftPorts } from './draft.ts';
-import { makeJobDelivery } from './delivery.ts';
+import { makeJobDelivery, type JobDeliveryPorts } from './delivery.ts';
 import { makeJobRun, type JobRunPorts } from './run.ts';
 import { makeJobService } from './service.ts';
 import { makeTargets } from './targets.ts';
@@ -23,7 +23,8 @@ export interface JobsInput
   extends
     Pick<JobRunPorts, 'runScript' | 'hasFile' | 'missingSkill' | 'handlers'>,
     Pick<DraftPorts, 'timezoneOf' | 'defaults'>,
-    Pick<CheckPorts, 'assessScript'> {
+    Pick<CheckPorts, 'assessScript'>,
+    Pick<JobDeliveryPorts, 'speech'> {
   db: ProcessDb;
   clock: Clock;
   log: Logger;

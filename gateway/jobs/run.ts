@@ -177,6 +177,7 @@ async function prompt(
       tools: job.permissions.tools,
       model: job.permissions.model,
       skills: asked.skills ?? [],
+      memory: asked.memory,
       capMicroUsd: left,
     },
     signal,

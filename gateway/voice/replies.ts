@@ -10,8 +10,8 @@ import { ensureDir, writeFileAtomic } from '../../data/files.ts';
 import type { ChatSettings } from '../../data/process/chats.ts';
 import type { InboxRow } from '../../data/process/inbox.ts';
 import type { NewOutboxRow, OutboxRow } from '../../data/process/outbox.ts';
-import type { Turn } from '../../data/process/turns.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { PersonId, TurnId } from '../../shared/ids.ts';
 import { isHeldUp } from '../../shared/held-up.ts';
 import type { Logger } from '../../shared/log.ts';
 import { addressKey, type Address, type StoredFile } from '../../shared/messages.ts';
@@ -28,9 +28,14 @@ export interface VoiceReplies {
    * be said. Throws AppError `disk_full` or `home_unwritable`.
    */
   rows(answer: {
-    turn: Turn;
+    /** Of the turn, or of whatever else is told; at most 40 ASCII characters. */
+    key: string;
+    to: Address;
+    person: PersonId;
+    turn?: TurnId | undefined;
     text: string;
     mode: VoiceMode | undefined;
+    /** What is answered. */
     asked: readonly InboxRow[];
   }): readonly NewOutboxRow[];
   /**
@@ -69,24 +74,24 @@ export function makeVoiceReplies(ports: VoiceRepliesPorts): VoiceReplies {
   }
 
   return {
-    rows({ turn, text, mode, asked }) {
+    rows({ key, to, person, turn, text, mode, asked }) {
       if (mode === undefined || mode === 'off') return [];
       if (mode === 'on' && !asked.some((row) => row.payload.voice?.by === 'voice')) return [];
-      const format = formatAt(turn.address);
+      const format = formatAt(to);
       const spoken = speakableText(parseMarkdown(text), ports.settings().speech.max_chars);
       if (format === undefined || spoken === '') return [];
       const folder = path.join(ports.home, 'files');
       ensureDir(folder);
-      const file = speechFile(path.join(folder, `out-${turn.id}.voice`), format);
+      const file = speechFile(path.join(folder, speechName(key)), format);
       writeFileAtomic(`${file.path}${TEXT_ENDING}`, spoken);
       return ports.poster.rows({
-        key: `${turn.id}.v`,
-        to: turn.address,
+        key: `${key}.v`,
+        to,
         // A notice: when it cannot be delivered, the text was, and that is no matter to worry people about.
         kind: 'notice',
         text: '',
-        turn: turn.id,
-        person: turn.person,
+        turn,
+        person,
         files: [file],
         silent: true,
       });
@@ -118,8 +123,13 @@ export function makeVoiceReplies(ports: VoiceRepliesPorts): VoiceReplies {
 }
 
 /** Of the rows that this file makes. */
-function isSpeech({ key, turn }: OutboxRow): boolean {
-  return turn !== undefined && key === `${turn}.v.1`;
+function isSpeech({ key, files: [file] }: OutboxRow): boolean {
+  const of = /^(.+)\.v\.1$/.exec(key)?.[1];
+  return of !== undefined && file !== undefined && path.parse(file.path).name === speechName(of);
+}
+
+function speechName(key: string): string {
+  return `out-${key}.voice`;
 }
 
 function speechFile(base: string, format: SpeechFormat): StoredFile {

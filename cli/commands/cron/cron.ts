@@ -132,12 +132,17 @@ function draftOf(given: Given): Omit<OperationInput<'cron.add'>, 'when' | 'pause
     tools: listed(given, 'tools'),
     skills: listed(given, 'skills'),
     contextFrom: listed(given, 'context'),
+    memory: memoryOf(given.text('memory')),
     model: given.text('model'),
     capUsd,
     quiet: given.text('quiet'),
     jitterMinutes: given.number('jitterMinutes'),
     catchUp: catchUp === 'skip' || catchUp === 'latest' || catchUp === 'all' ? catchUp : undefined,
   };
+}
+
+function memoryOf(given: string | undefined): boolean | undefined {
+  return given === undefined ? undefined : given === 'on';
 }
 
 function listed(given: Given, option: string): string[] | undefined {

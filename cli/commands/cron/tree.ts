@@ -73,6 +73,9 @@ function withDraft(command: Command): Command {
     .option('--tools <names>', 'tools and toolsets it may use, with commas between them')
     .option('--skills <names>', 'skills it works by, with commas between them')
     .option('--context <jobs>', 'jobs whose last results it is given')
+    .addOption(
+      new Option('--memory <state>', 'whether it knows what is remembered of you (default on)').choices(['on', 'off']),
+    )
     .option('--model <name>', 'model that answers')
     .option('--cap-usd <amount>', 'most that one run may cost')
     .option('--quiet <hours>', 'such as 22:00-07:00: what is due then runs at their end')

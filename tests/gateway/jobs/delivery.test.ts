@@ -1,8 +1,10 @@
 // Where results go: several chats, groups, all of them, a second place when the first fails, and crashes in the middle.
+import fs from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { addIdentity } from '../../../data/process/people.ts';
 import { accountId, chatId, userId } from '../../../shared/ids.ts';
 import { openJobBench, type JobBench } from './job-bench.ts';
+import { makeScriptedVoice, settleAll } from '../../support/voice/scripted.ts';
 
 let bench: JobBench;
 afterEach(async () => bench.close());
@@ -47,6 +49,24 @@ describe('a result', () => {
     await bench.pass();
     await bench.pass(1_000);
     expect([here(), found()]).toEqual([0, 1]);
+    expect(await bench.runs()).toMatchObject([{ state: 'done', delivery: 'sent' }]);
+  });
+
+  it('is said aloud too where a chat wants all of it so; the text is what counts as delivered', async () => {
+    const voice = makeScriptedVoice();
+    bench = await openJobBench(undefined, voice.engines);
+    await bench.platform.say('/voice tts');
+    await settleAll(bench.gateway);
+    bench.acts.handlers.set('say', async () => ({ text: 'Good morning' }));
+    await bench.create();
+    await bench.pass();
+    await settleAll(bench.gateway);
+    const said = bench.platform.sent.slice(-2);
+    expect(said.map(({ text, files }) => [text, files.map(({ kind }) => kind)])).toEqual([
+      ['report\n\nGood morning', []],
+      ['', ['voice']],
+    ]);
+    expect(fs.readFileSync(said[1]?.files[0]?.path ?? '', 'utf8')).toBe('voice: Good morning.');
     expect(await bench.runs()).toMatchObject([{ state: 'done', delivery: 'sent' }]);
   });
 

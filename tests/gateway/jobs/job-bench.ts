@@ -9,7 +9,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { silentLog } from '../../../shared/log.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { makeFakePlatform, type FakePlatform } from '../../support/fake-platform.ts';
-import { openTestGateway, type TestGateway } from '../../support/gateway.ts';
+import { openTestGateway, type TestGateway, type TestGatewayOptions } from '../../support/gateway.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -55,12 +55,10 @@ export function saidBy(text: string, more: Partial<AgentJobEnd> = {}): AgentJobE
 
 export const exitOf = (output: string, code = 0): ScriptEnd => ({ code, ended: 'exit', output, hadNetwork: false });
 
-export async function openJobBench(from?: {
-  home: string;
-  clock: FakeClock;
-  scope: Scope;
-  acts: Acts;
-}): Promise<JobBench> {
+export async function openJobBench(
+  from?: { home: string; clock: FakeClock; scope: Scope; acts: Acts },
+  voice?: TestGatewayOptions['voice'],
+): Promise<JobBench> {
   const platform = makeFakePlatform();
   const acts: Acts = from?.acts ?? {
     agent: async () => saidBy('an answer'),
@@ -76,6 +74,7 @@ export async function openJobBench(from?: {
   const gateway = await openTestGateway({
     platforms: [platform, other],
     ...(from && { home: from.home, clock: from.clock }),
+    ...(voice && { voice }),
   });
   const scope = from?.scope ?? personScope((await gateway.pair(platform, 'ann')).id);
   if (!from) {
@@ -136,6 +135,7 @@ function open(gateway: TestGateway, acts: Acts): Jobs {
       },
     },
     poster: gateway.core.poster,
+    speech: gateway.core.speech,
     platforms: gateway.core.platforms,
     dmScope: 'person',
     timezone: () => 'UTC',
