@@ -104,6 +104,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
   const home = options.home ?? makeHome();
   writeConfig(home, {
     gateway: { port: 0, debounce_ms: 50 },
+    review: { enabled: false },
     model: { provider: 'custom', base_url: model.openAiUrl, name: 'test-model', api_key: 'test-key-1234' },
     platforms: { telegram: { api_root: bot.url, rate_limit: false, allow_all_users: true, ...options.telegram } },
     ...options.config,
