@@ -1,6 +1,6 @@
 // One person in the chats of many platforms at once, each on a loopback server that keeps the platform's protocol.
-import type { GatewayProcess } from '../support/gateway-process.ts';
 import { whyNoMailServer } from '../support/mail/server.ts';
+import type { OpenChat, PersonsChat } from './chat.ts';
 import { discord } from './chats/discord.ts';
 import { homeassistant } from './chats/homeassistant.ts';
 import { email } from './chats/email.ts';
@@ -15,27 +15,6 @@ import { telegram } from './chats/telegram.ts';
 import { web } from './chats/web.ts';
 import { webhook } from './chats/webhook.ts';
 import { whatsapp } from './chats/whatsapp.ts';
-
-export interface PersonsChat {
-  platform: string;
-  /** Its section in config.yaml. */
-  settings: Record<string, unknown>;
-  /** Lines of .env. */
-  secrets: readonly string[];
-  say(text: string): Promise<void> | void;
-  /** What Herald said there, oldest first, each message once, as it stands now. */
-  told(): Promise<readonly string[]> | readonly string[];
-  /** True where a message that nobody takes at once is gone: there people write when somebody listens. */
-  keepsNothing?: boolean;
-  /** True where whoever can write is the owner, so that nothing is to be approved. */
-  isOwners?: boolean;
-  /** Told where the gateway serves, once it does. */
-  gatewayAt?(gateway: Pick<GatewayProcess, 'url' | 'socket'>): void;
-  close(): Promise<void>;
-}
-
-/** `gatewayUrl`: where the gateway will serve. */
-export type OpenChat = (gatewayUrl: string) => Promise<PersonsChat>;
 
 /** Why the person has no mail here; undefined when they have. */
 export const MAIL_MISSING = whyNoMailServer();

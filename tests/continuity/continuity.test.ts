@@ -13,7 +13,8 @@ import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../
 import type { CallSeen } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { makeRandom } from '../support/random.ts';
-import { MAIL_MISSING, openChats, type PersonsChat } from './chats.ts';
+import type { PersonsChat } from './chat.ts';
+import { MAIL_MISSING, openChats } from './chats.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const MESSAGES = 500;

@@ -1,6 +1,6 @@
 // The person's direct messages on Discord.
 import { startDiscord } from '../../support/discord/server.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 export async function discord(): Promise<PersonsChat> {
   const server = await startDiscord();

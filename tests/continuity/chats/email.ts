@@ -3,7 +3,7 @@ import PostalMime from 'postal-mime';
 import { openMailRig } from '../../adapters/email/rig.ts';
 import { requestSocket, waitFor } from '../../support/gateway-process.ts';
 import { startMailServer } from '../../support/mail/server.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 export async function email(): Promise<PersonsChat> {
   const server = await startMailServer();

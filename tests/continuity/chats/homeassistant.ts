@@ -1,7 +1,7 @@
 // The person at Home Assistant: its conversation, answered by notifications.
 import { say } from '../../adapters/homeassistant/home-rig.ts';
 import { startHomeServer } from '../../support/homeassistant/server.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 export async function homeassistant(): Promise<PersonsChat> {
   const server = await startHomeServer();

@@ -3,7 +3,7 @@
 import { startIrcServer } from '../../support/irc/ircv3-server.ts';
 import { NGIRCD_MISSING, startNgircd } from '../../support/irc/ngircd.ts';
 import { connectPerson } from '../../support/irc/person.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 const NICK = 'herald';
 /** A gateway on a busy machine needs that long to come back. */

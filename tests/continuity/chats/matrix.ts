@@ -1,7 +1,7 @@
 // The person's direct chat on Matrix, a room that is not encrypted.
 import { seenMessages } from '../../support/matrix/seen.ts';
 import { startHomeserver } from '../../support/matrix/server.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 export async function matrix(): Promise<PersonsChat> {
   const server = await startHomeserver();

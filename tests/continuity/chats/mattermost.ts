@@ -1,6 +1,6 @@
 // The person's direct messages on Mattermost.
 import { startMattermost } from '../../support/mattermost/server.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 export async function mattermost(): Promise<PersonsChat> {
   const server = await startMattermost();

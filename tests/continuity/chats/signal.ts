@@ -1,6 +1,6 @@
 // The person's chat on Signal.
 import { startSignalServer } from '../../support/signal/server.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 export async function signal(): Promise<PersonsChat> {
   const server = await startSignalServer();

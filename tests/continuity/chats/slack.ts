@@ -1,6 +1,6 @@
 // The person's direct messages on Slack.
 import { APP_TOKEN, BOT_TOKEN, startSlack, textOf } from '../../support/slack/workspace.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 export async function slack(): Promise<PersonsChat> {
   const workspace = await startSlack();

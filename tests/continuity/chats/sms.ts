@@ -1,6 +1,6 @@
 // The person's text messages, through Twilio, which calls our webhook; what it could not hand over is in its list.
 import { ACCOUNT, AUTH_TOKEN, OWN_NUMBER, startTwilio } from '../../support/sms/twilio.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 const ANN = '+15557770001';
 

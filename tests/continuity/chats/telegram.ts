@@ -1,6 +1,6 @@
 // The person's chat on Telegram.
 import { startBotApi } from '../../support/bot-api.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 const ANN = 101;
 

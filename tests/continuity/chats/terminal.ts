@@ -5,7 +5,7 @@ import { plainText } from '../../../adapters/markdown.ts';
 import { ChatClient, lineId } from '../../../cli/tui/client.ts';
 import { makeSocketTransport, type Transport } from '../../../cli/tui/socket-transport.ts';
 import { systemClock } from '../../../shared/clock.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 import { readNewLines, type Line } from '../timeline.ts';
 
 const ACCOUNT = 'default';

@@ -1,6 +1,6 @@
 // The person's page, by the protocol that its script speaks.
 import { setTimeout as wait } from 'node:timers/promises';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 import { readNewLines } from '../timeline.ts';
 
 export async function web(): Promise<PersonsChat> {

@@ -1,7 +1,7 @@
 // The person's chat on WhatsApp, over the Cloud API.
 import { FakeCloudApi, type CloudPerson } from '../../support/whatsapp/cloud-api.ts';
 import { ACCESS_TOKEN, APP_SECRET, object, PHONE_NUMBER_ID, text } from '../../support/whatsapp/cloud-world.ts';
-import type { PersonsChat } from '../chats.ts';
+import type { PersonsChat } from '../chat.ts';
 
 export async function whatsapp(): Promise<PersonsChat> {
   const api = await FakeCloudApi.start();
