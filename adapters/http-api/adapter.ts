@@ -6,7 +6,7 @@ import { withDeadline } from '../../shared/deadline.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
 import { chatId, messageId, type UserId } from '../../shared/ids.ts';
 import type { AttachmentRef } from '../../shared/messages.ts';
-import type { Adapter, AdapterHost, AdapterInput, InboundMessage } from '../contract.ts';
+import type { Adapter, AdapterHost, AdapterInput, InboundMessage, TimelineEntry } from '../contract.ts';
 import { loadKey, makeFileSeal, readStored, refOf, type FileSeal } from '../local-chat/files.ts';
 import { problemAnswer, problemOf, unknownUrl } from './answers.ts';
 import { API_CAPABILITIES } from './capabilities.ts';
@@ -45,7 +45,10 @@ export function makeApiAdapter(input: AdapterInput<ApiSettings>, clock: Clock = 
       api = undefined;
     },
     async send(to, message) {
-      exchange.said(to.chat, message);
+      const waiting = message.isEnd === true ? exchange.waitingFor(to.chat) : undefined;
+      const owner = waiting === undefined ? 'nobody' : await api?.ownerOf(to.chat, message.key, waiting);
+      // Of another request: that has it, or asks for it again, unless it was told to wait for it here.
+      if (owner !== 'another') exchange.said(to.chat, message, owner === 'waiting');
       return { ok: true, ids: [messageId(message.key)] };
     },
     async draft(to, update) {
@@ -160,11 +163,13 @@ class Api {
     const { host, exchange, clock } = this.#parts;
     if (await host.isPaired(user)) return undefined;
     const chat = chatId(`${user}:stranger`);
+    const id = messageId(randomUUID());
     const message = await withDeadline({ clock, timeoutMs: CODE_WAIT_MS * 2 }, (signal) =>
       exchange.ask(chat, {
+        message: id,
         start: async () => {
           const inbound = this.#inbound(user, { chat, detached: true, isNew: true }, said.text.slice(0, 1_000));
-          await host.receive({ ...inbound, id: messageId(randomUUID()), attachments: [] });
+          await host.receive({ ...inbound, id, attachments: [] });
         },
         draft: () => undefined,
         maxWaitMs: CODE_WAIT_MS,
@@ -195,7 +200,13 @@ class Api {
         };
         const maxWaitMs = settings.max_wait_s * 1000;
         try {
-          return await exchange.ask(chat, { start, draft, maxWaitMs, signal: anySignal(signal, answered) });
+          return await exchange.ask(chat, {
+            message: id,
+            start,
+            draft,
+            maxWaitMs,
+            signal: anySignal(signal, answered),
+          });
         } catch (error) {
           if (known !== undefined) return known;
           throw error;
@@ -232,13 +243,48 @@ class Api {
   /** What was answered to a message that came before; undefined while it is still worked on. */
   async #answerTo(chat: InboundMessage['chat'], id: InboundMessage['id']): Promise<string | undefined> {
     const recent = await this.#parts.host.timeline(chat, { limit: LOOK_BACK });
-    const asked = recent.findLastIndex((entry) => entry.message === id);
-    return asked < 0 ? undefined : recent.slice(asked + 1).find((entry) => entry.direction === 'out')?.text;
+    const asked = recent.findLast((entry) => entry.message === id);
+    if (!asked) return undefined;
+    const answers = recent.filter(
+      (entry) => entry.direction === 'out' && entry.via === undefined && ownerIn(recent, entry.key, id) === 'waiting',
+    );
+    const known = answers.filter((entry) => entry.kind === 'command' || entry.turn !== undefined);
+    return known.length === 0 ? undefined : known.map(({ text }) => text).join('\n\n');
+  }
+
+  /** Whose answer this end is, of a chat in which `waiting` is waited for. */
+  async ownerOf(chat: InboundMessage['chat'], key: string, waiting: InboundMessage['id']): Promise<Owner> {
+    const lines = await this.#parts.host.timeline(chat, { limit: LOOK_BACK });
+    const owner = ownerIn(lines, key, waiting);
+    const of = lines.filter((line) => line.direction === 'in' && isAnswerTo(line, key));
+    const isLate = of.some(({ message }) => message !== undefined && this.#parts.exchange.isLate(message));
+    return owner === 'another' && isLate ? 'late' : owner;
   }
 
   #now(): number {
     return this.#parts.clock.now();
   }
+}
+
+/**
+ * waiting: of the message that is waited for, or of none in particular · another: of a message that was asked otherwise · late: of one whose
+ * request was told that it comes with the next answer.
+ */
+type Owner = 'waiting' | 'another' | 'late';
+
+/** Parts of an answer are named by their turn, those of a command's reply by the line that it answers. */
+const ANSWER_KEY = /^([0-9A-HJKMNP-TV-Z]{26})\.(?:v\.)?\d+$/;
+const COMMAND_KEY = /^c(\d+)\.\d+$/;
+
+function ownerIn(lines: readonly TimelineEntry[], key: string, waiting: InboundMessage['id']): 'waiting' | 'another' {
+  if (!ANSWER_KEY.test(key) && !COMMAND_KEY.test(key)) return 'waiting';
+  const asked = lines.findLast((line) => line.message === waiting);
+  return asked && isAnswerTo(asked, key) ? 'waiting' : 'another';
+}
+
+function isAnswerTo(asked: TimelineEntry, key: string): boolean {
+  const turn = ANSWER_KEY.exec(key)?.[1];
+  return turn === undefined ? asked.key === `i${COMMAND_KEY.exec(key)?.[1]}` : asked.turn === turn;
 }
 
 function textOf(said: Said, { isNew }: Conversation): string {

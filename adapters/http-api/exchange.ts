@@ -1,6 +1,6 @@
 // Requests that wait for their answers. A chat answers one request at a time; what is said while nobody waits goes with the next answer.
 import { AppError } from '../../shared/errors.ts';
-import type { ChatId } from '../../shared/ids.ts';
+import type { ChatId, MessageId } from '../../shared/ids.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { serializeMarkdown } from '../markdown.ts';
 import type { DraftUpdate, OutboundMessage } from '../contract.ts';
@@ -11,6 +11,8 @@ const MAX_BACKLOG_CHARS = 200_000;
 const MAX_BACKLOGS = 200;
 
 interface Waiting {
+  /** The message that is to be answered. */
+  message: MessageId;
   resolve(text: string): void;
   /** The whole text so far. */
   draft(text: string): void;
@@ -24,6 +26,7 @@ export interface Asking {
 }
 
 export interface ExchangeInput {
+  message: MessageId;
   /** Hands the message over; called when it is this request's turn. */
   start(): Promise<void>;
   draft(text: string): void;
@@ -37,6 +40,8 @@ export class Exchange {
   readonly #waiting = new Map<ChatId, Waiting>();
   readonly #tails = new Map<ChatId, { last: Promise<void>; count: number }>();
   readonly #backlogs = new Map<ChatId, string>();
+  /** Messages whose requests did not wait long enough, the latest. */
+  readonly #late = new Set<MessageId>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -67,8 +72,13 @@ export class Exchange {
     const answered = Promise.withResolvers<string>();
     const leave = () => answered.reject(gone());
     signal.addEventListener('abort', leave, { once: true });
-    const cancelTimer = this.#clock.after(input.maxWaitMs, () => answered.reject(late()));
-    this.#waiting.set(chat, { resolve: answered.resolve, draft: input.draft });
+    const cancelTimer = this.#clock.after(input.maxWaitMs, () => {
+      this.#late.add(input.message);
+      const [oldest] = this.#late;
+      if (this.#late.size > MAX_BACKLOGS && oldest !== undefined) this.#late.delete(oldest);
+      answered.reject(late());
+    });
+    this.#waiting.set(chat, { message: input.message, resolve: answered.resolve, draft: input.draft });
     try {
       await input.start();
       return await answered.promise;
@@ -79,13 +89,23 @@ export class Exchange {
     }
   }
 
-  /** What Herald says in a chat. */
-  said(chat: ChatId, message: OutboundMessage): void {
+  /** The message of this chat whose request waits now. */
+  waitingFor(chat: ChatId): MessageId | undefined {
+    return this.#waiting.get(chat)?.message;
+  }
+
+  /** Whether its request was told that the answer comes with the next one. */
+  isLate(message: MessageId): boolean {
+    return this.#late.has(message);
+  }
+
+  /** What Herald says in a chat. `isEnd`: it ends the answer to the message that is waited for. */
+  said(chat: ChatId, message: OutboundMessage, isEnd: boolean): void {
     const names = message.files.map((file) => `[file: ${file.name}]`);
     const text = [serializeMarkdown(message.body), ...names].filter((part) => part !== '').join('\n\n');
     const waiting = this.#waiting.get(chat);
     const whole = [this.#backlogs.get(chat) ?? '', text].filter((part) => part !== '').join('\n\n');
-    if (waiting && message.isEnd === true) {
+    if (waiting && isEnd) {
       this.#backlogs.delete(chat);
       waiting.resolve(whole);
       return;

@@ -6,8 +6,12 @@ import { userId, type UserId } from '../../shared/ids.ts';
 const KEY = /^hk-[A-Za-z0-9_-]{43}$/;
 
 export function makeKey(): { key: string; user: UserId } {
-  const key = `hk-${randomBytes(32).toString('base64url')}`;
-  return { key, user: userOf(key) };
+  for (;;) {
+    const key = `hk-${randomBytes(32).toString('base64url')}`;
+    const user = userOf(key);
+    // It is typed after the name of a command, where a hyphen begins an option.
+    if (!user.startsWith('-')) return { key, user };
+  }
 }
 
 /** Whom a request speaks for; undefined when it has no key of ours. */

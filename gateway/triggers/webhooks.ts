@@ -48,12 +48,20 @@ export async function addWebhook(
   scope: Scope,
   { job, spec }: { job: string; spec: z.input<typeof webhookSpec> },
 ): Promise<NewWebhook> {
-  const id = randomBytes(ID_BYTES).toString('base64url');
+  const id = makeId();
   const bytes = randomBytes(SECRET_BYTES);
   const read = webhookSpec.parse(spec);
   const secret = read.format === 'standard' ? `whsec_${bytes.toString('base64')}` : bytes.toString('hex');
   await addTrigger(db, scope, { id, job, kind: 'hook', spec: JSON.stringify(read), secret });
   return { id, path: `/hooks/${id}`, secret };
+}
+
+/** It is typed after the name of a command, where a hyphen begins an option. */
+function makeId(): string {
+  for (;;) {
+    const id = randomBytes(ID_BYTES).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
 }
 
 export interface WebhookDeps {
