@@ -221,7 +221,7 @@ test('in random worlds no probe reads or changes what is not in its own scope', 
       }
       await close();
     }),
-    { numRuns: 20 },
+    { numRuns: 10 },
   );
 });
 
