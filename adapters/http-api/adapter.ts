@@ -27,7 +27,7 @@ export interface ApiSettings {
 /** How long a stranger waits for the code that lets them in. */
 const CODE_WAIT_MS = 5_000;
 /** How far back the answer to a repeated request is looked for. */
-const LOOK_BACK = 50;
+const LOOK_BACK = 100;
 
 export function makeApiAdapter(input: AdapterInput<ApiSettings>, clock: Clock = systemClock): Adapter {
   const exchange = new Exchange(clock);
@@ -279,7 +279,8 @@ const COMMAND_KEY = /^c(\d+)\.\d+$/;
 function ownerIn(lines: readonly TimelineEntry[], key: string, waiting: InboundMessage['id']): 'waiting' | 'another' {
   if (!ANSWER_KEY.test(key) && !COMMAND_KEY.test(key)) return 'waiting';
   const asked = lines.findLast((line) => line.message === waiting);
-  return asked && isAnswerTo(asked, key) ? 'waiting' : 'another';
+  // So much was said elsewhere since that nobody can tell: better an answer than none.
+  return !asked || isAnswerTo(asked, key) ? 'waiting' : 'another';
 }
 
 function isAnswerTo(asked: TimelineEntry, key: string): boolean {
