@@ -194,7 +194,7 @@ const other: readonly GuardPattern[] = [
     'supply_chain',
     'high',
     'takes packages from another place',
-    '\\b(?:pip3?|uv pip)\\s+install\\b.{0,120}(?:--(?:extra-)?index-url|-i)\\s+https?://(?!pypi\\.org|download\\.pytorch\\.org)|\\bnpm\\b.{0,80}--registry[= ]https?://(?!registry\\.npmjs\\.org)',
+    '\\b(?:pip3?|uv pip)\\s+install\\b.{0,120}(?:--(?:extra-)?index-url|-i)\\s+https?://|\\bnpm\\b.{0,80}--registry[= ]https?://',
   ),
   rule(
     'supply_chain',
