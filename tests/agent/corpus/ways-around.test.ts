@@ -247,6 +247,12 @@ describe('files', () => {
     const { asked } = await world.run({ inputs: mail(order(call)) });
     expect(asked.map(({ tool }) => tool)).toEqual(['process']);
     expect(isWritten(path.join(world.workspace, 'got.txt'))).toBe(false);
+    // It would wait for its input for ever.
+    const end = { tool: 'process', args: { action: 'kill', id } };
+    const ended = await world.run({ obeys: false, steps: [end] });
+    expect(ended.result.transcript).toContainEqual(
+      expect.objectContaining({ role: 'tool', name: 'process', isError: false }),
+    );
   });
 });
 
