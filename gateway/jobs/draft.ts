@@ -6,7 +6,7 @@ import type { JobDefaults } from '../../scheduler/config.ts';
 import { describeSchedule, instantText } from '../../scheduler/schedule/describe.ts';
 import { nextRuns } from '../../scheduler/schedule/next.ts';
 import { parseSchedule } from '../../scheduler/schedule/parse.ts';
-import { checkZone } from '../../scheduler/schedule/zone.ts';
+import { checkZone } from '../../shared/zone.ts';
 import type { JobParts } from '../../scheduler/stored.ts';
 import type {
   Actor,

@@ -1,7 +1,7 @@
 // Jobs that a person may want: what they asked for again and again at about the same time. Counted, without a model.
 import { createHash } from 'node:crypto';
 import { FORWARD_MARK } from '../../shared/messages.ts';
-import { wallIn } from '../../scheduler/schedule/zone.ts';
+import { wallIn } from '../../shared/zone.ts';
 import { timeText } from '../../scheduler/schedule/times.ts';
 
 /** On so many days at least. */

@@ -1,7 +1,7 @@
 // Schedules in words.
 import type { Schedule } from '../types.ts';
 import { DAYS, MONTHS, timeText, type ClockTime } from './times.ts';
-import { wallIn } from './zone.ts';
+import { wallIn } from '../../shared/zone.ts';
 
 /** Such as "every weekday at 09:00 (Europe/Vienna)". */
 export function describeSchedule(schedule: Schedule): string {

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { Cron } from 'croner';
 import type { PlannedRun, Schedule } from '../types.ts';
-import { instantOf, wallIn } from './zone.ts';
+import { instantOf, wallIn } from '../../shared/zone.ts';
 
 const MAX_KEPT = 2_000;
 const kept = new Map<string, Cron>();

@@ -5,7 +5,7 @@ import { fromGerman } from './german.ts';
 import { cronOf, nextAfter } from './next.ts';
 import { readPhrase } from './phrases.ts';
 import { readDuration } from './times.ts';
-import { checkZone, instantOf, offsetAt } from './zone.ts';
+import { checkZone, instantOf, offsetAt } from '../../shared/zone.ts';
 
 const MIN_INTERVAL_MS = 60_000;
 const MAX_TEXT = 300;

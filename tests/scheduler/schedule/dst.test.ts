@@ -1,7 +1,7 @@
 // The nasty hours of many zones, against the runtime's own tables, minute by minute.
 import { describe, expect, it } from 'vitest';
 import { nextAfter, nextRun, nextRuns, resumeAfter } from '../../../scheduler/schedule/next.ts';
-import { instantOf } from '../../../scheduler/schedule/zone.ts';
+import { instantOf } from '../../../shared/zone.ts';
 import type { Schedule } from '../../../scheduler/types.ts';
 import { dailyInstants, wallsOf } from './walls.ts';
 

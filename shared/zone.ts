@@ -1,6 +1,6 @@
 // Wall clocks of time zones. Where the clocks go forward, a time that is left out stands for the first instant after the gap; where they go
 // back, a time that comes twice stands for the first of the two.
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from './errors.ts';
 
 export interface Wall {
   year: number;
