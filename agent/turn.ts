@@ -1,5 +1,5 @@
 // One turn from its inputs to its result: puts journal, conversation, tools and loop together, and says in words how it ended.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../shared/digest.ts';
 import { asAppError, type AppError } from '../shared/errors.ts';
 import type { Origin } from '../shared/messages.ts';
 import { listRules } from '../data/policy/rules.ts';
@@ -58,7 +58,7 @@ export async function runTurn(parts: AgentParts, turn: AgentTurn, signal: AbortS
 /** Who is near a limit is told so once a day, in the chat where it happens. */
 function withWarnings(parts: AgentParts, turn: AgentTurn): AgentParts {
   const onWarning: MeteredCall['onWarning'] = ({ cap, dayStart, text }) => {
-    const key = createHash('sha256').update(`budget ${cap} ${dayStart} ${turn.person}`).digest('hex').slice(0, 40);
+    const key = sha256Hex(`budget ${cap} ${dayStart} ${turn.person}`, 40);
     parts.ports
       .sendMessage({ to: turn.address, text, key, scope: turn.scope })
       .catch((error: unknown) => parts.log.warn({ err: error }, 'a warning of the budget was not told'));

@@ -1,6 +1,6 @@
 // Mail addresses in one normal form.
-import { createHash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
+import { sha256Hex } from '../../shared/digest.ts';
 
 /** RFC 5321, 4.5.3.1: a path has 256 octets with its angle brackets; a local part has 64. */
 const MAX_ADDRESS_CHARS = 254;
@@ -39,5 +39,5 @@ export function localPartOf(address: string): string {
 
 /** Short name of an address, for ids that may not be told apart by it alone. */
 export function hashAddress(address: string): string {
-  return createHash('sha256').update(address).digest('hex').slice(0, 12);
+  return sha256Hex(address, 12);
 }

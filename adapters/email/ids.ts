@@ -1,6 +1,6 @@
 // Ids of messages and threads. Outgoing mails are named by their Message-ID; incoming ones by that and who sent them, since anybody
 // can send a mail with a Message-ID that somebody else's mail has.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../shared/digest.ts';
 import { messageId, threadId, type MessageId, type ThreadId } from '../../shared/ids.ts';
 import { domainOf, hashAddress } from './addresses.ts';
 
@@ -23,7 +23,7 @@ function isPrintable(id: string): boolean {
 
 /** The Message-ID of an outgoing part: the same for every attempt at it. */
 export function ownMessageId(key: string, ownAddress: string): string {
-  const hash = createHash('sha256').update(`${ownAddress}\n${key}`).digest('hex').slice(0, 32);
+  const hash = sha256Hex(`${ownAddress}\n${key}`, 32);
   return `<herald.${hash}@${domainOf(ownAddress)}>`;
 }
 
@@ -34,7 +34,7 @@ export function looksOwn(id: string, ownAddress: string): boolean {
 
 /** Id of a mail that `sender` sent. `raw` stands for a Message-ID where there is none: the same bytes give the same id. */
 export function inboundId(id: string | undefined, sender: string, raw: Uint8Array): MessageId {
-  const name = id ?? `<none.${createHash('sha256').update(raw).digest('hex').slice(0, 40)}>`;
+  const name = id ?? `<none.${sha256Hex(raw, 40)}>`;
   return messageId(`${name}#${hashAddress(sender)}`);
 }
 

@@ -1,8 +1,8 @@
 // Conversations by mail: which mail belongs to which, and what an answer must refer to. Kept with the account's cursors, so that answers
 // thread after any restart.
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Cursor } from '../contract.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import type { ThreadId } from '../../shared/ids.ts';
 import { parseJson } from '../transport/bodies.ts';
 import { threadOf } from './ids.ts';
@@ -145,7 +145,7 @@ function parseRecord(value: string): ThreadRecord | undefined {
 }
 
 function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 24);
+  return sha256Hex(text, 24);
 }
 
 /** The subject without what clients put before it when they answer or forward, in the languages that they do it in. */

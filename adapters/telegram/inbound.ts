@@ -1,6 +1,6 @@
 // Update → InboundMessage, or the reason why it is left out. Pure.
-import { createHash } from 'node:crypto';
 import type { InboundMessage } from '../contract.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import { chatId, messageId, threadId, userId, type AccountId } from '../../shared/ids.ts';
 import type { AttachmentRef, ReplyRef } from '../../shared/messages.ts';
 import { readText, type Bot } from './inbound-text.ts';
@@ -123,7 +123,7 @@ function readThread(message: { message_thread_id?: number | undefined; is_topic_
 /** Two edits within one second have the same date, so the content has a part in it. A redelivery gives the same. */
 function makeRevision(message: TelegramMessage): string {
   const content = JSON.stringify([message.text, message.caption, readAttachments(message).map((one) => one.ref)]);
-  return `${message.edit_date ?? message.date}-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
+  return `${message.edit_date ?? message.date}-${sha256Hex(content, 12)}`;
 }
 
 function readReply(message: TelegramMessage, bot: Bot): ReplyRef | undefined {

@@ -1,8 +1,9 @@
 // What each turn changed: one JSON file per turn, replaced in one step, written before the change that it is about.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import nodePath from 'node:path';
 import { z } from 'zod';
+import { sha256Hex } from '../../shared/digest.ts';
 import { spaceId, type SpaceId } from '../../shared/ids.ts';
 import { isCode } from '../tools/files/host/anchored.ts';
 import { namesIn } from './blobs.ts';
@@ -105,7 +106,7 @@ function fileOf(folder: string, { seq, id }: Manifest): string {
 
 /** Ids are opaque: their hash can stand in a name of a file. */
 function digest(id: string): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 32);
+  return sha256Hex(id, 32);
 }
 
 /** Makes the folder, and replaces `file` in one step. `durable`: it survives a loss of power, not only of the process. */

@@ -1,10 +1,11 @@
 // What stands below a folder before and after a command. Files that look untouched (size, times, inode) are not read again; what .gitignore
 // leaves out, .git, and large files are not covered.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import fs from 'node:fs/promises';
 import nodePath from 'node:path';
 import { z } from 'zod';
+import { sha256Hex } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import { walkTree, type IgnoreSource } from '../tools/files/host/walk.ts';
 import { lstatOf, type Blobs } from './blobs.ts';
@@ -62,7 +63,7 @@ export interface TreeChange {
 }
 
 export function makeTrees(dir: string, blobs: Blobs, limits: TreeLimits): Trees {
-  const latestFile = (root: string) => `latest-${createHash('sha256').update(root).digest('hex').slice(0, 32)}.json`;
+  const latestFile = (root: string) => `latest-${sha256Hex(root, 32)}.json`;
 
   async function load(file: string): Promise<Snapshot | undefined> {
     try {

@@ -1,6 +1,5 @@
 // What a server has said that it can do: kept on disk, so that its tools can be offered without a connection, and held against what it
 // says later. A tool whose description or schema changes after the owner has seen it is kept back until they allow it.
-import { createHash } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -9,6 +8,7 @@ import { canonicalJson } from '../tools/tool.ts';
 import type { McpServerConfig } from './config.ts';
 import { isWanted } from './names.ts';
 import { scanText, textsIn, type Finding } from './scan.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 
 const MAX_TOOLS = 256;
 const MAX_CATALOG_BYTES = 8 * 1024 * 1024;
@@ -133,13 +133,13 @@ function uniqueTools(tools: readonly RemoteTool[]): readonly RemoteTool[] {
 }
 
 function digestTool(tool: RemoteTool): string {
-  return createHash('sha256').update(canonicalJson(tool)).digest('hex');
+  return sha256Hex(canonicalJson(tool));
 }
 
 /** What makes a server the same server. */
 export function identityOf(config: McpServerConfig): string {
   const { command, args, url } = config;
-  return createHash('sha256').update(canonicalJson({ command, args, url })).digest('hex');
+  return sha256Hex(canonicalJson({ command, args, url }));
 }
 
 function catalogFile(dir: string, server: string): string {

@@ -1,5 +1,5 @@
 // Names under which the model sees tools of MCP servers, and the patterns that choose among them.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../shared/digest.ts';
 
 /** The smallest limit of the providers (https://platform.openai.com/docs/api-reference/chat, read 2026-11-21). */
 const MAX_NAME = 64;
@@ -21,7 +21,7 @@ export function localNames(remote: readonly RemoteName[]): readonly string[] {
   return remote.map((entry, index) => {
     const name = plain[index] ?? '';
     if (name.length <= MAX_NAME && counts.get(key(name)) === 1) return name;
-    const digest = createHash('sha256').update(`${entry.server}\u0000${entry.tool}`).digest('hex');
+    const digest = sha256Hex(`${entry.server}\u0000${entry.tool}`);
     return `${name.slice(0, MAX_NAME - SUFFIX_CHARS - 1)}_${digest.slice(0, SUFFIX_CHARS)}`;
   });
 }

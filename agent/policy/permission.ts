@@ -1,11 +1,11 @@
 // Gets leave for one tool call: decides, and where a person must allow it finds what they allowed before or asks them. Everything that was
 // asked goes into the signed record.
-import { createHash } from 'node:crypto';
 import { requestApproval, takeApproval, type Approval } from '../../data/policy/approvals.ts';
 import { addGrant, useGrant } from '../../data/policy/grants.ts';
 import { appendLedger, type LedgerEntry, type Sign } from '../../data/policy/ledger.ts';
 import type { Db } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -116,7 +116,7 @@ export function openPermissions(input: PermissionInput): Permissions {
         {
           kind: 'result',
           subject: record,
-          body: { digest: sha256(result.text), error: result.isError },
+          body: { digest: sha256Hex(result.text), error: result.isError },
         },
       ]),
   };
@@ -124,7 +124,7 @@ export function openPermissions(input: PermissionInput): Permissions {
 
 /** One exact call: the digest of what runs must be the digest of what was shown. */
 function digestOf({ tool, call }: ToolRequest): string {
-  return sha256(`${tool.name}\u001f${call.canonical}`);
+  return sha256Hex(`${tool.name}\u001f${call.canonical}`);
 }
 
 interface Asked {
@@ -227,7 +227,7 @@ async function take(input: PermissionInput, approval: Approval, digest: string):
   const subject = approval.id;
   await note(input, [
     { kind: 'decision', subject, body: { tool, digest, allowed: true, choice } },
-    ...(isLonger ? [{ kind: 'grant', subject, body: { tool, key: sha256(grant.key), choice } } as const] : []),
+    ...(isLonger ? [{ kind: 'grant', subject, body: { tool, key: sha256Hex(grant.key), choice } } as const] : []),
     { kind: 'execution', subject, body: { tool, digest, by: 'approval' } },
   ]);
   return { allowed: true, record: subject };
@@ -258,7 +258,3 @@ const EXPIRED: Permission = {
   allowed: false,
   reason: 'The person was asked to allow this and did not answer in time. It was not run.',
 };
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}

@@ -1,10 +1,10 @@
 // Conversation rules that every API enforces, and the memory of a reply's inner order. APIs refuse a whole request for one
 // unanswered tool call, so a history that lost a row would otherwise block its session for ever.
-import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
 import type { JsonValue, ModelMessage, ReasoningItem, ToolCall } from './types.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 
 const LOST_RESULT = 'The result of this call was lost.';
 
@@ -39,10 +39,10 @@ export function pairToolCalls(messages: readonly ModelMessage[]): ModelMessage[]
 export function fitToolId(id: string, form: 'any' | 'alnum9' | 'word64'): string {
   if (form === 'alnum9') {
     if (/^[A-Za-z0-9]{9}$/.test(id)) return id;
-    return createHash('sha256').update(id).digest('hex').slice(0, 9);
+    return sha256Hex(id, 9);
   }
   const pattern = form === 'any' ? /^.{1,40}$/s : /^[A-Za-z0-9_-]{1,64}$/;
-  return pattern.test(id) ? id : `call_${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;
+  return pattern.test(id) ? id : `call_${sha256Hex(id, 24)}`;
 }
 
 /** Arguments for sending back: byte for byte what the model wrote if that was JSON (caches), else what was understood. */

@@ -1,10 +1,10 @@
 // The one way to run a tool: check arguments → decide → ask the person if need be → journal → run → cap and redact → journal. A call
 // that the journal knows is not run again, unless running it twice is harmless.
-import { createHash } from 'node:crypto';
 import type { SpawnOptions } from 'node:child_process';
 import type { Effect } from '../../data/schema.ts';
 import { addTaint, isTainted } from '../../data/policy/taints.ts';
 import { keepResult } from '../../data/work/results.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Origin } from '../../shared/messages.ts';
@@ -258,7 +258,7 @@ function prepare(tool: Tool, call: ToolCall): ReturnType<Tool['prepare']> {
 }
 
 function idempotencyKey(turn: string, key: string): string {
-  return createHash('sha256').update(`${turn}\u001f${key}`).digest('hex').slice(0, 40);
+  return sha256Hex(`${turn}\u001f${key}`, 40);
 }
 
 function failure(text: string): ToolOutcome {

@@ -1,6 +1,6 @@
 // Revisions of skills, per space: each with all of its files, so that none depends on what its folder holds later.
-import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import { sha256Hex } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import { turnId, type SessionId, type TurnId } from '../../shared/ids.ts';
 import type { Db, Query } from '../db.ts';
@@ -174,7 +174,7 @@ async function insertFiles(
   { id, files }: { id: string; files: readonly RevisionFile[] },
 ): Promise<void> {
   for (const { path, content } of files) {
-    const hash = createHash('sha256').update(content).digest('hex');
+    const hash = sha256Hex(content);
     await trx
       .insertInto('skill_blobs')
       .values({ space_id: scope.space, hash, content })

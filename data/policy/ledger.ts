@@ -1,9 +1,9 @@
 // The record of what was asked, decided, run and came of it. Each entry holds the hash of the one before and is signed, so that neither a
 // changed nor a missing one goes unseen. data/process/work/ledger.ts reads and proves it.
-import { createHash } from 'node:crypto';
 import type { Db } from '../db.ts';
 import type { LedgerKind } from './tables.ts';
 import type { Scope } from '../scope.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 
 /** `signature` of a hash, hex; ed25519 (RFC 8032). */
 export type Sign = (hash: string) => string;
@@ -31,7 +31,7 @@ export function ledgerHash(row: {
   prev: string;
 }): string {
   const parts = [row.seq, row.at, row.kind, row.space, row.person, row.subject, row.body, row.prev];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return sha256Hex(JSON.stringify(parts));
 }
 
 /** Appends entries that are written together or not at all. An entry that stands there already, kind and subject, is not written again. */

@@ -1,5 +1,4 @@
 // Evidence of skills put together with who is told, which jobs use skills, and what runs once a day.
-import { createHash } from 'node:crypto';
 import { openEvidence } from '../../agent/evidence/evidence.ts';
 import type { EvidenceInput, OpenedEvidence } from '../../agent/evidence/opened.ts';
 import type { ProcessDb } from '../../data/db.ts';
@@ -9,6 +8,7 @@ import { listJobs } from '../../data/schedule/jobs.ts';
 import type { Scope } from '../../data/scope.ts';
 import { jobOf } from '../../scheduler/stored.ts';
 import type { GatewayActions } from '../actions.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 
 /** A space that nobody has used for longer is left as it is. */
 const USED_MS = 90 * 24 * 3_600_000;
@@ -31,7 +31,7 @@ export function openConfiguredEvidence({ actions, ...parts }: EvidenceParts): Co
       // Where the person was last; skills of a group are news for whoever used them, not for the whole group.
       const [chat] = await listDmChats(db, scope.person);
       if (!chat) return;
-      const digest = createHash('sha256').update(key).digest('hex').slice(0, 40);
+      const digest = sha256Hex(key, 40);
       await actions().post(chat.address, text, { key: `ev${digest}`, person: scope.person, kind: 'notice' });
     },
     isScheduled: (scope, skill) => isScheduled(db, scope, skill),

@@ -1,5 +1,5 @@
 // Jobs that a person may want: what they asked for again and again at about the same time. Counted, without a model.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../shared/digest.ts';
 import { FORWARD_MARK } from '../../shared/messages.ts';
 import { wallIn } from '../../shared/zone.ts';
 import { timeText } from '../../scheduler/schedule/times.ts';
@@ -77,7 +77,7 @@ function suggestionOf(words: string, said: readonly Said[], timezone: string): r
   if (!middle || !last || best.length < MIN_DAYS) return [];
   const minute = Math.min(24 * 60 - ROUND_MINUTES, Math.round(middle.minute / ROUND_MINUTES) * ROUND_MINUTES);
   const time = timeText({ hour: Math.floor(minute / 60), minute: minute % 60 });
-  const key = createHash('sha256').update(words).digest('hex').slice(0, 8);
+  const key = sha256Hex(words, 8);
   return [{ key, text: last.text.trim(), when: `${daysText(best)} at ${time}`, days: best.length }];
 }
 

@@ -1,5 +1,4 @@
 // Jobs of one person as panels show them.
-import { createHash } from 'node:crypto';
 import { checkWork } from '../../adapters/panels/inputs.ts';
 import type { JobChangeInput, JobInput, JobsPanel, JobView, PlanView, RunView } from '../../adapters/panels/port.ts';
 import type { Scope } from '../../data/scope.ts';
@@ -14,6 +13,7 @@ import type {
   Occurrence,
   Work,
 } from '../../scheduler/types.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Address } from '../../shared/messages.ts';
 import { preview } from '../../shared/text.ts';
@@ -91,7 +91,7 @@ export function openJobsPanel(input: JobsPanelInput): JobsPanel {
 
 /** Of this person alone: others may use the same key. */
 function idOf({ person }: Scope, key: string): string {
-  return createHash('sha256').update(`job ${person} ${key}`).digest('hex').slice(0, 26);
+  return sha256Hex(`job ${person} ${key}`, 26);
 }
 
 async function refreshed({ jobs, scope }: JobsPanelInput, { id }: Job): Promise<JobView> {

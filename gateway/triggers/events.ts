@@ -1,5 +1,4 @@
 // Events that begin jobs: a message that fits, a background process that ends, a file that changes. Each event begins a job once.
-import { createHash } from 'node:crypto';
 import type { ProcessDb } from '../../data/db.ts';
 import type { InboxRow } from '../../data/process/inbox.ts';
 import { getPerson } from '../../data/process/people.ts';
@@ -7,6 +6,7 @@ import { listArmedTriggers, markTrigger, noteFired, type ArmedTrigger } from '..
 import { hasRole } from '../../pairing/policy.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { JobService, TriggerInput } from '../../scheduler/types.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { asAppError } from '../../shared/errors.ts';
 import type { PersonId } from '../../shared/ids.ts';
@@ -58,7 +58,7 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
   /** False when it could not be stored, so that it must be seen again. */
   async function begin(trigger: ArmedTrigger, input: TriggerInput): Promise<boolean> {
     try {
-      const key = `${trigger.id}.${createHash('sha256').update(input.key).digest('hex').slice(0, 40)}`;
+      const key = `${trigger.id}.${sha256Hex(input.key, 40)}`;
       const text = cleanText(input.text).slice(0, MAX_TEXT_CHARS);
       if (await deps.jobs.trigger(trigger.scope, trigger.job, { ...input, key, text })) await noteFired(db, trigger.id);
       return true;

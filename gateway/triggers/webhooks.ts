@@ -1,6 +1,6 @@
 // Webhooks that begin jobs: POST /hooks/<id>, signed. What arrives is somebody else's text: the job reads it as such. The same delivery
 // begins one run, however often it is sent.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { HttpHandler } from '../../adapters/contract.ts';
 import type { ProcessDb } from '../../data/db.ts';
@@ -8,6 +8,7 @@ import { listArmedTriggers, noteFired, type ArmedTrigger } from '../../data/proc
 import { addTrigger } from '../../data/schedule/triggers.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { JobService } from '../../scheduler/types.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { asAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -91,7 +92,7 @@ export function makeWebhookHandler({ db, clock, log, jobs }: WebhookDeps): HttpH
     const text = spec.template === undefined ? wholePayload(payload) : fillTemplate(spec.template, payload);
     const about = cleanText(`[Webhook${event === '' ? '' : `, event ${event}`}]\n${text}`);
     // A long name is not cut: those that begin alike are not the same.
-    const name = delivery.length <= MAX_DELIVERY_CHARS ? delivery : createHash('sha256').update(delivery).digest('hex');
+    const name = delivery.length <= MAX_DELIVERY_CHARS ? delivery : sha256Hex(delivery);
     const key = `${hook.id}.${name}`;
     const begun = await jobs.trigger(hook.scope, hook.job, { key, text: about, origin: 'foreign' });
     if (begun) await noteFired(db, hook.id);

@@ -1,6 +1,5 @@
 // Answers as voice messages: a row of the outbox of its own, written in the same transaction as the text, after it. The speech is made
 // just before that row is sent, so the text never waits for it, and a crash at any point makes or sends nothing twice.
-import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { parseMarkdown } from '../../adapters/markdown.ts';
@@ -10,6 +9,7 @@ import { ensureDir, writeFileAtomic } from '../../data/files.ts';
 import type { ChatSettings } from '../../data/process/chats.ts';
 import type { InboxRow } from '../../data/process/inbox.ts';
 import type { NewOutboxRow, OutboxRow } from '../../data/process/outbox.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { PersonId, TurnId } from '../../shared/ids.ts';
 import { isHeldUp } from '../../shared/held-up.ts';
@@ -145,7 +145,7 @@ function withSize(row: OutboxRow, file: StoredFile, bytes: number): OutboxRow {
 /** Once a day and chat: somebody who talks by voice all day must not read the same complaint under every answer. */
 async function tellOnce(ports: VoiceRepliesPorts, row: OutboxRow, problem: string): Promise<void> {
   const day = new Date(ports.clock.now()).toISOString().slice(0, 10);
-  const chat = createHash('sha256').update(addressKey(row.to)).digest('hex').slice(0, 24);
+  const chat = sha256Hex(addressKey(row.to), 24);
   await ports.poster.post(row.to, `I could not say that aloud. ${problem} \`/voice off\` ends spoken answers here.`, {
     key: `vx${day}-${chat}`,
     kind: 'notice',

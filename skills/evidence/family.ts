@@ -1,7 +1,7 @@
 // Which tasks are of one kind: those whose requests share most of their words. Deterministic, without a model. What is kept are digests of
 // words, so that evidence can be compared but not read.
-import { createHash } from 'node:crypto';
 import type { TaskFamily } from '../../data/evidence/turns.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 
 export type Task = Omit<TaskFamily, 'id'>;
 
@@ -67,7 +67,7 @@ function stem(word: string): string {
 }
 
 function digest(word: string): string {
-  return createHash('sha256').update(word).digest('hex').slice(0, DIGEST_CHARS);
+  return sha256Hex(word, DIGEST_CHARS);
 }
 
 /** From 0 to 1. */

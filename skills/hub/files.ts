@@ -1,5 +1,5 @@
 // The files of a skill as bytes from strangers: which paths are allowed, how large they may be, and the hash that pins them.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isInnerPath, SKILL_FILE } from '../paths.ts';
 import type { SkillFiles } from './types.ts';
@@ -123,14 +123,10 @@ export interface ContentHash {
 }
 
 export function hashFiles(files: SkillFiles): ContentHash {
-  const entries = [...files].map(([path, content]) => [path, sha256(content)] as const);
+  const entries = [...files].map(([path, content]) => [path, sha256Hex(content)] as const);
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return {
-    whole: sha256(entries.map(([path, hash]) => `${hash}  ${path}\n`).join('')),
+    whole: sha256Hex(entries.map(([path, hash]) => `${hash}  ${path}\n`).join('')),
     files: Object.fromEntries(entries),
   };
-}
-
-export function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -1,9 +1,10 @@
 // What the library of skills reads of the hub: installed skills, each held against its hashes before it is used.
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
+import { sha256Hex } from '../../shared/digest.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
-import { hashFiles, sha256 } from './files.ts';
+import { hashFiles } from './files.ts';
 import { hubFolders, readLock, type LockEntry } from './record.ts';
 import { readSkillFolder } from './sources/direct.ts';
 import { recoverIfNeeded } from './store.ts';
@@ -78,7 +79,7 @@ async function readFiles(folder: string): Promise<SkillFiles | undefined> {
 function differences({ files }: LockEntry, found: SkillFiles): readonly string[] {
   const changed = Object.entries(files).filter(([file, hash]) => {
     const content = found.get(file);
-    return content === undefined || sha256(content) !== hash;
+    return content === undefined || sha256Hex(content) !== hash;
   });
   const added = [...found.keys()].filter((file) => !Object.hasOwn(files, file));
   return [...changed.map(([file]) => file), ...added].sort();

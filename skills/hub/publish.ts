@@ -4,12 +4,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ensureDir, fileError, writeFileAtomic } from '../../data/files.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import { makeRedactor } from '../../shared/redact.ts';
 import { parseSkill } from '../format.ts';
 import { SKILL_FILE } from '../paths.ts';
 import { scanFiles, type HubContext } from './context.ts';
-import { collectFiles, hashFiles, sha256 } from './files.ts';
+import { collectFiles, hashFiles } from './files.ts';
 import { appendAudit, hubFolders, parseJson, readText } from './record.ts';
 import type { SkillFiles } from './types.ts';
 
@@ -152,7 +153,7 @@ async function writeSite(files: SkillFiles, site: string, name: string): Promise
     type: isAlone ? 'skill-md' : 'archive',
     description,
     url: relative,
-    digest: `sha256:${sha256(artifact)}`,
+    digest: `sha256:${sha256Hex(artifact)}`,
   };
   const others = index.skills.filter((one) => one.name !== name);
   const skills = [...others, entry].sort((a, b) => (a.name < b.name ? -1 : 1));

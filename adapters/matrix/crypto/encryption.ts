@@ -1,6 +1,6 @@
 // Encrypted rooms: opens our device when the first of them is met (and at each start from then on), keeps what cannot be read yet, and
 // tells a room once when it stays so.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../../shared/digest.ts';
 import { backoffMs } from '../../../shared/backoff.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Redactor } from '../../../shared/redact.ts';
@@ -280,7 +280,7 @@ export class Encryption {
 
   async #sayOnce(room: string, key: string, text: string): Promise<void> {
     const { api, signal } = this.#deps;
-    const txn = createHash('sha256').update(key).digest('hex');
+    const txn = sha256Hex(key);
     const plain = { room, type: 'm.room.message', content: notice(text) };
     try {
       const { type, content } = await this.seal(plain, signal);
@@ -295,7 +295,7 @@ export class Encryption {
     const { host, api, clock, signal } = this.#deps;
     const key = `encrypted:${room}`;
     if ((await host.cursor.get(key)) !== undefined) return;
-    const txn = createHash('sha256').update(key).digest('hex');
+    const txn = sha256Hex(key);
     const path = ['client', 'v3', 'rooms', room, 'send', 'm.room.message', txn];
     await api.run({ method: 'PUT', path, body: notice(this.#notice), signal }).catch((error: unknown) => {
       if (!isOutOfReach(error)) throw error;

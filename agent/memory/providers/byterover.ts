@@ -1,10 +1,10 @@
 // ByteRover is a program, `brv`: https://docs.byterover.dev/reference/cli-reference.md and github.com/campfirein/byterover-cli
 // src/oclif/commands/{query,curate/index}.ts at 651beee and 2df0c85, read 2026-11-21. Each subject has a folder of its own, which is its
 // project. Older versions file a text by themselves; newer ones ask for the page to be written, and get one with the text as a fact.
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { sha256Hex } from '../../../shared/digest.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
@@ -152,7 +152,7 @@ function plain(text: string): string {
 
 /** A page of the context tree (src/server/infra/render of byterover-cli): its path is made of its text, so the same text is one page. */
 function pageOf(text: string): string {
-  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const digest = sha256Hex(text, 16);
   const title = escaped(preview(text, 80));
   return `<bv-topic path="conversations/t_${digest}" title="${title}"><bv-fact>${escaped(text)}</bv-fact></bv-topic>`;
 }

@@ -1,11 +1,11 @@
 // Containers of Apptainer or Singularity, through their command line programs: one instance per key, which sees the workspace, a folder
 // for Herald's notes, and its image. Options are those of apptainer 1.x; source: https://apptainer.org/docs/user/latest/, read 2026-11-21.
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { ensureDir, writeFileAtomic } from '../../../data/files.ts';
+import { sha256Hex } from '../../../shared/digest.ts';
 import { AppError, asAppError } from '../../../shared/errors.ts';
 import type { Backend, Isolation, Machine, MachineRequest } from '../machine.ts';
 import { runClient, type ClientProgram, type ClientResult } from '../remote/client.ts';
@@ -116,7 +116,7 @@ function makePlan(engine: Engine, request: MachineRequest): Plan {
     key: request.key,
     folder,
     startArguments: ['instance', 'start', ...options, name],
-    spec: createHash('sha256').update(JSON.stringify(options)).digest('hex'),
+    spec: sha256Hex(JSON.stringify(options)),
   };
 }
 

@@ -1,7 +1,7 @@
 // Sandboxes of Modal, through its own software kit: one per key, found again by its name. The workspace is a Volume of Modal, so it outlives
 // every sandbox. To let one sleep, its file system is kept as a named image and the sandbox is ended; waking makes a new one of that image.
-import { createHash } from 'node:crypto';
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams } from 'modal';
+import { sha256Hex } from '../../../shared/digest.ts';
 import { AppError, asAppError } from '../../../shared/errors.ts';
 import { untilAborted } from '../../abort.ts';
 import type { Backend, Isolation, Machine, MachineLimits, MachineRequest } from '../machine.ts';
@@ -114,7 +114,7 @@ async function openSandbox(
 /** Names of Modal's sandboxes, volumes and images are shorter than 64 characters. */
 function objectName(instance: string, key: string): string {
   const name = `herald-${instance}-${key}`;
-  return name.length < 64 ? name : `herald-${instance}-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
+  return name.length < 64 ? name : `herald-${instance}-${sha256Hex(key, 32)}`;
 }
 
 /** The sandbox of the moment: found, or made, once for all who ask at the same time. */

@@ -1,6 +1,6 @@
 // What each session last knew of a file, so that it does not write over what somebody else has written since. In memory: after a restart
 // nothing is known, and nothing is refused for it.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../../shared/digest.ts';
 import type { SessionId } from '../../../shared/ids.ts';
 
 const MAX_SESSIONS = 200;
@@ -38,5 +38,5 @@ function touch<Key, Value>(map: Map<Key, Value>, entry: { key: Key; value: Value
 }
 
 export function hashBytes(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return sha256Hex(bytes);
 }

@@ -1,10 +1,10 @@
 // What a command could reach, and which machine is whose.
-import { createHash } from 'node:crypto';
 import type { Scope } from '../../../data/scope.ts';
 import type { Checkpoints } from '../../checkpoints/checkpoints.ts';
 import type { Terminals } from '../../terminal/terminals.ts';
 import type { Isolation } from '../../terminal/machine.ts';
 import type { Assessment, ToolContext, Touch } from '../tool.ts';
+import { sha256Hex } from '../../../shared/digest.ts';
 
 /** What a command's text says, beside what its machine allows: the policy for commands, given from outside. */
 export type AssessCommand = (command: string, at: { cwd: string }) => Pick<Assessment, 'forbidden' | 'risk' | 'grant'>;
@@ -21,7 +21,7 @@ export const TERMINAL_TOOL = 'terminal';
 
 /** Name of the machine of a person or group: the same for ever, and says nothing about them. */
 export function machineKey({ space }: Pick<Scope, 'space'>): string {
-  return createHash('sha256').update(space).digest('hex').slice(0, 32);
+  return sha256Hex(space, 32);
 }
 
 export function terminalAt({ scope, workspace, signal }: ToolContext): {

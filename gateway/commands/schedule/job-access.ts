@@ -1,6 +1,6 @@
 // What commands on jobs have in common: the service, who asks, and finding a job by its kind.
-import { createHash } from 'node:crypto';
 import type { Actor, Job, JobService, JobWithNext, Work } from '../../../scheduler/types.ts';
+import { sha256Hex } from '../../../shared/digest.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { CommandContext } from '../types.ts';
 
@@ -16,7 +16,7 @@ export function actorOf({ person }: Pick<CommandContext, 'person'>): Actor {
 
 /** The same stored command makes one job. With its time: numbers of rows may come again when old ones are gone. */
 export function idOf({ row }: Pick<CommandContext, 'row'>): string {
-  return createHash('sha256').update(`${row.id} ${row.receivedAt}`).digest('hex').slice(0, 16);
+  return sha256Hex(`${row.id} ${row.receivedAt}`, 16);
 }
 
 /** The text before the first colon that a blank follows, and the rest: "9:30: text" splits after the time. */

@@ -1,5 +1,4 @@
 // What the configuration says, as the agent is told it.
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { memorySettings } from '../../../agent/memory/config.ts';
 import { readPriceOverrides } from '../../../agent/providers/prices.ts';
@@ -7,6 +6,7 @@ import { chooseModel, resolveOthers, resolveProviders, type ResolveDeps } from '
 import type { AgentSettings, ModelLimits } from '../../../agent/settings.ts';
 import type { Preset } from '../../../agent/subagents/spec.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
+import { sha256Hex } from '../../../shared/digest.ts';
 import type { Clock } from '../../../shared/clock.ts';
 
 /** Rejects with AppError `config_invalid` when the configured model cannot be used. */
@@ -104,5 +104,5 @@ function workerPresets(presets: LoadedConfig['config']['workers']['presets']): A
 /** A name that people can type and every system takes; spaces that differ have folders that differ. */
 function folderName(space: string): string {
   const own = /^p:([0-9A-Za-z]+)$/.exec(space)?.[1];
-  return own?.toLowerCase() ?? `group-${createHash('sha256').update(space).digest('hex').slice(0, 16)}`;
+  return own?.toLowerCase() ?? `group-${sha256Hex(space, 16)}`;
 }

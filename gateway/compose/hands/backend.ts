@@ -1,9 +1,9 @@
 // The terminal backend as this Herald's configuration has it: for the gateway, and for whoever looks whether it works.
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { openBackend } from '../../../agent/terminal/backends.ts';
 import type { Backend } from '../../../agent/terminal/machine.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
+import { sha256Hex } from '../../../shared/digest.ts';
 import type { Clock } from '../../../shared/clock.ts';
 
 /** Rejects with AppError `config_invalid` for settings that cannot work together. */
@@ -13,7 +13,7 @@ export function openConfiguredBackend({ home, config, lookup }: LoadedConfig, cl
     folder: path.join(home, 'machines'),
     home: lookup('HOME') ?? '/',
     privatePaths: [home],
-    instance: createHash('sha256').update(home).digest('hex').slice(0, 12),
+    instance: sha256Hex(home, 12),
     secret: (name) => lookup(name),
   });
 }

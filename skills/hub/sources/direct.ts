@@ -2,6 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { sha256Hex } from '../../../shared/digest.ts';
 import { AppError } from '../../../shared/errors.ts';
 import {
   collectFiles,
@@ -12,7 +13,6 @@ import {
   lastSegment,
   matchFolders,
   MAX_FILE_BYTES,
-  sha256,
 } from '../files.ts';
 import { SKILL_FILE } from '../../paths.ts';
 import { formatReference, isArchive } from '../reference.ts';
@@ -29,7 +29,7 @@ export function makeUrlSource(fetch: HubFetch): SkillSource<'url'> {
       const maxBytes = isPacked ? MAX_ARCHIVE_BYTES : MAX_FILE_BYTES;
       const { body } = await download(fetch, reference.url, { what: 'skill at this address', maxBytes, signal });
       const files = isPacked ? await readArchive(body) : new Map([[SKILL_FILE, body]]);
-      return offer(reference, files, `sha256:${sha256(body)}`);
+      return offer(reference, files, `sha256:${sha256Hex(body)}`);
     },
   };
 }

@@ -1,8 +1,9 @@
 // Sites that publish skills under /.well-known: both versions of the discovery format. Digests are checked where there are any.
 // https://github.com/cloudflare/agent-skills-discovery-rfc (0.1: files of each skill; 0.2: one artifact with a digest), read 2026-11-21.
 import { z } from 'zod';
+import { sha256Hex } from '../../../shared/digest.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { collectFiles, filesBelow, MAX_FILE_BYTES, MAX_FILES, pathProblem, sha256 } from '../files.ts';
+import { collectFiles, filesBelow, MAX_FILE_BYTES, MAX_FILES, pathProblem } from '../files.ts';
 import { SKILL_FILE } from '../../paths.ts';
 import { formatReference } from '../reference.ts';
 import type { FetchedSkill, FoundSkill, HubFetch, Offer, Reference, SkillFiles, SkillSource } from '../types.ts';
@@ -106,7 +107,7 @@ async function fetchEntry(
     maxBytes: entry.type === 'archive' ? MAX_ARCHIVE_BYTES : MAX_FILE_BYTES,
     signal: visit.signal,
   });
-  if (sha256(body) !== wanted)
+  if (sha256Hex(body) !== wanted)
     throw new AppError('bad_input', `${entry.name} is not what the site's digest says. Nothing was installed.`);
   const files = entry.type === 'archive' ? topOfArchive(await readArchive(body)) : new Map([[SKILL_FILE, body]]);
   return { ...base, files, revision: `sha256:${wanted}` };

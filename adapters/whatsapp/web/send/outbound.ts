@@ -1,9 +1,10 @@
 // Sends, edits and reactions as WhatsApp messages.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { proto } from 'baileys';
 import type { OutboundMessage, SendResult } from '../../../contract.ts';
 import { plainText } from '../../../markdown.ts';
+import { sha256Hex } from '../../../../shared/digest.ts';
 import { systemClock, type Clock } from '../../../../shared/clock.ts';
 import { withDeadline } from '../../../../shared/deadline.ts';
 import { messageId, type MessageId } from '../../../../shared/ids.ts';
@@ -64,7 +65,7 @@ export async function sendMessage(
 
 /** The same for every attempt, in the form of WhatsApp Web's own ids: its readers keep one message per sender and id. */
 export function makeMessageId(key: string): string {
-  return `3EB0${createHash('sha256').update(key).digest('hex').slice(0, 18).toUpperCase()}`;
+  return `3EB0${sha256Hex(key, 18).toUpperCase()}`;
 }
 
 /** The text, or the first file with the text as its caption, then the other files. */
