@@ -1,44 +1,55 @@
-// A vitest reporter that writes the counts of a run, and why tests were skipped, to the file named by HERALD_TEST_TOTALS.
+// A vitest reporter that writes the counts of a run, what failed, and why tests were skipped, to the file named by HERALD_TEST_TOTALS.
 // Default export, because vitest loads reporters by path that way.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
-import type { SkippedTest, Totals } from './totals.ts';
+import type { FailedTest, SkippedTest, Totals } from './totals.ts';
+
+/** Of an error, for the list at the end; all of it stands above. */
+const ERROR_CHARS = 600;
 
 export default class TotalsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     const file = process.env['HERALD_TEST_TOTALS'];
-    if (file !== undefined) writeFileSync(file, JSON.stringify(countTests(modules, unhandledErrors.length)));
+    if (file !== undefined) writeFileSync(file, JSON.stringify(countTests(modules, unhandledErrors)));
   }
 }
 
-function countTests(modules: readonly TestModule[], unhandledErrors: number): Totals {
+function countTests(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): Totals {
   let passed = 0;
-  // Errors outside of any test: each is a failure of its own.
-  let failed = unhandledErrors;
+  const failed: FailedTest[] = [];
   const skipped: SkippedTest[] = [];
   for (const module of modules) {
-    const failedBefore = failed;
+    const failedBefore = failed.length;
     for (const test of module.children.allTests()) {
       const result = test.result();
+      const name = `${fileOf(module)} > ${test.fullName}`;
       if (result.state === 'passed') passed++;
-      else if (result.state === 'skipped')
-        skipped.push({ name: nameOf(test), reason: result.note ?? commentAbove(test) });
-      else failed++;
+      else if (result.state === 'skipped') skipped.push({ name, reason: result.note ?? skipReason(test) });
+      else failed.push({ name, error: firstWords(result.errors) });
     }
     // A file that cannot be loaded, or whose hooks fail, has no failed test to count.
-    if (module.state() === 'failed' && failed === failedBefore) failed++;
+    if (module.state() === 'failed' && failed.length === failedBefore)
+      failed.push({ name: fileOf(module), error: firstWords(module.errors()) });
   }
+  // Errors outside of any test: each is a failure of its own.
+  for (const error of unhandledErrors) failed.push({ name: 'outside of any test', error: firstWords([error]) });
   return { passed, failed, skipped };
 }
 
-function nameOf(test: TestCase): string {
-  return `${path.relative(process.cwd(), test.module.moduleId)} > ${test.fullName}`;
+function fileOf(module: TestModule): string {
+  return path.relative(process.cwd(), module.moduleId);
 }
 
-/** The comment right above a skipped test tells why. */
-function commentAbove(test: TestCase): string {
+function firstWords(errors: readonly { message: string }[] | undefined): string {
+  return (errors?.[0]?.message ?? 'no error given').slice(0, ERROR_CHARS);
+}
+
+/** As the names of a test and of what it stands in say it ("(skipped: …)"), else as the comment right above it does. */
+function skipReason(test: TestCase): string {
+  const named = /\(skipped: (.*?)\)(?: > |$)/.exec(test.fullName)?.[1];
+  if (named !== undefined) return named;
   const line = test.location?.line ?? 0;
   const above = readFileSync(test.module.moduleId, 'utf8')
     .split('\n')

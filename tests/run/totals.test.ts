@@ -11,17 +11,30 @@ function makeFolder(): string {
   return folder;
 }
 
-const totals = (passed: number, failed: number): Totals => ({ passed, failed, skipped: [] });
+const totals = (passed: number, ...failed: string[]): Totals => ({
+  passed,
+  failed: failed.map((name) => ({ name, error: 'it broke' })),
+  skipped: [],
+});
 
 test('each gate counts as one', () => {
-  const gates = [{ ok: true }, { ok: false }, { ok: true }];
-  expect(sumTotals({ gates, vitestOk: true, vitest: totals(10, 0) })).toEqual(totals(12, 1));
-  expect(sumTotals({ gates: [], vitestOk: false, vitest: totals(10, 2) })).toEqual(totals(10, 2));
+  const gates = [
+    { name: 'types', ok: true },
+    { name: 'lint', ok: false },
+  ];
+  expect(sumTotals({ gates, vitestOk: true, vitest: totals(10) })).toEqual({
+    passed: 11,
+    failed: [{ name: 'lint', error: 'its output is above' }],
+    skipped: [],
+  });
+  expect(sumTotals({ gates: [], vitestOk: false, vitest: totals(10, 'a', 'b') })).toEqual(totals(10, 'a', 'b'));
 });
 
 test('vitest that fails without a failed test, or tells nothing, is a failure', () => {
-  expect(sumTotals({ gates: [], vitestOk: false, vitest: totals(10, 0) }).failed).toBe(1);
-  expect(sumTotals({ gates: [{ ok: true }], vitestOk: true, vitest: undefined })).toEqual(totals(1, 1));
+  const crashed = [{ name: 'vitest', error: 'it ended without a result' }];
+  expect(sumTotals({ gates: [], vitestOk: false, vitest: totals(10) }).failed).toEqual(crashed);
+  const gates = [{ name: 'types', ok: true }];
+  expect(sumTotals({ gates, vitestOk: true, vitest: undefined })).toEqual({ passed: 1, failed: crashed, skipped: [] });
 });
 
 test('no file, a broken file and no tests at all are no totals', () => {
@@ -29,15 +42,25 @@ test('no file, a broken file and no tests at all are no totals', () => {
   expect(readTotals(file)).toBeUndefined();
   writeFileSync(file, '{');
   expect(readTotals(file)).toBeUndefined();
-  writeFileSync(file, JSON.stringify(totals(0, 0)));
+  writeFileSync(file, JSON.stringify(totals(0)));
   expect(readTotals(file)).toBeUndefined();
-  writeFileSync(file, JSON.stringify(totals(1, 0)));
-  expect(readTotals(file)).toEqual(totals(1, 0));
+  writeFileSync(file, JSON.stringify(totals(1)));
+  expect(readTotals(file)).toEqual(totals(1));
 });
 
-test('the line', () => {
-  expect(formatTotals({ passed: 3, failed: 1, skipped: [{ name: 'a', reason: 'b' }] })).toBe(
-    '3 passed, 1 failed, 1 skipped',
+test('the last lines: skipped tests by file and reason, then what failed, then the counts', () => {
+  const skipped = [
+    { name: 'x.test.ts > a', reason: 'no moon' },
+    { name: 'x.test.ts > b', reason: 'no moon' },
+    { name: 'y.test.ts > c', reason: 'no moon' },
+  ];
+  expect(formatTotals({ ...totals(3, 'x.test.ts > d'), skipped })).toBe(
+    [
+      'skipped: 2 in x.test.ts: no moon',
+      'skipped: 1 in y.test.ts: no moon',
+      'failed: x.test.ts > d: it broke',
+      '3 passed, 1 failed, 3 skipped',
+    ].join('\n'),
   );
 });
 
@@ -49,7 +72,7 @@ test('the reporter counts a real run: files that cannot load, failed hooks, loos
       "test('h', async () => { setTimeout(() => { throw new Error('loose'); }, 0); await new Promise((done) => setTimeout(done, 50)); });",
     'good.test.js': "test('a', () => {});\ntest('b', (context) => context.skip('no microphone'));",
     'skips.test.js':
-      "describe('s', () => {\n  // Needs a moon,\n  // and a dog.\n  test.skip('c', () => {});\n});\n\ntest.skip('d', () => {});",
+      "describe('s', () => {\n  // Needs a moon,\n  // and a dog.\n  test.skip('c', () => {});\n});\n\ntest.skip('d', () => {});\ndescribe.skip('t (skipped: no sun)', () => { test('i', () => {}); });",
     'bad.test.js': "test('e', () => { expect(1).toBe(2); });\ntest('f', () => {});",
     'broken.test.js': "throw new Error('cannot load');",
     'hook.test.js': "beforeAll(() => { throw new Error('hook'); });\ntest('g', () => {});",
@@ -75,11 +98,18 @@ test('the reporter counts a real run: files that cannot load, failed hooks, loos
   const read = readTotals(file);
   expect(read, result.output).toBeDefined();
   // a, f and h pass; e, broken.test.js, hook.test.js and the loose error fail; g never ran.
-  expect(read).toMatchObject({ passed: 3, failed: 4 });
+  expect(read?.passed).toBe(3);
+  expect(Object.fromEntries(read?.failed.map(({ name, error }) => [name, error]) ?? [])).toEqual({
+    'bad.test.js > e': expect.stringContaining('expected 1 to be 2'),
+    'broken.test.js': 'cannot load',
+    'hook.test.js': 'hook',
+    'outside of any test': 'loose',
+  });
   expect(Object.fromEntries(read?.skipped.map(({ name, reason }) => [name, reason]) ?? [])).toEqual({
     'good.test.js > b': 'no microphone',
     'skips.test.js > s > c': 'Needs a moon, and a dog.',
     'skips.test.js > d': 'no reason given',
+    'skips.test.js > t (skipped: no sun) > i': 'no sun',
     'hook.test.js > g': 'no reason given',
   });
 });

@@ -2,35 +2,30 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-export interface SkippedTest {
-  name: string;
-  reason: string;
-}
-
-export interface Totals {
-  passed: number;
-  failed: number;
-  skipped: readonly SkippedTest[];
-}
-
-const totalsFile = z.object({
+const failedTest = z.object({ name: z.string(), error: z.string() });
+const skippedTest = z.object({ name: z.string(), reason: z.string() });
+const totalsSchema = z.object({
   passed: z.int(),
-  failed: z.int(),
-  skipped: z.array(z.object({ name: z.string(), reason: z.string() })),
+  failed: z.array(failedTest),
+  skipped: z.array(skippedTest),
 });
+
+export type FailedTest = z.infer<typeof failedTest>;
+export type SkippedTest = z.infer<typeof skippedTest>;
+export type Totals = z.infer<typeof totalsSchema>;
 
 /** What the reporter wrote to `file`; undefined when vitest ended before it could, or found no test. */
 export function readTotals(file: string): Totals | undefined {
   try {
-    const totals = totalsFile.parse(JSON.parse(readFileSync(file, 'utf8')));
-    return totals.passed + totals.failed + totals.skipped.length === 0 ? undefined : totals;
+    const totals = totalsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return totals.passed + totals.failed.length + totals.skipped.length === 0 ? undefined : totals;
   } catch {
     return undefined;
   }
 }
 
 export interface RunOutcome {
-  gates: readonly { ok: boolean }[];
+  gates: readonly { name: string; ok: boolean }[];
   /** Whether vitest ended well. */
   vitestOk: boolean;
   vitest: Totals | undefined;
@@ -38,17 +33,26 @@ export interface RunOutcome {
 
 /** All counts: each gate is one; a vitest that failed without a failed test is one failure. */
 export function sumTotals({ gates, vitestOk, vitest }: RunOutcome): Totals {
-  const passedGates = gates.filter((gate) => gate.ok).length;
-  const failedTests = vitest?.failed ?? 0;
-  const crashed = (vitest === undefined || !vitestOk) && failedTests === 0 ? 1 : 0;
+  const failed = gates.filter((gate) => !gate.ok).map(({ name }) => ({ name, error: 'its output is above' }));
+  const crashed = (vitest === undefined || !vitestOk) && (vitest?.failed ?? []).length === 0;
+  if (crashed) failed.push({ name: 'vitest', error: 'it ended without a result' });
   return {
-    passed: passedGates + (vitest?.passed ?? 0),
-    failed: gates.length - passedGates + failedTests + crashed,
+    passed: gates.filter((gate) => gate.ok).length + (vitest?.passed ?? 0),
+    failed: [...failed, ...(vitest?.failed ?? [])],
     skipped: vitest?.skipped ?? [],
   };
 }
 
-/** The last line of the test command. */
-export function formatTotals(totals: Totals): string {
-  return `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped.length} skipped`;
+/** The last lines of the test command: what was skipped and why, by file; then what failed; then the counts. */
+export function formatTotals({ passed, failed, skipped }: Totals): string {
+  const reasons = new Map<string, SkippedTest[]>();
+  for (const test of skipped) {
+    const key = `${test.name.split(' > ')[0]}: ${test.reason}`;
+    reasons.set(key, [...(reasons.get(key) ?? []), test]);
+  }
+  return [
+    ...[...reasons].map(([reason, tests]) => `skipped: ${tests.length} in ${reason}`),
+    ...failed.map(({ name, error }) => `failed: ${name}: ${error}`),
+    `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`,
+  ].join('\n');
 }
