@@ -132,6 +132,19 @@ export interface TimelineEntry {
   buttons: readonly (readonly Button[])[];
 }
 
+/** A message of a chat, or a line of ours: the key of a message or of a draft. */
+export type ExchangeOf = { message: MessageId } | { line: string };
+
+/** What was asked in a chat and what was answered to it. */
+export interface ExchangeLines {
+  /** Messages that are answered together; empty when nobody asked (a question of ours, news). */
+  asked: readonly MessageId[];
+  /** True while an answer may still come. */
+  isOpen: boolean;
+  /** All that was answered to them in this chat, in order: the parts of an answer, or a command's reply. isPending: `send` gets it yet. */
+  said: readonly (Pick<TimelineEntry, 'key' | 'text' | 'files'> & { isPending: boolean })[];
+}
+
 /** Durable values by name, of one account. Writes are on disk when they resolve. */
 export interface Cursor {
   get(key: string): Promise<string | undefined>;
@@ -187,6 +200,8 @@ export interface AdapterHost {
    * of the person's other chats are among them when these share one conversation.
    */
   timeline(chat: ChatId, options: { limit: number; before?: string | undefined }): Promise<readonly TimelineEntry[]>;
+  /** What was asked and answered together with a message or a line of ours. Nobody asked for what is unknown. */
+  exchange(chat: ChatId, of: ExchangeOf): Promise<ExchangeLines>;
   /** Calls `changed` soon after new lines may have come to the chat's timeline, until the function it returns is called. */
   follow(chat: ChatId, changed: () => void): () => void;
   /**

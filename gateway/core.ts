@@ -6,6 +6,7 @@ import type { EvidencePort } from '../agent/evidence/port.ts';
 import type { AgentPort } from '../agent/port.ts';
 import type { ProcessDb } from '../data/db.ts';
 import { insertEvent } from '../data/process/work/events.ts';
+import { readExchange } from '../data/process/exchanges.ts';
 import { countInbox, type InboxRow } from '../data/process/inbox.ts';
 import { countOutbox, getOutboxByKey, resendOutbox } from '../data/process/outbox.ts';
 import { findPerson, listPersons } from '../data/process/people.ts';
@@ -202,6 +203,7 @@ function openAccounts(
     onOnline: parts.onOnline,
     mount: input.mount,
     timeline: (platform, account, chat, page) => listTimeline(db, { platform, account, chat }, page),
+    exchange: (at, of) => readExchange(db, at, of),
     follow: makeFollowers(bus, clock),
     transcribe: (file, signal) => transcribeFile(input.voice, file, signal),
     isPaired: async (platform, account, user) => (await findPerson(db, { platform, account, user })) !== undefined,

@@ -3,6 +3,8 @@ import type {
   Adapter,
   AdapterHost,
   AdapterState,
+  ExchangeLines,
+  ExchangeOf,
   Gap,
   HttpHandler,
   PlatformTool,
@@ -55,6 +57,7 @@ export interface PlatformPorts {
     chat: ChatId,
     page: { limit: number; before?: string | undefined },
   ): Promise<readonly TimelineEntry[]>;
+  exchange(at: { platform: string; account: AccountId; chat: ChatId }, of: ExchangeOf): Promise<ExchangeLines>;
   follow(changed: () => void): () => void;
   transcribe: AdapterHost['transcribe'];
   isPaired(platform: string, account: AccountId, user: UserId): Promise<boolean>;
@@ -180,6 +183,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
         if (!signal.aborted) entry.login = step;
       },
       timeline: (chat, page) => ports.timeline(platform, account, chat, page),
+      exchange: (chat, of) => ports.exchange({ platform, account, chat }, of),
       follow: (_chat, changed) => ports.follow(changed),
       serve: (handler, options) => ports.mount(platform, account, handler, options ?? {}),
       storeUpload: ports.storeUpload,

@@ -4,15 +4,15 @@ import type { z } from 'zod';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
-import { chatId, messageId, type UserId } from '../../shared/ids.ts';
+import { chatId, messageId, type ChatId, type MessageId, type UserId } from '../../shared/ids.ts';
 import type { AttachmentRef } from '../../shared/messages.ts';
-import type { Adapter, AdapterHost, AdapterInput, InboundMessage, TimelineEntry } from '../contract.ts';
+import type { Adapter, AdapterHost, AdapterInput, DraftUpdate, InboundMessage, OutboundMessage } from '../contract.ts';
 import { loadKey, makeFileSeal, readStored, refOf, type FileSeal } from '../local-chat/files.ts';
 import { problemAnswer, problemOf, unknownUrl } from './answers.ts';
 import { API_CAPABILITIES } from './capabilities.ts';
 import { completeChat } from './chat-completions.ts';
 import { findConversation, rememberResponse, SESSION_HEADER, type Conversation } from './conversations.ts';
-import { Exchange, type Asking } from './exchange.ts';
+import { Exchange, joined, lineOf, type Asking } from './exchange.ts';
 import { readUser } from './keys.ts';
 import { handleJobs, isJobsPath } from './jobs.ts';
 import { listModels, MODEL, showModel, unknownModel } from './models.ts';
@@ -26,8 +26,6 @@ export interface ApiSettings {
 
 /** How long a stranger waits for the code that lets them in. */
 const CODE_WAIT_MS = 5_000;
-/** How far back the answer to a repeated request is looked for. */
-const LOOK_BACK = 100;
 
 export function makeApiAdapter(input: AdapterInput<ApiSettings>, clock: Clock = systemClock): Adapter {
   const exchange = new Exchange(clock);
@@ -45,14 +43,12 @@ export function makeApiAdapter(input: AdapterInput<ApiSettings>, clock: Clock = 
       api = undefined;
     },
     async send(to, message) {
-      const waiting = message.isEnd === true ? exchange.waitingFor(to.chat) : undefined;
-      const owner = waiting === undefined ? 'nobody' : await api?.ownerOf(to.chat, message.key, waiting);
-      // Of another request: that has it, or asks for it again, unless it was told to wait for it here.
-      if (owner !== 'another') exchange.said(to.chat, message, owner === 'waiting');
+      if (api) await api.say(to.chat, message);
+      else exchange.said(to.chat, message);
       return { ok: true, ids: [messageId(message.key)] };
     },
     async draft(to, update) {
-      exchange.drafted(to.chat, update);
+      await api?.show(to.chat, update);
       return { ok: true, ids: [messageId(update.key)] };
     },
     async open(ref, signal) {
@@ -72,6 +68,8 @@ interface ApiParts extends AdapterInput<ApiSettings> {
 
 class Api {
   readonly #parts: ApiParts;
+  /** Whether the request that waits is the one that the latest draft is for. */
+  #drafted: { key: string; waiting: MessageId; isTheirs: boolean } | undefined;
 
   constructor(parts: ApiParts) {
     this.#parts = parts;
@@ -241,51 +239,50 @@ class Api {
   }
 
   /** What was answered to a message that came before; undefined while it is still worked on. */
-  async #answerTo(chat: InboundMessage['chat'], id: InboundMessage['id']): Promise<string | undefined> {
-    const recent = await this.#parts.host.timeline(chat, { limit: LOOK_BACK });
-    const asked = recent.findLast((entry) => entry.message === id);
-    if (!asked) return undefined;
-    const answers = recent.filter(
-      (entry) => entry.direction === 'out' && entry.via === undefined && ownerIn(recent, entry.key, id) === 'waiting',
-    );
-    const known = answers.filter((entry) => entry.kind === 'command' || entry.turn !== undefined);
-    return known.length === 0 ? undefined : known.map(({ text }) => text).join('\n\n');
+  async #answerTo(chat: ChatId, message: MessageId): Promise<string | undefined> {
+    const { isOpen, said } = await this.#parts.host.exchange(chat, { message });
+    const { exchange } = this.#parts;
+    // What is still to be sent comes to the request that waits.
+    if (isOpen || said.length === 0 || said.some(({ key, isPending }) => isPending && !exchange.has(chat, key)))
+      return undefined;
+    const lines = said.map(lineOf);
+    exchange.forget(chat, lines);
+    return joined(lines);
   }
 
-  /** Whose answer this end is, of a chat in which `waiting` is waited for. */
-  async ownerOf(chat: InboundMessage['chat'], key: string, waiting: InboundMessage['id']): Promise<Owner> {
-    const lines = await this.#parts.host.timeline(chat, { limit: LOOK_BACK });
-    const owner = ownerIn(lines, key, waiting);
-    const of = lines.filter((line) => line.direction === 'in' && isAnswerTo(line, key));
-    const isLate = of.some(({ message }) => message !== undefined && this.#parts.exchange.isLate(message));
-    return owner === 'another' && isLate ? 'late' : owner;
+  /** To the request whose message it answers, where that waits. */
+  async say(chat: ChatId, message: OutboundMessage): Promise<void> {
+    const { exchange, host } = this.#parts;
+    const waiting = message.isEnd === true ? exchange.waitingFor(chat) : undefined;
+    // Kept first: whatever goes wrong with finding out whose it is, it comes with the next answer.
+    const line = exchange.said(chat, message);
+    if (waiting === undefined) return;
+    const { asked, said } = await host.exchange(chat, { line: message.key });
+    if (asked.length === 0) return exchange.answered(chat, waiting, [line]);
+    if (asked.includes(waiting) || (await this.#isAnswerless(chat, waiting)))
+      exchange.answered(chat, waiting, said.map(lineOf));
+  }
+
+  async show(chat: ChatId, { key, text }: DraftUpdate): Promise<void> {
+    const { exchange, host } = this.#parts;
+    const waiting = exchange.waitingFor(chat);
+    if (waiting === undefined) return;
+    if (this.#drafted?.key !== key || this.#drafted.waiting !== waiting) {
+      const { asked } = await host.exchange(chat, { line: key });
+      this.#drafted = { key, waiting, isTheirs: asked.includes(waiting) || (await this.#isAnswerless(chat, waiting)) };
+    }
+    if (this.#drafted.isTheirs) exchange.drafted(chat, waiting, text);
+  }
+
+  /** It was taken as the answer to a question, and ended with that: what the question's turn says is said to it. */
+  async #isAnswerless(chat: ChatId, message: MessageId): Promise<boolean> {
+    const { isOpen, said } = await this.#parts.host.exchange(chat, { message });
+    return !isOpen && said.length === 0;
   }
 
   #now(): number {
     return this.#parts.clock.now();
   }
-}
-
-/**
- * waiting: of the message that is waited for, or of none in particular · another: of a message that was asked otherwise · late: of one whose
- * request was told that it comes with the next answer.
- */
-type Owner = 'waiting' | 'another' | 'late';
-
-/** Parts of an answer are named by their turn, those of a command's reply by the line that it answers. */
-const ANSWER_KEY = /^([0-9A-HJKMNP-TV-Z]{26})\.(?:v\.)?\d+$/;
-const COMMAND_KEY = /^c(\d+)\.\d+$/;
-
-function ownerIn(lines: readonly TimelineEntry[], key: string, waiting: InboundMessage['id']): 'waiting' | 'another' {
-  if (!ANSWER_KEY.test(key) && !COMMAND_KEY.test(key)) return 'waiting';
-  const asked = lines.findLast((line) => line.message === waiting);
-  // So much was said elsewhere since that nobody can tell: better an answer than none.
-  return !asked || isAnswerTo(asked, key) ? 'waiting' : 'another';
-}
-
-function isAnswerTo(asked: TimelineEntry, key: string): boolean {
-  const turn = ANSWER_KEY.exec(key)?.[1];
-  return turn === undefined ? asked.key === `i${COMMAND_KEY.exec(key)?.[1]}` : asked.turn === turn;
 }
 
 function textOf(said: Said, { isNew }: Conversation): string {

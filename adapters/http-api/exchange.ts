@@ -3,12 +3,18 @@ import { AppError } from '../../shared/errors.ts';
 import type { ChatId, MessageId } from '../../shared/ids.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { serializeMarkdown } from '../markdown.ts';
-import type { DraftUpdate, OutboundMessage } from '../contract.ts';
+import type { ExchangeLines, OutboundMessage } from '../contract.ts';
 
 const MAX_WAITING = 8;
 /** Of what nobody waited for, per chat. */
 const MAX_BACKLOG_CHARS = 200_000;
 const MAX_BACKLOGS = 200;
+
+/** Something that Herald said, under its key. */
+interface Line {
+  key: string;
+  text: string;
+}
 
 interface Waiting {
   /** The message that is to be answered. */
@@ -39,9 +45,7 @@ export class Exchange {
   readonly #clock: Clock;
   readonly #waiting = new Map<ChatId, Waiting>();
   readonly #tails = new Map<ChatId, { last: Promise<void>; count: number }>();
-  readonly #backlogs = new Map<ChatId, string>();
-  /** Messages whose requests did not wait long enough, the latest. */
-  readonly #late = new Set<MessageId>();
+  readonly #backlogs = new Map<ChatId, readonly Line[]>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -72,12 +76,7 @@ export class Exchange {
     const answered = Promise.withResolvers<string>();
     const leave = () => answered.reject(gone());
     signal.addEventListener('abort', leave, { once: true });
-    const cancelTimer = this.#clock.after(input.maxWaitMs, () => {
-      this.#late.add(input.message);
-      const [oldest] = this.#late;
-      if (this.#late.size > MAX_BACKLOGS && oldest !== undefined) this.#late.delete(oldest);
-      answered.reject(late());
-    });
+    const cancelTimer = this.#clock.after(input.maxWaitMs, () => answered.reject(late()));
     this.#waiting.set(chat, { message: input.message, resolve: answered.resolve, draft: input.draft });
     try {
       await input.start();
@@ -94,34 +93,70 @@ export class Exchange {
     return this.#waiting.get(chat)?.message;
   }
 
-  /** Whether its request was told that the answer comes with the next one. */
-  isLate(message: MessageId): boolean {
-    return this.#late.has(message);
-  }
-
-  /** What Herald says in a chat. `isEnd`: it ends the answer to the message that is waited for. */
-  said(chat: ChatId, message: OutboundMessage, isEnd: boolean): void {
-    const names = message.files.map((file) => `[file: ${file.name}]`);
-    const text = [serializeMarkdown(message.body), ...names].filter((part) => part !== '').join('\n\n');
-    const waiting = this.#waiting.get(chat);
-    const whole = [this.#backlogs.get(chat) ?? '', text].filter((part) => part !== '').join('\n\n');
-    if (waiting && isEnd) {
-      this.#backlogs.delete(chat);
-      waiting.resolve(whole);
-      return;
-    }
+  /** What Herald says and nobody waits for: it comes with the next answer. */
+  said(chat: ChatId, message: OutboundMessage): Line {
+    const line = { key: message.key, text: textOf(message) };
+    const kept = { ...line, text: line.text.slice(-MAX_BACKLOG_CHARS) };
+    const lines = [...(this.#backlogs.get(chat) ?? []).filter(({ key }) => key !== line.key), kept];
+    while (lines.length > 1 && lengthOf(lines) > MAX_BACKLOG_CHARS) lines.shift();
     this.#backlogs.delete(chat);
-    this.#backlogs.set(chat, whole.slice(-MAX_BACKLOG_CHARS));
+    this.#backlogs.set(chat, lines);
     for (const oldest of this.#backlogs.keys()) {
       if (this.#backlogs.size <= MAX_BACKLOGS) break;
       this.#backlogs.delete(oldest);
     }
+    return line;
   }
 
-  drafted(chat: ChatId, { text }: DraftUpdate): void {
-    // What waited for a listener comes first, and is not part of the draft.
-    if (!this.#backlogs.has(chat)) this.#waiting.get(chat)?.draft(text);
+  /** The answer to `message`: all of it, with parts that came before. Nothing happens when its request waits no more. */
+  answered(chat: ChatId, message: MessageId, answer: readonly Line[]): void {
+    const waiting = this.#waiting.get(chat);
+    if (waiting?.message !== message) return;
+    this.forget(chat, answer);
+    const before = this.#backlogs.get(chat) ?? [];
+    this.#backlogs.delete(chat);
+    waiting.resolve(joined([...before, ...answer]));
   }
+
+  /** Whether it was said and waits for somebody to ask. */
+  has(chat: ChatId, key: string): boolean {
+    return this.#backlogs.get(chat)?.some((line) => line.key === key) === true;
+  }
+
+  /** These lines were given otherwise. */
+  forget(chat: ChatId, given: readonly Line[]): void {
+    const keys = new Set(given.map(({ key }) => key));
+    const left = (this.#backlogs.get(chat) ?? []).filter(({ key }) => !keys.has(key));
+    if (left.length === 0) this.#backlogs.delete(chat);
+    else this.#backlogs.set(chat, left);
+  }
+
+  /** The whole answer to `message` so far. */
+  drafted(chat: ChatId, message: MessageId, text: string): void {
+    const waiting = this.#waiting.get(chat);
+    // What waited for a listener comes first, and is not part of the draft.
+    if (waiting?.message === message && !this.#backlogs.has(chat)) waiting.draft(text);
+  }
+}
+
+/** One line of ours as text. */
+export function lineOf({ key, text, files }: Omit<ExchangeLines['said'][number], 'isPending'>): Line {
+  return { key, text: joined([{ text }, ...files.map(({ name }) => ({ text: `[file: ${name}]` }))]) };
+}
+
+export function joined(lines: readonly { text: string }[]): string {
+  return lines
+    .map(({ text }) => text)
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+function textOf({ key, body, files }: OutboundMessage): string {
+  return lineOf({ key, text: serializeMarkdown(body), files }).text;
+}
+
+function lengthOf(lines: readonly Line[]): number {
+  return lines.reduce((sum, { text }) => sum + text.length, 0);
 }
 
 function gone(): AppError {

@@ -2,8 +2,9 @@
 import { whyNoMailServer } from '../support/mail/server.ts';
 import type { OpenChat, PersonsChat } from './chat.ts';
 import { discord } from './chats/discord.ts';
-import { homeassistant } from './chats/homeassistant.ts';
 import { email } from './chats/email.ts';
+import { homeassistant } from './chats/homeassistant.ts';
+import { httpApi } from './chats/http-api.ts';
 import { irc } from './chats/irc.ts';
 import { matrix } from './chats/matrix.ts';
 import { mattermost } from './chats/mattermost.ts';
@@ -34,6 +35,7 @@ const platforms: readonly OpenChat[] = [
   irc,
   matrix,
   webhook,
+  httpApi,
 ];
 
 /** Opens them all; what was opened is closed again when one of them fails. */

@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { manifests } from '../../adapters/manifests.ts';
 import { openData } from '../../data/db.ts';
 import { freePort } from '../support/free-port.ts';
@@ -16,7 +16,6 @@ import { makeRandom } from '../support/random.ts';
 import type { PersonsChat } from './chat.ts';
 import { MAIL_MISSING, openChats } from './chats.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const MESSAGES = 500;
 const KILLS = 10;
 const run = promisify(execFile);
@@ -28,7 +27,7 @@ let gateway: GatewayProcess;
 
 const herald = async (...args: string[]) => {
   const env = { PATH: process.env['PATH'] ?? '', HOME: home };
-  return (await run(process.execPath, [CLI, ...args, '--home', home], { env, timeout: 30_000 })).stdout;
+  return (await run(process.execPath, [HERALD, ...args, '--home', home], { env, timeout: 30_000 })).stdout;
 };
 
 async function start(): Promise<void> {
@@ -60,9 +59,7 @@ afterAll(async () => {
 });
 
 it.skipIf(MAIL_MISSING)(`no platform is left out ${MAIL_MISSING ? `(skipped: ${MAIL_MISSING})` : ''}`.trim(), () => {
-  // Not the API: requests of a shared conversation that a kill broke off may be given the answer to another one (docs/plan.md).
-  const known = manifests.map((manifest) => manifest.id).filter((id) => id !== 'http-api');
-  expect(chats.map((chat) => chat.platform).toSorted()).toEqual(known.toSorted());
+  expect(chats.map((chat) => chat.platform).toSorted()).toEqual(manifests.map((manifest) => manifest.id).toSorted());
 });
 
 it('one code for each chat makes them one person', { timeout: 90_000 }, async () => {

@@ -149,6 +149,7 @@ export function makeRecordingHost(options: RecordingHostOptions = {}): Recording
           before === undefined ? record.timeline.length : record.timeline.findIndex((entry) => entry.key === before);
         return record.timeline.slice(Math.max(0, end - limit), Math.max(0, end));
       },
+      exchange: async () => ({ asked: [], isOpen: false, said: [] }),
       follow(_chat, listener) {
         followers.add(listener);
         return () => followers.delete(listener);

@@ -24,6 +24,7 @@ async function open(clock: FakeClock, onOnline: (platform: string) => void = () 
     onOnline,
     mount: () => undefined,
     timeline: async () => [],
+    exchange: async () => ({ asked: [], isOpen: false, said: [] }),
     follow: () => () => undefined,
     transcribe: async () => 'hello',
     isPaired: async () => true,

@@ -22,6 +22,7 @@ function makeRig(receive: AdapterHost['receive']) {
     isPaired: async () => true,
     setup: async () => undefined,
     timeline: async () => [],
+    exchange: async () => ({ asked: [], isOpen: false, said: [] }),
     follow: () => () => undefined,
     serve: () => undefined,
     storeUpload: () => Promise.reject(new Error('not part of this test')),
