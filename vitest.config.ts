@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
+    globalSetup: 'tests/support/build-once.ts',
     environment: 'node',
     pool: 'forks',
     // On two cores: many tests wait for processes and timers, and the third uses what they leave.

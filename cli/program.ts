@@ -6,7 +6,7 @@ import { adderTo, addGlobals, group, wholeNumber, type ProgramHooks } from './co
 import { addCronCommands } from './commands/cron/tree.ts';
 import { addSkillCommands } from './commands/skills/tree.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
-import { VERSION } from '../shared/version.ts';
+import { VERSION } from '../shared/installation.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 export const SHELLS = ['bash', 'zsh', 'fish'];

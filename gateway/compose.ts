@@ -19,7 +19,7 @@ import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { AppError } from '../shared/errors.ts';
 import { makeRedactor, type Redactor } from '../shared/redact.ts';
-import { VERSION } from '../shared/version.ts';
+import { VERSION } from '../shared/installation.ts';
 import type { GatewayActions } from './actions.ts';
 import { accountsOf, ownerUserOf, settingsOf } from './compose/accounts.ts';
 import { openConfiguredAgent, type ConfiguredAgent } from './compose/agent.ts';

@@ -1,6 +1,6 @@
 // Who a token belongs to and what its bot may do, asked without the SDK: for setting up and for looking after it.
 import { z } from 'zod';
-import { VERSION } from '../../shared/version.ts';
+import { VERSION } from '../../shared/installation.ts';
 
 export interface Identity {
   id: string;

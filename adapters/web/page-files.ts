@@ -1,6 +1,7 @@
 // The page's own files, read once at start and served with an etag.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { assetUrl } from '../../shared/installation.ts';
 
 const FILES: readonly (readonly [name: string, type: string])[] = [
   ['index.html', 'text/html; charset=utf-8'],
@@ -42,7 +43,7 @@ export type PageFiles = (request: Request) => Response | undefined;
 export async function loadPageFiles(): Promise<PageFiles> {
   const files = new Map<string, PageFile>();
   for (const [name, type] of FILES) {
-    const body = await readFile(new URL(`./page/${name}`, import.meta.url));
+    const body = await readFile(assetUrl(`adapters/web/page/${name}`));
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
     files.set(name === 'index.html' ? '/' : `/${name}`, { type, body, etag });
   }

@@ -5,7 +5,7 @@ import { EXIT } from '../exit-codes.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { asAppError } from '../../shared/errors.ts';
 import { tint } from '../output.ts';
-import { VERSION } from '../../shared/version.ts';
+import { VERSION } from '../../shared/installation.ts';
 import type { StartedGateway } from '../../gateway/compose.ts';
 
 /** Ten seconds. */

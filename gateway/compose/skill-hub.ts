@@ -6,12 +6,13 @@ import { guardedFetch } from '../../agent/net/guarded-fetch.ts';
 import { makeUrlGuard } from '../../agent/net/guard.ts';
 import { webRules } from '../../agent/tools/web/web-tools.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { assetUrl } from '../../shared/installation.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import { openSkillFolder } from '../../skills/folder.ts';
 import { makeHub, type Hub } from '../../skills/hub/hub.ts';
 
-const BUILTIN = fileURLToPath(new URL('../../skills/builtin', import.meta.url));
+const BUILTIN = fileURLToPath(assetUrl('skills/builtin'));
 
 /** Opens nothing: there is nothing to close. */
 export function composeHub(loaded: LoadedConfig, { clock, log }: { clock: Clock; log: Logger }): Hub {

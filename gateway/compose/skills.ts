@@ -8,12 +8,13 @@ import { makeAgentSkills, type AgentSkills } from '../../agent/skills/skills.ts'
 import type { FileAccess } from '../../agent/tools/files/access.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Db } from '../../data/db.ts';
+import { assetUrl } from '../../shared/installation.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { LibraryInput } from '../../skills/catalog.ts';
 import { openSkillLibrary, type OpenedLibrary } from '../../skills/library.ts';
 import type { GatewayActions } from '../actions.ts';
 
-const BUILTIN = fileURLToPath(new URL('../../skills/builtin', import.meta.url));
+const BUILTIN = fileURLToPath(assetUrl('skills/builtin'));
 
 export interface ConfiguredSkills extends AgentSkills {
   library: OpenedLibrary;

@@ -4,7 +4,7 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { asAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import { VERSION } from '../../shared/version.ts';
+import { VERSION } from '../../shared/installation.ts';
 import type { McpBackend } from './backend.ts';
 import { MAX_WAIT_MS, type EventPlace } from './operations.ts';
 

@@ -1,10 +1,11 @@
 // A short recording of known words (spoken by espeak-ng), to see whether transcription works here.
 import { fileURLToPath } from 'node:url';
+import { assetUrl } from '../../shared/installation.ts';
 
 export const SAMPLE_TEXT = 'Herald can hear you. One, two, three.';
 
 export function sampleFile(): string {
-  return fileURLToPath(new URL('./sample.ogg', import.meta.url));
+  return fileURLToPath(assetUrl('gateway/voice/sample.ogg'));
 }
 
 /** Small models mishear a word or write "1, 2, 3"; more than half of it must be there. */

@@ -1,7 +1,8 @@
 // A person at a terminal who answers a command's questions.
 import { stripVTControlCharacters } from 'node:util';
 import { spawn } from '@lydell/node-pty';
-import { bareEnv, MAIN } from './run-cli.ts';
+import { MAIN } from '../support/built.ts';
+import { bareEnv } from './run-cli.ts';
 
 /** Prompts in their order, each with what is typed when it is on the screen. */
 export type Steps = readonly (readonly [prompt: RegExp, keys: string])[];

@@ -1,7 +1,6 @@
 // Commands against a real gateway in a process of its own, over its socket; and the gateway's own life.
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -11,6 +10,7 @@ import {
   waitFor,
   type GatewayProcess,
 } from '../support/gateway-process.ts';
+import { MAIN } from '../support/built.ts';
 import { removeHome, runCli } from './run-cli.ts';
 import { openCommandRunner } from './run-command.ts';
 
@@ -164,7 +164,7 @@ describe("the gateway's life", () => {
   });
 
   it('ends with 75 on restart where nothing can replace the process', async () => {
-    const entry = [fileURLToPath(new URL('../../cli/main.ts', import.meta.url)), 'start'];
+    const entry = [MAIN, 'start'];
     const gateway = await startGatewayProcess({ home, env, entry });
     await requestSocket(gateway.socket, { path: '/control/restart', body: {} });
     expect(await gateway.ended).toBe(75);

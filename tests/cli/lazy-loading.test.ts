@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CHECKOUT_MAIN } from '../support/built.ts';
 import { makeTempHome, removeHome, runCli, type CliResult } from './run-cli.ts';
 
 const HEAVY = [
@@ -26,7 +27,12 @@ afterEach(() => removeHome(home));
 async function packagesOf(args: readonly string[]): Promise<{ result: CliResult; packages: Set<string> }> {
   const file = path.join(home, 'modules.txt');
   const recorder = new URL('./module-recorder.ts', import.meta.url).href;
-  const result = await runCli(args, { home, env: { MODULES_FILE: file }, node: ['--import', recorder] });
+  const result = await runCli(args, {
+    home,
+    env: { MODULES_FILE: file },
+    main: CHECKOUT_MAIN,
+    node: ['--import', recorder],
+  });
   const urls = fs.readFileSync(file, 'utf8').split('\n');
   const names = urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []);
   return { result, packages: new Set(names) };

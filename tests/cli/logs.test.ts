@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bareEnv, MAIN, makeTempHome, removeHome, runCli } from './run-cli.ts';
+import { MAIN } from '../support/built.ts';
+import { bareEnv, makeTempHome, removeHome, runCli } from './run-cli.ts';
 
 let home: string;
 let file: string;

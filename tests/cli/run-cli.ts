@@ -4,10 +4,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMPILE_CACHE } from '../support/gateway-process.ts';
+import { COMPILE_CACHE, MAIN } from '../support/built.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-export const MAIN = path.join(ROOT, 'cli/main.ts');
 const TIMEOUT_MS = 15_000;
 
 export interface CliResult {
@@ -21,6 +20,8 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** Standard input; it is closed at once when left out. */
   input?: string;
+  /** Another file than the built one. */
+  main?: string;
   /** Arguments of Node itself. */
   node?: readonly string[];
 }
@@ -39,7 +40,7 @@ export function bareEnv(home: string, more: Record<string, string> = {}): Record
 
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...(options.node ?? []), MAIN, ...args], {
+    const child = spawn(process.execPath, [...(options.node ?? []), options.main ?? MAIN, ...args], {
       env: bareEnv(options.home, options.env),
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,

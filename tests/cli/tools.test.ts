@@ -10,7 +10,8 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
-import { bareEnv, MAIN, removeHome } from './run-cli.ts';
+import { MAIN } from '../support/built.ts';
+import { bareEnv, removeHome } from './run-cli.ts';
 import { openCommandRunner } from './run-command.ts';
 
 const MEMORY = fileURLToPath(

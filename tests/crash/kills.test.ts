@@ -5,13 +5,12 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { killAtRandom } from './random-kills.ts';
 import { findFault, openCrashWorld, readTimeline, say, settled, startCrashing, type CrashWorld } from './scenario.ts';
 
-const RECOVER = fileURLToPath(new URL('recover.ts', import.meta.url));
+const RECOVER = path.join(import.meta.dirname, 'recover.ts');
 const REAL_KILLS = 8;
 const run = promisify(execFile);
 

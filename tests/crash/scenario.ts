@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { moduleFile } from '../support/built.ts';
 import {
   makeHome,
   requestSocket,
@@ -14,7 +14,7 @@ import {
 import { asList, asRecord, type CallSeen, isStateText } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
-const CHILD = fileURLToPath(new URL('gateway-child.ts', import.meta.url));
+const CHILD = moduleFile('tests/crash/gateway-child');
 const CHAT = '/terminal/default';
 
 export interface CrashWorld {

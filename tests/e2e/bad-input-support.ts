@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { HERALD } from '../support/built.ts';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
 import {
@@ -16,7 +16,6 @@ import {
 import type { Script } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
-export const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 /** The terminal's own chat. */
 const CHAT = '/terminal/default';
 const COMMAND_TIMEOUT_MS = 20_000;
@@ -37,7 +36,7 @@ export function runHerald(home: string, args: readonly string[], uid?: number): 
     ...(uid === undefined ? {} : { uid, gid: uid }),
   };
   return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, ...args], options, (error, stdout, stderr) => {
+    execFile(process.execPath, [HERALD, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, stdout, stderr });
     });
@@ -122,7 +121,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     gateway,
     async start({ poll = true, clockMs = 0 } = {}) {
       const shift = `data:text/javascript,const now = Date.now; Date.now = () => now.call(Date) + ${clockMs};`;
-      const entry = clockMs === 0 ? {} : { entry: ['--import', shift, CLI, 'start'] };
+      const entry = clockMs === 0 ? {} : { entry: ['--import', shift, HERALD, 'start'] };
       running = await startGatewayProcess({ home, ...entry });
       if (poll) await waitFor('a poll', () => bot.isPolling());
       return running;

@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import PostalMime, { type Email } from 'postal-mime';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { openMailRig, type MailRig, type SayOptions } from '../adapters/email/rig.ts';
 import type { UserMessage } from '../contracts/adapter-harness.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
@@ -20,7 +20,6 @@ import { describeWithMail } from '../support/mail/describe.ts';
 import { UNCHECKED_DOMAIN } from '../support/mail/postfix.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
@@ -34,7 +33,7 @@ describeWithMail('mail, end to end', (server) => {
   let pairing: Record<'subject' | 'messageId' | 'root' | 'listed' | 'approved', string> & { callsBefore: number };
 
   const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
+    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });

@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { act, actionsOf, listened, pressOf, say } from '../adapters/homeassistant/home-rig.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
@@ -13,7 +13,6 @@ import { startHomeServer, type HomeServer } from '../support/homeassistant/serve
 import type { User } from '../support/homeassistant/world.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 60 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
 const LIGHT = { domain: 'light', service: 'turn_on', entity_id: 'light.porch' };
@@ -27,7 +26,7 @@ describe('Home Assistant, end to end', () => {
   let gateway: GatewayProcess;
 
   const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
+    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });

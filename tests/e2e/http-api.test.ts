@@ -1,16 +1,15 @@
 // The OpenAI-compatible API end to end: the official client, the real gateway as a process, a scripted model server.
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import { isStateText, type CallSeen } from '../support/model-server-script.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `part-${index + 1}`).join(' ');
 /** One transparent pixel. */
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
@@ -31,7 +30,7 @@ describe('the OpenAI-compatible API', () => {
   let client: OpenAI;
 
   const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
+    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });

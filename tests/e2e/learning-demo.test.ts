@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { COMPILE_CACHE } from '../support/gateway-process.ts';
+import { COMPILE_CACHE } from '../support/built.ts';
 
 const DEMO = fileURLToPath(new URL('../../demo/learning.ts', import.meta.url));
 const run = promisify(execFile);

@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import type { Person } from '../support/matrix/people.ts';
@@ -14,7 +14,6 @@ import { startHomeserver, type Homeserver } from '../support/matrix/server.ts';
 import type { Room } from '../support/matrix/world.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
@@ -29,7 +28,7 @@ describe('Matrix, end to end', () => {
   let gateway: GatewayProcess;
 
   const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
+    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });

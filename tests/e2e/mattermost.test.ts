@@ -2,15 +2,14 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import { startMattermost, type MattermostServer } from '../support/mattermost/server.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
 const run = promisify(execFile);
@@ -22,7 +21,7 @@ describe('Mattermost, end to end', () => {
   let gateway: GatewayProcess;
 
   const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
+    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });

@@ -2,9 +2,9 @@
 // its report arrives there when it is due, also after kill -9 in between.
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import type { Message } from 'grammy/types';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
@@ -14,7 +14,6 @@ import type { CallSeen, ScriptedReply } from '../support/model-server-script.ts'
 import { RECORDINGS_DIR } from '../support/recordings.ts';
 
 const ANN = 101;
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const run = promisify(execFile);
 const SENTENCE = 'Every weekday at 9 check Hacker News for AI and send me a summary on Telegram';
 
@@ -87,7 +86,7 @@ describe('jobs in words, end to end', () => {
     ann.dm.sendText('hi');
     const asked = await bot.waitForText(ANN, 'pairing code is');
     const code = /code is (\w{8})/.exec(asked.text ?? '')?.[1] ?? '';
-    await run(process.execPath, [CLI, 'pairing', 'approve', 'telegram', code, '--home', home], {
+    await run(process.execPath, [HERALD, 'pairing', 'approve', 'telegram', code, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });

@@ -2,9 +2,9 @@
 // they are due, once, also when the process is killed in between.
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { openData } from '../../data/db.ts';
 import { takeWriterLock } from '../../data/lock.ts';
 import { listDmChats } from '../../data/process/chats.ts';
@@ -24,7 +24,6 @@ import { RECORDINGS_DIR } from '../support/recordings.ts';
 import { POLICY } from '../scheduler/bench.ts';
 
 const ANN = 101;
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const run = promisify(execFile);
 
 describe('jobs, end to end', () => {
@@ -108,7 +107,7 @@ describe('jobs, end to end', () => {
     ann.dm.sendText('hi');
     const asked = await bot.waitForText(ANN, 'pairing code is');
     const code = /code is (\w{8})/.exec(asked.text ?? '')?.[1] ?? '';
-    await run(process.execPath, [CLI, 'pairing', 'approve', 'telegram', code, '--home', home], {
+    await run(process.execPath, [HERALD, 'pairing', 'approve', 'telegram', code, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });

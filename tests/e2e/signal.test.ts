@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
@@ -13,7 +13,6 @@ import { RECORDINGS_DIR } from '../support/recordings.ts';
 import { startSignalServer } from '../support/signal/server.ts';
 import type { Group, Person, SignalServer } from '../support/signal/types.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
 const TOKEN = 'herald:e2e-password-of-the-server';
@@ -28,7 +27,7 @@ describe('Signal, end to end', () => {
   let gateway: GatewayProcess;
 
   const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
+    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });
@@ -37,7 +36,7 @@ describe('Signal, end to end', () => {
   /** `laterMs`: as if so much time had gone by. */
   const start = async (laterMs = 0) => {
     const shift = `data:text/javascript,const now = Date.now; Date.now = () => now.call(Date) + ${laterMs};`;
-    const entry = laterMs === 0 ? {} : { entry: ['--import', shift, CLI, 'start'] };
+    const entry = laterMs === 0 ? {} : { entry: ['--import', shift, HERALD, 'start'] };
     gateway = await startGatewayProcess({ home, ...entry });
     await waitFor('a socket', () => signal.sockets() > 0);
   };

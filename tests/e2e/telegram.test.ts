@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
@@ -19,7 +19,6 @@ import {
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { RECORDINGS_DIR } from '../support/recordings.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const ANN = 101;
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
@@ -32,7 +31,7 @@ describe('Telegram, end to end', () => {
   let gateway: GatewayProcess;
 
   const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
+    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
       env: { PATH: process.env['PATH'] ?? '', HOME: home },
       timeout: 20_000,
     });

@@ -1,8 +1,8 @@
 // `./herald chat` at a real pseudo-terminal, against the real gateway: streaming, Ctrl-C, and kill -9 in the middle of an answer.
 import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { spawn, type IPty } from '@lydell/node-pty';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { VirtualScreen } from '../cli/tui/virtual-screen.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import {
@@ -14,7 +14,6 @@ import {
 } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const LONG = Array.from({ length: 40 }, (_, index) => `part-${index + 1}`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
 
@@ -34,7 +33,7 @@ describe('the terminal, end to end', () => {
       model: { provider: 'custom', base_url: model.openAiUrl, name: 'test-model', api_key: 'test-key-1234' },
     });
     gateway = await startGatewayProcess({ home });
-    pty = spawn(process.execPath, [CLI, 'chat'], {
+    pty = spawn(process.execPath, [HERALD, 'chat'], {
       cols: 100,
       rows: 30,
       name: 'xterm-256color',

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../support/built.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import {
   makeHome,
@@ -28,7 +29,6 @@ import { ROOT_KEY_HEX } from '../support/whatsapp/noise.ts';
 import type { Phone } from '../support/whatsapp/phone.ts';
 import { FakeWhatsApp } from '../support/whatsapp/server.ts';
 
-const CLI = fileURLToPath(new URL('../../bin/herald.mjs', import.meta.url));
 const TRUST = new URL('../support/whatsapp/trust.ts', import.meta.url);
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const run = promisify(execFile);
@@ -45,7 +45,7 @@ function startModel(): Promise<ModelServer> {
 }
 
 async function herald(home: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [CLI, ...args, '--home', home], {
+  const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
     env: { PATH: process.env['PATH'] ?? '', HOME: home },
     timeout: 20_000,
   });

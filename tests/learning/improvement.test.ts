@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { COMPILE_CACHE } from '../support/gateway-process.ts';
+import { COMPILE_CACHE } from '../support/built.ts';
 import type { Comparison } from './compare.ts';
 
 const BENCH = fileURLToPath(new URL('../../bench/learning.ts', import.meta.url));

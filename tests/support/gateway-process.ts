@@ -4,12 +4,9 @@ import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE, HERALD } from './built.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_MS = 60_000;
-/** Types are stripped once per file, not at each of some hundred starts. */
-export const COMPILE_CACHE = path.join(os.tmpdir(), 'herald-test-compile-cache');
 
 export interface GatewayProcess {
   child: ChildProcess;
@@ -47,7 +44,7 @@ export function makeHome(config: Record<string, unknown> = {}): string {
 /** Rejects, with what it printed, when the process ends or is not ready within a minute. */
 export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
   const startedAt = performance.now();
-  const entry = options.entry ?? [path.join(ROOT, 'bin/herald.mjs'), 'start'];
+  const entry = options.entry ?? [HERALD, 'start'];
   const child = spawn(process.execPath, [...entry], {
     cwd: options.home,
     env: {

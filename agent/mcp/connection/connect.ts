@@ -6,7 +6,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { ClientCapabilities, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Clock } from '../../../shared/clock.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { VERSION } from '../../../shared/version.ts';
+import { VERSION } from '../../../shared/installation.ts';
 import type { McpServerConfig } from '../config.ts';
 import { childEnvironment } from '../environment.ts';
 import type { McpCaller, McpPorts } from '../ports.ts';

@@ -2,15 +2,14 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HERALD } from '../../support/built.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../../support/gateway-process.ts';
 import { NGIRCD_MISSING, startNgircd, type Ngircd } from '../../support/irc/ngircd.ts';
 import { connectPerson, type Person } from '../../support/irc/person.ts';
 import { startModelServer, type ModelServer } from '../../support/model-server.ts';
 
-const CLI = fileURLToPath(new URL('../../../bin/herald.mjs', import.meta.url));
 const run = promisify(execFile);
 
 describe.skipIf(NGIRCD_MISSING)(`Herald on ngircd ${NGIRCD_MISSING}`.trim(), () => {
@@ -53,7 +52,9 @@ describe.skipIf(NGIRCD_MISSING)(`Herald on ngircd ${NGIRCD_MISSING}`.trim(), () 
     await ada.say('herald', 'hi');
     const code = /code is \W?(\w{8})/.exec((await seen('pairing code is')).text)?.[1] ?? '';
     const env = { PATH: process.env['PATH'] ?? '', HOME: home };
-    const { stdout } = await run(process.execPath, [CLI, 'pairing', 'approve', 'irc', code, '--home', home], { env });
+    const { stdout } = await run(process.execPath, [HERALD, 'pairing', 'approve', 'irc', code, '--home', home], {
+      env,
+    });
     expect(stdout).toContain('owner');
     await ada.say('herald', 'what is up?');
     await seen('what is up?');

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { COMPILE_CACHE } from '../../support/gateway-process.ts';
+import { COMPILE_CACHE } from '../../support/built.ts';
 import { skillText } from '../../support/skill-hub.ts';
 import { useHubBench } from './bench.ts';
 

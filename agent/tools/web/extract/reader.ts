@@ -1,5 +1,6 @@
 // Reads pages in threads of their own, each for one page: at most two at a time, each with limits on time and memory, ended when done.
 import { z } from 'zod';
+import { moduleUrl } from '../../../../shared/installation.ts';
 import type { Clock } from '../../../../shared/clock.ts';
 import { AppError } from '../../../../shared/errors.ts';
 import type { PageJob, PageText } from './job.ts';
@@ -60,10 +61,9 @@ async function readInThread(
 ): Promise<PageText> {
   signal.throwIfAborted();
   const { Worker } = await import('node:worker_threads');
-  const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
   const worker = new Worker(BOOT, {
     eval: true,
-    workerData: { module: new URL(file, import.meta.url).href, job },
+    workerData: { module: moduleUrl('agent/tools/web/extract/worker').href, job },
     // Nothing of ours, which may hold keys.
     env: {},
     execArgv: [],

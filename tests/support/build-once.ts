@@ -1,0 +1,21 @@
+// What vitest does before all tests: builds Herald for them.
+import fs from 'node:fs';
+import path from 'node:path';
+import { build } from '../../packaging/build.ts';
+
+const ROOT = path.join(import.meta.dirname, '../..');
+/** Programs of tests that have modules of Herald in them. */
+const PROGRAMS = ['tests/crash/gateway-child'];
+
+// Inside of the checkout, so that packages are found.
+const FOLDER = path.join(ROOT, '.test-build', String(process.pid));
+
+export async function setup(): Promise<void> {
+  await build(ROOT, path.join(FOLDER, 'dist'), PROGRAMS);
+  fs.cpSync(path.join(ROOT, 'bin'), path.join(FOLDER, 'bin'), { recursive: true });
+  process.env['HERALD_TEST_BUILD'] = FOLDER;
+}
+
+export function teardown(): void {
+  fs.rmSync(FOLDER, { recursive: true, force: true });
+}

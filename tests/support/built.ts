@@ -1,0 +1,24 @@
+// Herald as it is built for the package: what tests start as a process. A start of it takes half as long as one from the checkout.
+// What runs without vitest takes the checkout.
+import path from 'node:path';
+
+const ROOT = path.join(import.meta.dirname, '../..');
+/** Made by build-once.ts. */
+const folder = process.env['HERALD_TEST_BUILD'];
+
+/** The command, as a script for Node. */
+export const HERALD = path.join(folder ?? ROOT, 'bin/herald.mjs');
+/** What the command runs, without its settings of the process. */
+export const MAIN = moduleFile('cli/main');
+/** The same from the checkout, with types. */
+export const CHECKOUT_MAIN = path.join(ROOT, 'cli/main.ts');
+/** Environment in which code is compiled once and not at each of some hundred starts. */
+export const COMPILE_CACHE = path.join(
+  folder ?? ROOT,
+  folder === undefined ? 'node_modules/.cache/herald' : 'compile-cache',
+);
+
+/** Of a module of Herald or one of the programs, named without `.ts`. */
+export function moduleFile(name: string): string {
+  return folder === undefined ? path.join(ROOT, `${name}.ts`) : path.join(folder, 'dist', `${name}.js`);
+}
