@@ -1,9 +1,10 @@
-// `npm run bench [-- --json] [-- --cpu-prof DIR]`: measures Herald beside a bare loop, on this machine and now. Nothing is compared with
-// an earlier run; what can be held to a number without a clock is held by tests/bench/budget.test.ts. Needs Linux, for /proc.
+// `npm run bench [-- --json] [-- --checkout] [-- --cpu-prof DIR]`: measures Herald beside a bare loop, on this machine and now: as it is built
+// for the package and the image, or as it runs from the checkout. Nothing is compared with an earlier run; what can be held to a number without a clock is held by tests/bench/budget.test.ts. Needs Linux, for /proc.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildOnce, teardown } from '../tests/support/build-once.ts';
 import { Started, startChatLoad, startModel } from './child-processes.ts';
 import { measureInstall } from './install-size.ts';
 import { measure, USERS, type Measures } from './measure.ts';
@@ -16,7 +17,7 @@ import { makeBareLoop, makeHerald, type Subject, type SubjectInput } from './sub
 const DEADLINE_MS = 90_000;
 const ROOT = path.join(import.meta.dirname, '..');
 
-async function measureBeside(profileTo: string | undefined): Promise<Report> {
+async function measureBeside(options: { root: string; profileTo: string | undefined }): Promise<Report> {
   const machine = {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.availableParallelism(),
@@ -26,7 +27,7 @@ async function measureBeside(profileTo: string | undefined): Promise<Report> {
     loadBefore: os.loadavg()[0] ?? 0,
   };
   const bare = await withServers((input) => makeBareLoop(input));
-  const herald = await withServers((input) => makeHerald({ ...input, users: USERS, profileTo }));
+  const herald = await withServers((input) => makeHerald({ ...input, users: USERS, ...options }));
   return {
     date: new Date().toISOString(),
     machine,
@@ -58,12 +59,21 @@ async function withServers(make: (input: SubjectInput) => Subject): Promise<Meas
   }
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' }, 'cpu-prof': { type: 'string' } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, checkout: { type: 'boolean' }, 'cpu-prof': { type: 'string' } },
+});
 if (os.platform() !== 'linux') {
   console.error('The benchmark reads /proc, so it runs on Linux only.');
   process.exitCode = 1;
 } else {
   const profileTo = values['cpu-prof'];
-  const report = await measureBeside(profileTo === undefined ? undefined : path.resolve(profileTo));
-  console.log(values.json ? JSON.stringify(report, undefined, 2) : formatReport(report));
+  try {
+    const report = await measureBeside({
+      root: values.checkout ? ROOT : await buildOnce(),
+      profileTo: profileTo === undefined ? undefined : path.resolve(profileTo),
+    });
+    console.log(values.json ? JSON.stringify(report, undefined, 2) : formatReport(report));
+  } finally {
+    teardown();
+  }
 }

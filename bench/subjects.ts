@@ -28,8 +28,10 @@ export interface SubjectInput {
   folder: string;
 }
 
-/** Everything as a person would have it, but for Telegram's own rate limits, which would be all that is measured. */
-export function makeHerald(input: SubjectInput & { users: number; profileTo: string | undefined }): Subject {
+/** `root`: a build or the checkout. Everything as a person would have it, but for Telegram's own rate limits, which would be all that is measured. */
+export function makeHerald(
+  input: SubjectInput & { root: string; users: number; profileTo: string | undefined },
+): Subject {
   const { chat, started } = input;
   const home = makeHome({
     model: { provider: 'custom', base_url: input.modelUrl, name: 'bench-model', api_key: 'bench-key-1234' },
@@ -45,7 +47,7 @@ export function makeHerald(input: SubjectInput & { users: number; profileTo: str
   fs.renameSync(home, ownHome);
   fs.writeFileSync(path.join(ownHome, '.env'), `TELEGRAM_BOT_TOKEN=${chat.token}\n`, { mode: 0o600 });
   const profile = input.profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${input.profileTo}`];
-  const entry = [...startFlags(), ...profile, path.join(ROOT, 'bin/herald.mjs'), 'start'];
+  const entry = [...startFlags(), ...profile, path.join(input.root, 'bin/herald.mjs'), 'start'];
   return async () => {
     const { child, readyMs } = await startGatewayProcess({ home: ownHome, entry });
     started.add(child);

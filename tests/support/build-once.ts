@@ -11,11 +11,16 @@ const PROGRAMS = ['tests/crash/gateway-child'];
 const FOLDER = path.join(ROOT, '.test-build', String(process.pid));
 
 export async function setup(): Promise<void> {
-  await build(ROOT, path.join(FOLDER, 'dist'), PROGRAMS);
-  fs.cpSync(path.join(ROOT, 'bin'), path.join(FOLDER, 'bin'), { recursive: true });
-  process.env['HERALD_TEST_BUILD'] = FOLDER;
+  process.env['HERALD_TEST_BUILD'] = await buildOnce();
 }
 
 export function teardown(): void {
   fs.rmSync(FOLDER, { recursive: true, force: true });
+}
+
+/** The folder of the build; `teardown` removes it. */
+export async function buildOnce(): Promise<string> {
+  await build(ROOT, path.join(FOLDER, 'dist'), PROGRAMS);
+  fs.cpSync(path.join(ROOT, 'bin'), path.join(FOLDER, 'bin'), { recursive: true });
+  return FOLDER;
 }
