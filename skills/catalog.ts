@@ -66,6 +66,8 @@ const NO_MARKS: SkillMarks = { frozen: false, pinned: false, archived: false };
 
 export function openCatalog({ db, folders, checkInstalled }: LibraryInput): Catalog {
   const opened = new Map<string, SkillFolder>();
+  /** Shipped with the code that runs: what lies there does not change while it does. */
+  const shipped = new Map<string, FolderContent>();
   /** Revisions do not change, so what they say is read once. */
   const parsedRevisions = new Map<string, ParsedSkill | undefined>();
   /** By what was read from its folder, which is another object when SKILL.md has changed. */
@@ -77,11 +79,17 @@ export function openCatalog({ db, folders, checkInstalled }: LibraryInput): Cata
     return folder;
   }
 
+  async function contentOf({ source, path }: { source: BaseSkill['source']; path: string }): Promise<FolderContent> {
+    const content = shipped.get(path) ?? (await folderAt(path).list());
+    if (source === 'builtin') shipped.set(path, content);
+    return content;
+  }
+
   async function readFolders(): Promise<{ bases: Map<string, BaseSkill>; notes: string[] }> {
     const bases = new Map<string, BaseSkill>();
     const notes: string[] = [];
     for (const { source, path } of folders()) {
-      const content = await folderAt(path).list();
+      const content = await contentOf({ source, path });
       if (source !== 'builtin') notes.push(...content.notes);
       for (const skill of content.skills) {
         const first = bases.get(skill.name);

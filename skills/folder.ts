@@ -1,7 +1,7 @@
 // Skills as they lie in a folder: found at any depth that collections use, read once, and read again when a file has changed. Folders are
 // never written here. Symbolic links are not followed: a skill must not show what lies outside of it.
-import { constants, statSync } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, asAppError } from '../shared/errors.ts';
 import { hintsOf } from './conditions.ts';
@@ -47,14 +47,15 @@ export function openSkillFolder(root: string): SkillFolder {
   let content: FolderContent = { skills: [], notes: [] };
   let running: Promise<FolderContent> | undefined;
 
-  function isCurrent(): boolean {
+  async function isCurrent(): Promise<boolean> {
     if (folders.size === 0) return false;
     const known = [...folders, ...[...reads].map(([file, { stamp }]): [string, string] => [file, stamp])];
-    return known.every(([file, stamp]) => stampOf(file) === stamp);
+    const stamps = await Promise.all(known.map(async ([file, stamp]) => (await stampOf(file)) === stamp));
+    return stamps.every(Boolean);
   }
 
   async function refresh(): Promise<FolderContent> {
-    if (isCurrent()) return content;
+    if (await isCurrent()) return content;
     const seenFolders = new Map<string, string>();
     const seenReads = new Map<string, Read>();
     await walk(root, 0, { folders: seenFolders, reads: seenReads, known: reads });
@@ -79,11 +80,11 @@ export function openSkillFolder(root: string): SkillFolder {
   };
 }
 
-/** '' when it is not there. Not in the background: each turn looks at all of them, and that costs thirty times what a look itself does. */
-function stampOf(file: string): string {
+/** '' when it is not there. */
+async function stampOf(file: string): Promise<string> {
   try {
-    const found = statSync(file, { throwIfNoEntry: false });
-    return found === undefined ? '' : `${found.mtimeMs} ${found.size} ${found.ino}`;
+    const { mtimeMs, size, ino } = await stat(file);
+    return `${mtimeMs} ${size} ${ino}`;
   } catch {
     return '';
   }
@@ -95,11 +96,11 @@ async function walk(
   found: { folders: Map<string, string>; reads: Map<string, Read>; known: ReadonlyMap<string, Read> },
 ): Promise<void> {
   // Taken before the look: what comes in meanwhile makes it old at once.
-  found.folders.set(folder, stampOf(folder));
+  found.folders.set(folder, await stampOf(folder));
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   if (entries.some((entry) => entry.name === SKILL_FILE && entry.isFile())) {
     const file = path.join(folder, SKILL_FILE);
-    const stamp = stampOf(file);
+    const stamp = await stampOf(file);
     const known = found.known.get(file);
     found.reads.set(file, known?.stamp === stamp ? known : await readSkill(folder, stamp));
     return;
