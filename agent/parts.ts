@@ -16,7 +16,7 @@ import type { Knowledge, KnowledgeSource } from './knowledge.ts';
 import type { Memory } from './memory/memory.ts';
 import type { SemanticPort } from './memory/recall.ts';
 import type { AgentSettings } from './settings.ts';
-import type { SkillsPort } from './skills/port.ts';
+import type { ChatSkills, SkillsPort } from './skills/port.ts';
 import type { ApprovalPort } from './policy/permission.ts';
 import type { MediaPorts } from './tools/media/ports.ts';
 import type { QuestionPort } from './tools/planning/clarify.ts';
@@ -30,6 +30,8 @@ export interface AgentPorts extends ToolPorts, ApprovalPort, QuestionPort, Media
   references?: ReferencePorts;
   /** IANA name: the zone that the person chose; undefined: that of the configuration. */
   timezoneOf?(scope: Scope): Promise<string | undefined>;
+  /** What a chat settled about skills, for workers and jobs there; turns of people bring it along. Default: nothing. */
+  chatSkillsOf?(address: Address): Promise<ChatSkills | undefined>;
 }
 
 /** Something that the agent waited for has happened. */

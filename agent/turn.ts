@@ -45,7 +45,7 @@ export async function runTurn(parts: AgentParts, turn: AgentTurn, signal: AbortS
     if (open) turn.emit(event);
   };
   try {
-    return await run(parts, { ...turn, emit }, signal);
+    return await run(parts, await withChatSkills(parts, { ...turn, emit }), signal);
   } catch (error) {
     if (signal.aborted)
       return { end: 'stopped', text: 'Stopped.', files: [], transcript: spokenEntries(turn.inputs, false) };
@@ -123,6 +123,7 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
       address: turn.address,
       timezone: settings.timezone,
       workspace: settings.workspaceOf(turn.scope),
+      chatSkills: turn.chatSkills,
       tree: turn.worker ?? { root: turn.id, task: undefined, name: 'Herald', depth: 0 },
       condense: condenserOf(parts, turn),
     },
@@ -160,6 +161,12 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
     },
   );
   return turnResult(parts, turn, { result, tools });
+}
+
+/** A worker or job knows the skills that its chat lets anybody know, and those that it was given by name. */
+async function withChatSkills({ ports }: AgentParts, turn: AgentTurn): Promise<AgentTurn> {
+  if (!turn.worker || !ports.chatSkillsOf) return turn;
+  return { ...turn, chatSkills: { ...(await ports.chatSkillsOf(turn.address)), ...turn.chatSkills } };
 }
 
 /** As configured, in the time zone of the person. */

@@ -172,6 +172,8 @@ function turnOf(job: AgentJob, task: Task): AgentTurn {
     address: job.address,
     promptHint: '',
     chatPrompt: [JOB_PROMPT, skillLine].filter((part) => part !== '').join(' '),
+    // Named by its person, so they are there even where the chat has switched them off.
+    chatSkills: Object.fromEntries(skills.map((name) => [name, 'on'] as const)),
     inputs: [
       {
         inbox: inboxId(`job:${task.id}`),

@@ -8,6 +8,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import type { Address, Origin, Role, StoredFile } from '../../shared/messages.ts';
 import type { JsonValue, ToolSchema } from '../providers/types.ts';
+import type { ChatSkills } from '../skills/port.ts';
 
 /** A chat of the person that Herald may write to. */
 export interface OwnChat {
@@ -125,6 +126,8 @@ export interface ToolContext extends ToolPorts {
   timezone: string;
   /** Folder that tools of this person or group work in: an absolute path. Made by whoever writes to it first. */
   workspace: string;
+  /** What the chat settled about skills. */
+  chatSkills?: ChatSkills | undefined;
   /** Tools of the turn that are not in its prompt. */
   rareTools: readonly Tool[];
   /** Where the turn stands among workers. */

@@ -21,9 +21,9 @@ export function makeSkillsListTool(input: SkillToolInput): Tool {
     toolset: 'skills',
     isRare: true,
     summarize: ({ query }) => (query ? `looking for skills: ${query}` : 'listing skills'),
-    async execute({ query = '', limit = DEFAULT_LIMIT }, { scope, session, address, rareTools, calls }) {
+    async execute({ query = '', limit = DEFAULT_LIMIT }, { scope, session, address, chatSkills, rareTools, calls }) {
       const tools = [...calls.names, ...rareTools.flatMap(({ name, toolset }) => [name, toolset])];
-      const at = { platform: address.platform, chatSkills: undefined, tools };
+      const at = { platform: address.platform, chatSkills, tools };
       const ranked = rankSkills(await input.library().list(scope, session), query);
       const fitting = query === '' ? ranked : ranked.filter(({ score }) => score > 0);
       if (fitting.length === 0) return { text: query === '' ? 'There are no skills.' : `No skill fits "${query}".` };

@@ -50,12 +50,13 @@ async function findSkill(
   context: ToolContext,
   name: string,
 ): Promise<OpenSkill> {
-  const { scope, session, address } = context;
-  const off = whyOff(name, settings(), { platform: address.platform, chatSkills: undefined });
-  const skill = off === undefined ? await library().find(scope, name, session) : undefined;
-  if (skill) return skill;
+  const { scope, session, address, chatSkills } = context;
+  const isOff = (one: string) => whyOff(one, settings(), { platform: address.platform, chatSkills }) !== undefined;
+  const skill = isOff(name) ? undefined : await library().find(scope, name, session);
+  // It may be known by another name, too.
+  if (skill && !isOff(skill.name)) return skill;
   const near = rankSkills(await library().list(scope, session), name.replace(/[._-]+/g, ' '))
-    .filter(({ score, info }) => score > 0 && info.trust !== 'community')
+    .filter(({ score, info }) => score > 0 && info.trust !== 'community' && !isOff(info.name))
     .slice(0, MAX_SUGGESTED)
     .map(({ info }) => info.name);
   throw new AppError(

@@ -7,7 +7,10 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Core } from '../../core.ts';
 import { askForApproval } from '../approvals.ts';
 
-type ChatPorts = Pick<AgentPorts, 'listOwnChats' | 'sendMessage' | 'notify' | 'requestApproval' | 'timezoneOf'>;
+type ChatPorts = Pick<
+  AgentPorts,
+  'listOwnChats' | 'sendMessage' | 'notify' | 'requestApproval' | 'timezoneOf' | 'chatSkillsOf'
+>;
 
 export function makeChatPorts({ db, clock, core }: { db: ProcessDb; clock: Clock; core(): Core }): ChatPorts {
   return {
@@ -25,6 +28,7 @@ export function makeChatPorts({ db, clock, core }: { db: ProcessDb; clock: Clock
       await core().actions.post(to, text, { key, person: scope.person, kind: 'message' });
     },
     timezoneOf: async ({ person }) => (await getPersonSettings(db, person)).timezone,
+    chatSkillsOf: async (address) => (await getChat(db, address))?.settings.skills,
     notify: ({ scope, ...event }) => core().actions.notify({ ...event, person: scope.person }),
     requestApproval: (approval, reason, signal) =>
       askForApproval({ db, clock, actions: core().actions }, approval, reason, signal),

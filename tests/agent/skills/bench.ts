@@ -1,7 +1,7 @@
 // An agent with skills: a library over temporary folders, a scripted model, files on this machine.
 import path from 'node:path';
 import { openAgent } from '../../../agent/agent.ts';
-import type { AgentPort, AgentTurn, TurnResult } from '../../../agent/port.ts';
+import type { AgentJob, AgentPort, AgentTurn, TurnResult } from '../../../agent/port.ts';
 import type { ModelRequest } from '../../../agent/providers/types.ts';
 import { putFiles } from '../../../agent/skills/put-files.ts';
 import { makeAgentSkills, type AgentSkills } from '../../../agent/skills/skills.ts';
@@ -13,6 +13,7 @@ import { systemClock } from '../../../shared/clock.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { putSkill, skillText } from '../../skills/fixture.ts';
 import {
+  DM,
   makeAgentTurn,
   makeInput,
   makePorts,
@@ -33,11 +34,13 @@ export interface SkillsBench {
   workspace: string;
   /** Puts a skill into a folder; the source says which. */
   put(source: 'builtin' | 'installed', name: string, files?: Readonly<Record<string, string>>): void;
+  ports: ReturnType<typeof makePorts>;
   run(
     script: readonly Scripted[],
     text: string,
     turn?: Partial<AgentTurn>,
   ): Promise<{ result: TurnResult; requests: readonly ModelRequest[]; agent: AgentPort }>;
+  runJob(script: readonly Scripted[], job: Pick<AgentJob, 'skills'>): Promise<{ requests: readonly ModelRequest[] }>;
 }
 
 export async function openSkillsBench(given: Partial<SkillSettings> = {}): Promise<SkillsBench> {
@@ -64,9 +67,29 @@ export async function openSkillsBench(given: Partial<SkillSettings> = {}): Promi
     putFiles: (context, files) => putFiles(access, context, files),
     propose: async (_context, revision) => void proposed.push(revision),
   });
+  const ports = makePorts();
+  function open(script: readonly Scripted[]) {
+    const model = makeScriptedModel(script);
+    const agentSettings = makeSettings(home.dir, [model.link]);
+    const agent = openAgent({
+      db: home.db,
+      clock: systemClock,
+      random: () => 0.5,
+      log: silentLog,
+      settings: () => agentSettings,
+      ports,
+      redact: (one) => one,
+      sign: (hash) => `signed ${hash}`,
+      tools: async () => skills.tools,
+      knowledge: [skills.source],
+      skills: skills.port,
+    });
+    return { model, agent };
+  }
   return {
     home,
     library,
+    ports,
     skills,
     proposed,
     workspace: makeSettings(home.dir, []).workspaceOf(home.scope),
@@ -74,27 +97,31 @@ export async function openSkillsBench(given: Partial<SkillSettings> = {}): Promi
       putSkill(path.join(folders[source], name), { 'SKILL.md': skillText(name), ...files });
     },
     async run(script, text, turn) {
-      const model = makeScriptedModel(script);
-      const agentSettings = makeSettings(home.dir, [model.link]);
-      const agent = openAgent({
-        db: home.db,
-        clock: systemClock,
-        random: () => 0.5,
-        log: silentLog,
-        settings: () => agentSettings,
-        ports: makePorts(),
-        redact: (one) => one,
-        sign: (hash) => `signed ${hash}`,
-        tools: async () => skills.tools,
-        knowledge: [skills.source],
-        skills: skills.port,
-      });
+      const { model, agent } = open(script);
       const begun = await startTurn(home);
       const result = await agent.run(
         makeAgentTurn(home, begun, { inputs: [makeInput(text)], ...turn }),
         new AbortController().signal,
       );
       return { result, requests: model.requests, agent };
+    },
+    async runJob(script, { skills: names }) {
+      const { model, agent } = open(script);
+      const job: AgentJob = {
+        key: 'job-1',
+        name: 'Review',
+        scope: home.scope,
+        role: 'owner',
+        address: DM,
+        prompt: async () => ({ text: 'go', origin: 'agent' }),
+        tools: ['skill_view'],
+        model: undefined,
+        skills: names,
+        capMicroUsd: undefined,
+      };
+      const end = await agent.jobs?.run(job, new AbortController().signal);
+      if (end?.state !== 'done') throw new Error(`the job ended ${end?.state ?? 'never'}: ${end?.text ?? ''}`);
+      return { requests: model.requests };
     },
   };
 }

@@ -164,3 +164,35 @@ test('a bundle is a name for several skills with an instruction', async () => {
   write('skills: nonsense\n');
   await expect(bench.skills.port.invoke(invocation(), '/monday go')).rejects.toMatchObject({ code: 'bad_input' });
 });
+
+test('what the chat has switched off is not there by its name either, nor named as near; skills_list says why', async () => {
+  bench.put('builtin', 'weekly-review');
+  const chatSkills = { 'weekly-review': 'off' as const };
+  const off = await bench.run(view({ name: 'weekly-review' }), 'go', { chatSkills });
+  const told = outline(off.result.transcript).join('\n');
+  expect(told).toContain('no skill "weekly-review" here');
+  expect(told).not.toContain('# Skill weekly-review');
+  expect(told).not.toContain('Perhaps');
+  const file = await bench.run(view({ name: 'weekly-review', path: 'SKILL.md' }), 'go', { chatSkills });
+  expect(outline(file.result.transcript).join('\n')).toContain('no skill "weekly-review" here');
+  const list = [{ toolCalls: [makeCall('use_tool', { name: 'skills_list', arguments: {} })] }, { text: 'ok' }];
+  const listed = await bench.run(list, 'go', { chatSkills });
+  expect(outline(listed.result.transcript).join('\n')).toContain('not offered: off in this chat');
+  const on = await bench.run(view({ name: 'weekly-review' }), 'go');
+  expect(outline(on.result.transcript).join('\n')).toContain('# Skill weekly-review');
+});
+
+test('a job in a chat that has switched skills off has those that it names, and no others', async () => {
+  bench.put('builtin', 'weekly-review');
+  bench.put('builtin', 'gossip');
+  bench.ports.chatSkillsOf = async () => ({ 'weekly-review': 'off', gossip: 'off' });
+  const script = [
+    { toolCalls: [makeCall('skill_view', { name: 'weekly-review' })] },
+    { toolCalls: [makeCall('skill_view', { name: 'gossip' })] },
+    { text: 'ok' },
+  ];
+  const { requests } = await bench.runJob(script, { skills: ['weekly-review'] });
+  expect(textOf(requests[0])).toContain('- weekly-review: ');
+  expect(textOf(requests[1])).toContain('# Skill weekly-review');
+  expect(textOf(requests[2])).toContain('no skill "gossip" here');
+});
