@@ -17,6 +17,7 @@ import type { ProcessDb } from '../data/db.ts';
 import { getCursor, listCursors, setCursor, updateCursors } from '../data/process/cursors.ts';
 import type { AccountId, ChatId, UserId } from '../shared/ids.ts';
 import type { Clock } from '../shared/clock.ts';
+import { abortable } from '../shared/deadline.ts';
 import { asAppError } from '../shared/errors.ts';
 import { backoffMs } from '../shared/backoff.ts';
 import type { Logger } from '../shared/log.ts';
@@ -72,6 +73,8 @@ export interface PlatformPorts {
 interface Running {
   account: PlatformAccount;
   adapter: Adapter | undefined;
+  /** Of this start of it: aborted when it is given up or Herald stops. */
+  life: AbortController;
   state: AdapterState;
   detail: string | undefined;
   login: LoginStep | undefined;
@@ -115,7 +118,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
 
   async function startOne(entry: Running) {
     const { account } = entry;
-    const life = new AbortController();
+    const life = (entry.life = new AbortController());
     const deadline = ports.clock.after(START_DEADLINE_MS, () =>
       life.abort(new DOMException(`did not start within ${START_DEADLINE_MS / 1000} s`, 'TimeoutError')),
     );
@@ -123,8 +126,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
     try {
       adapter = await account.load();
       entry.adapter = adapter;
-      const signal = AbortSignal.any([stopping.signal, life.signal]);
-      await Promise.race([adapter.start(hostOf(entry, signal)), rejectOnAbort(signal)]);
+      await abortable(adapter.start(hostOf(entry, life.signal)), life.signal);
       entry.restarts = 0;
       await adapter.publishCommands?.(ports.commands);
       return undefined;
@@ -204,6 +206,7 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
         const entry: Running = {
           account,
           adapter: undefined,
+          life: new AbortController(),
           state: 'connecting',
           detail: undefined,
           login: undefined,
@@ -231,19 +234,13 @@ export function openPlatforms(ports: PlatformPorts): Platforms {
       })),
     tools: () => [...running.values()].flatMap((entry) => entry.adapter?.tools?.() ?? []),
     async stop() {
-      stopping.abort(new DOMException('Herald is stopping', 'AbortError'));
+      const reason = new DOMException('Herald is stopping', 'AbortError');
+      stopping.abort(reason);
+      for (const { life } of running.values()) life.abort(reason);
       const stopped = Promise.allSettled([...running.values()].flatMap((entry) => entry.adapter?.stop() ?? []));
       await atMost(STOP_WAIT_MS, Promise.allSettled([stopped, ...loops]));
     },
   };
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
 }
 
 const none = { support: 'dropped', maxBytes: 0, maxCaption: 0, mime: [] } as const;

@@ -16,7 +16,8 @@ import {
 } from '../data/process/turns.ts';
 import { storedScope } from '../data/scope.ts';
 import { getSession } from '../data/sessions.ts';
-import { abortReason, type Clock } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
+import { abortable } from '../shared/deadline.ts';
 import { AppError } from '../shared/errors.ts';
 import type { InboxId, MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
@@ -175,7 +176,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       const chat = await getChat(ports.db, turn.address);
       const earlier = input.rows[0] && (await earlierInChat(ports, input.rows[0]));
       const inputs: TurnInput[] = earlier ? [earlier] : [];
-      for (const row of input.rows) inputs.push(await untilCut(inputOf(row, person, signal), signal));
+      for (const row of input.rows) inputs.push(await abortable(inputOf(row, person, signal), signal));
       return await ports.agent.run(
         {
           id: turn.id,
@@ -317,16 +318,6 @@ const QUARANTINE_TEXT =
 
 /** Why a turn ended that is not begun again. */
 type Cut = Exclude<TurnCut['why'], 'shutdown'>;
-
-/** `work`, or the signal's reason as soon as it aborts: a platform that never hands over a file must not hold up a stop. */
-function untilCut<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const cut = () => reject(abortReason(signal));
-    if (signal.aborted) cut();
-    else signal.addEventListener('abort', cut, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cut));
-  });
-}
 
 function originOf(role: Role): Origin {
   return role === 'owner' ? 'owner' : role === 'guest' ? 'foreign' : 'member';

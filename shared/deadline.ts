@@ -1,6 +1,6 @@
 // Work with an end: a signal of its own that is told by a longer-lived one or by the time, and of which nothing stays when the work has
 // ended. `AbortSignal.any` and `AbortSignal.timeout` keep what they made for as long as their sources and timers last.
-import type { Clock } from './clock.ts';
+import { abortReason, type Clock } from './clock.ts';
 
 export interface Deadline {
   clock: Clock;
@@ -32,6 +32,24 @@ export async function withDeadline<Value>(
     cancelTimer?.();
     for (const one of parents) one.removeEventListener('abort', onParent);
   }
+}
+
+/** What a deadline gives as the reason when the time is up. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
+}
+
+/**
+ * `work`, or the signal's reason as soon as it aborts: for work that may pay no heed to it. The work itself goes on unheard, and nothing
+ * of this stays with the signal once it has ended.
+ */
+export function abortable<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const cut = () => reject(abortReason(signal));
+    if (signal.aborted) cut();
+    else signal.addEventListener('abort', cut, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cut));
+  });
 }
 
 /** Resolves when `signal` is aborted. For signals that end soon: it holds on to the signal until then. */

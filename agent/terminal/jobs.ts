@@ -2,7 +2,7 @@
 // people about it lies with Herald (job-notes.ts).
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../shared/clock.ts';
-import { withDeadline } from '../../shared/deadline.ts';
+import { isTimeout, withDeadline } from '../../shared/deadline.ts';
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { preview } from '../../shared/text.ts';
@@ -174,7 +174,7 @@ export function openJobs(machine: Machine, options: JobsOptions): Jobs {
 
 /** The time of a wait was up, in whatever words. */
 function isDeadline(error: unknown): boolean {
-  return isAbort(error) || (error instanceof DOMException && error.name === 'TimeoutError');
+  return isAbort(error) || isTimeout(error);
 }
 
 async function startJob(

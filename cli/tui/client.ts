@@ -9,6 +9,7 @@ import type { Block } from '../../adapters/markdown.ts';
 import type { ChatDraft, ChatEntry, ChatFile, ChatState } from '../../adapters/local-chat/protocol.ts';
 import { backoffMs } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { AppError } from '../../shared/errors.ts';
 import { readEvents, type ServerEvent } from './sse.ts';
 import type { Transport } from './socket-transport.ts';
@@ -179,18 +180,21 @@ export class ChatClient {
   }
 
   async #post(item: Unsent): Promise<{ state: 'accepted' | 'later' } | { state: 'refused'; why: string }> {
+    const deadline = { clock: this.#options.clock, timeoutMs: POST_TIMEOUT_MS, parent: this.#stopped.signal };
     try {
-      const answer = await this.#request(item.path, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(item.body),
-        signal: AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(POST_TIMEOUT_MS)]),
+      return await withDeadline(deadline, async (signal) => {
+        const answer = await this.#request(item.path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(item.body),
+          signal,
+        });
+        const text = await readText(answer.body);
+        if (answer.status === 202) return { state: 'accepted' };
+        // 404: the gateway has started and this platform has not yet.
+        if (answer.status >= 500 || [404, 408, 429].includes(answer.status)) return { state: 'later' };
+        return { state: 'refused', why: told(text, `The gateway refused it (${answer.status}).`) };
       });
-      const text = await readText(answer.body);
-      if (answer.status === 202) return { state: 'accepted' };
-      // 404: the gateway has started and this platform has not yet.
-      if (answer.status >= 500 || [404, 408, 429].includes(answer.status)) return { state: 'later' };
-      return { state: 'refused', why: told(text, `The gateway refused it (${answer.status}).`) };
     } catch {
       return { state: 'later' };
     }
@@ -215,34 +219,39 @@ export class ChatClient {
     }
   }
 
-  async #readStream(opened: () => void): Promise<void> {
+  #readStream(opened: () => void): Promise<void> {
     const { clock } = this.#options;
-    const silence = new AbortController();
-    let cancel = (): void => {};
-    const alive = () => {
-      cancel();
-      cancel = clock.after(SILENCE_MS, () => silence.abort(new Error('the gateway fell silent')));
-    };
-    alive();
-    try {
-      const answer = await this.#request('events', {
-        method: 'GET',
-        headers: this.#lastId === '' ? {} : { 'last-event-id': this.#lastId },
-        signal: AbortSignal.any([this.#stopped.signal, silence.signal]),
-      });
-      if (answer.status !== 200)
-        throw new Error(told(await readText(answer.body), `the gateway answered ${answer.status}`));
-      let recent = true;
-      for await (const event of readEvents(answer.body, alive)) {
-        this.#deliver(event, recent);
-        if (event.id !== '') this.#lastId = event.id;
-        if (event.event === 'state' && recent) {
-          recent = false;
-          opened();
-        }
+    return withDeadline({ clock, parent: this.#stopped.signal }, async (signal, abort) => {
+      let cancel = (): void => {};
+      const alive = () => {
+        cancel();
+        cancel = clock.after(SILENCE_MS, () => abort(new Error('the gateway fell silent')));
+      };
+      alive();
+      try {
+        await this.#readEvents(signal, { alive, opened });
+      } finally {
+        cancel();
       }
-    } finally {
-      cancel();
+    });
+  }
+
+  async #readEvents(signal: AbortSignal, { alive, opened }: { alive(): void; opened(): void }): Promise<void> {
+    const answer = await this.#request('events', {
+      method: 'GET',
+      headers: this.#lastId === '' ? {} : { 'last-event-id': this.#lastId },
+      signal,
+    });
+    if (answer.status !== 200)
+      throw new Error(told(await readText(answer.body), `the gateway answered ${answer.status}`));
+    let recent = true;
+    for await (const event of readEvents(answer.body, alive)) {
+      this.#deliver(event, recent);
+      if (event.id !== '') this.#lastId = event.id;
+      if (event.event === 'state' && recent) {
+        recent = false;
+        opened();
+      }
     }
   }
 
@@ -262,9 +271,11 @@ export class ChatClient {
 
   /** Waits `ms`, or until something makes another try worth it. */
   async #pause(ms: number): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    await this.#options.clock.sleep(ms, AbortSignal.any([woken.signal, this.#stopped.signal])).catch(() => undefined);
+    const { clock } = this.#options;
+    await withDeadline({ clock, parent: this.#stopped.signal }, (signal, abort) => {
+      this.#wake = abort;
+      return clock.sleep(ms, signal);
+    }).catch(() => undefined);
     this.#wake = () => {};
   }
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { sumUsage } from '../../data/usage.ts';
 import { personScope } from '../../data/scope.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { AppError } from '../../shared/errors.ts';
 import { defineOperation, notRunning, requireActions, requireAgent } from './operation.ts';
 import { personInput, resolvePerson } from './person.ts';
@@ -97,7 +98,10 @@ export const gatewayOperations = {
     input: z.strictObject({}),
     output: z.array(z.object({ name: z.string(), provider: z.string(), current: z.boolean() })),
     needsGateway: true,
-    run: async (context) => [...(await requireAgent(context).models(AbortSignal.timeout(MODEL_LIST_TIMEOUT_MS)))],
+    run: (context) =>
+      withDeadline({ clock: context.clock, timeoutMs: MODEL_LIST_TIMEOUT_MS }, async (signal) => [
+        ...(await requireAgent(context).models(signal)),
+      ]),
   }),
   usage: defineOperation({
     input: z.strictObject({ person: personInput, days: z.int().min(1).max(3650).default(30) }),

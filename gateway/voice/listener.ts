@@ -4,6 +4,7 @@ import type { ProcessDb } from '../../data/db.ts';
 import { rewriteWaiting, type InboxPayload, type InboxRow, type VoiceNote } from '../../data/process/inbox.ts';
 import type { VoiceSettings } from '../../config/voice.ts';
 import { abortReason, type Clock } from '../../shared/clock.ts';
+import { abortable, isTimeout, withDeadline } from '../../shared/deadline.ts';
 import { asAppError } from '../../shared/errors.ts';
 import type { InboxId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -103,24 +104,20 @@ export function makeListener(ports: ListenerPorts): Listener {
   /** The file, or why it could not be fetched. */
   async function fetchPatiently(row: InboxRow, index: number): Promise<StoredFile | string> {
     for (let attempt = 0; ; attempt++) {
-      const limit = new AbortController();
-      const cancel = ports.clock.after(FETCH_TIMEOUT_MS, () =>
-        limit.abort(new DOMException('too slow', 'TimeoutError')),
-      );
-      const signal = AbortSignal.any([ports.signal, limit.signal]);
+      // Asked anew each time: a platform that was just connecting may be there by now.
+      const fetchOnce = (signal: AbortSignal) =>
+        abortable(ports.files.fetch(row, index, ports.platforms.find(row.address), signal), signal);
       try {
-        return await untilAborted(ports.files.fetch(row, index, ports.platforms.find(row.address), signal), signal);
+        return await withDeadline({ clock: ports.clock, timeoutMs: FETCH_TIMEOUT_MS, parent: ports.signal }, fetchOnce);
       } catch (error) {
         if (ports.signal.aborted) throw abortReason(ports.signal);
         const waitMs = FETCH_WAITS_MS[attempt];
         const known = asAppError(error);
         if (waitMs === undefined || known.code === 'bad_input') {
           ports.log.warn({ err: error, inbox: row.id }, 'a recording could not be fetched');
-          return `It could not be fetched: ${limit.signal.aborted ? 'the platform was too slow' : known.publicMessage}.`;
+          return `It could not be fetched: ${isTimeout(error) ? 'the platform was too slow' : known.publicMessage}.`;
         }
         await ports.clock.sleep(waitMs, ports.signal);
-      } finally {
-        cancel();
       }
     }
   }
@@ -152,14 +149,4 @@ export function makeListener(ports: ListenerPorts): Listener {
     keepHeard: (edited, before) =>
       before.voice === undefined ? edited : withVoice(edited, before.voice, ports.settings().names),
   };
-}
-
-/** `work`, or the signal's reason as soon as it aborts: a platform that never hands over a file must not hold up anything. */
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const cut = () => reject(abortReason(signal));
-    if (signal.aborted) cut();
-    else signal.addEventListener('abort', cut, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cut));
-  });
 }

@@ -1,6 +1,7 @@
 // OpenAI-compatible services for voice: which one, with which key, and one careful request to it.
 import type { Clock } from '../../shared/clock.ts';
 import { abortReason } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 
 export interface VoiceService {
   title: string;
@@ -104,20 +105,18 @@ export interface ServiceCall {
  * refused: the key must not follow them.
  */
 export async function callService(ports: ServicePorts, call: ServiceCall): Promise<ServiceAnswer> {
+  const deadline = { clock: ports.clock, timeoutMs: call.timeoutMs, parent: call.signal };
   for (let attempt = 1; ; attempt++) {
-    const answer = await attemptCall(ports, call);
+    const answer = await withDeadline(deadline, (own) => attemptCall(ports, call, own));
     if (answer.ok || answer.retryAfterMs === undefined || attempt === 2) return answer;
     await ports.clock.sleep(answer.retryAfterMs, call.signal);
   }
 }
 
-async function attemptCall(
-  ports: ServicePorts,
-  call: ServiceCall,
-): Promise<ServiceAnswer & { retryAfterMs?: number | undefined }> {
+type Attempt = ServiceAnswer & { retryAfterMs?: number | undefined };
+
+async function attemptCall(ports: ServicePorts, call: ServiceCall, own: AbortSignal): Promise<Attempt> {
   const { service, signal } = call;
-  const limit = new AbortController();
-  const cancel = ports.clock.after(call.timeoutMs, () => limit.abort(new DOMException('timed out', 'TimeoutError')));
   const fail = (message: string, detail: string, retryAfterMs?: number) =>
     ({ ok: false, message: `${service.title} ${message}.`, detail, retryAfterMs }) as const;
   try {
@@ -126,7 +125,7 @@ async function attemptCall(
       method: 'POST',
       body: content,
       redirect: 'error',
-      signal: AbortSignal.any([signal, limit.signal]),
+      signal: own,
       headers: {
         ...(service.key === undefined ? {} : { authorization: `Bearer ${service.key}` }),
         ...(type === undefined ? {} : { 'content-type': type }),
@@ -140,10 +139,8 @@ async function attemptCall(
   } catch (error) {
     if (signal.aborted) throw abortReason(signal);
     const detail = explainError(error);
-    if (limit.signal.aborted) return fail('took too long', detail);
+    if (own.aborted) return fail('took too long', detail);
     return fail('did not answer', detail, RETRY_AFTER_MS);
-  } finally {
-    cancel();
   }
 }
 

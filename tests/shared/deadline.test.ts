@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { untilAborted, withDeadline } from '../../shared/deadline.ts';
+import { abortable, isTimeout, untilAborted, withDeadline } from '../../shared/deadline.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
 
 test('gives what the work gives, and leaves neither timer nor listener', async () => {
@@ -31,7 +31,8 @@ test('the signal aborts after the time', async () => {
   const clock = makeFakeClock();
   const work = withDeadline({ clock, timeoutMs: 10 }, whenAborted);
   await clock.advance(10);
-  expect(await work).toMatchObject({ name: 'TimeoutError' });
+  expect(isTimeout(await work)).toBe(true);
+  expect(isTimeout(new Error('TimeoutError'))).toBe(false);
 });
 
 test('the signal aborts with the parent, whose reason it has', async () => {
@@ -64,6 +65,22 @@ test('the work can abort its own signal', async () => {
     return signal.reason as unknown;
   });
   expect(await work).toBe('mine');
+});
+
+test('work that pays no heed to the signal is left at once, with the reason', async () => {
+  const stopping = new AbortController();
+  const reason = new Error('stopped');
+  const work = abortable(new Promise<never>(() => {}), stopping.signal);
+  stopping.abort(reason);
+  await expect(work).rejects.toBe(reason);
+  await expect(abortable(Promise.reject(new Error('late')), stopping.signal)).rejects.toBe(reason);
+});
+
+test('work that ends first leaves nothing with the signal', async () => {
+  const { signal } = new AbortController();
+  expect(await abortable(Promise.resolve(5), signal)).toBe(5);
+  await expect(abortable(Promise.reject(new Error('no')), signal)).rejects.toThrow('no');
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
 async function whenAborted(signal: AbortSignal): Promise<unknown> {

@@ -1,11 +1,13 @@
 // Finds the homeserver of a name as people know it (example.org, from @ann:example.org), and logs in to it.
 import { z } from 'zod';
 import { systemClock } from '../../../shared/clock.ts';
-import { makeMatrixApi, parseJson } from '../api.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
+import { parseJson, readText } from '../../transport/bodies.ts';
+import { makeMatrixApi } from '../api.ts';
 import { isUserId } from '../ids.ts';
 
 const TIMEOUT_MS = 20_000;
-const MAX_CHARS = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 const wellKnownSchema = z.looseObject({ 'm.homeserver': z.looseObject({ base_url: z.url({ protocol: /^https?$/ }) }) });
 const loginSchema = z.looseObject({ access_token: z.string().min(1), user_id: z.string().refine(isUserId) });
@@ -28,15 +30,16 @@ export async function findHomeserver(text: string, ports: Ports): Promise<string
 }
 
 async function askWellKnown(name: string, { fetch: fetchIt, signal }: Ports): Promise<string | undefined> {
-  const until = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
-    const answer = await fetchIt(`https://${name}/.well-known/matrix/client`, { signal: until });
-    if (!answer.ok) {
-      await answer.body?.cancel();
-      return undefined;
-    }
-    const parsed = wellKnownSchema.safeParse(parseJson((await answer.text()).slice(0, MAX_CHARS)));
-    return parsed.data?.['m.homeserver'].base_url.replace(/\/+$/, '');
+    return await withDeadline({ clock: systemClock, timeoutMs: TIMEOUT_MS, parent: signal }, async (own) => {
+      const answer = await fetchIt(`https://${name}/.well-known/matrix/client`, { signal: own });
+      if (!answer.ok) {
+        await answer.body?.cancel();
+        return undefined;
+      }
+      const parsed = wellKnownSchema.safeParse(parseJson(await readText(answer, MAX_BYTES)));
+      return parsed.data?.['m.homeserver'].base_url.replace(/\/+$/, '');
+    });
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { backoffMs } from '../../../shared/backoff.ts';
 import type { Clock } from '../../../shared/clock.ts';
-import { withDeadline } from '../../../shared/deadline.ts';
+import { isTimeout, withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { untilAborted } from '../../abort.ts';
 import { appErrorOf, readFailure } from '../errors.ts';
@@ -151,7 +151,7 @@ export function openLink(input: LinkInput): Link {
       return value;
     } catch (error) {
       // Whoever does not answer may never answer again: the next call gets a new connection.
-      if (isTimeout(signal) && active === 1) await drop();
+      if (isTimeout(signal.reason) && active === 1) await drop();
       throw error;
     } finally {
       if (entry) callers.delete(entry);
@@ -176,7 +176,7 @@ export function openLink(input: LinkInput): Link {
           return attempt(who, inner, work);
         });
       } catch (error) {
-        if (isTimeout(inner))
+        if (isTimeout(inner.reason))
           throw new AppError(
             'timeout',
             `MCP server ${server} did not answer in ${Math.round(callTimeoutMs / 1000)} s. Whether the call took effect is unknown; do not simply repeat it.`,
@@ -209,10 +209,6 @@ function startError(server: string, cause: unknown): unknown {
   if (failure.kind === 'closed')
     return new AppError('tool_unavailable', `MCP server ${server} ended while it was starting.`, { cause });
   return cause;
-}
-
-function isTimeout(signal: AbortSignal): boolean {
-  return signal.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
 }
 
 function gone(server: string): AppError {

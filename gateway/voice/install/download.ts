@@ -5,6 +5,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ensureDir, fileError } from '../../../data/files.ts';
 import { abortReason, type Clock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
 
 export interface Download {
@@ -67,8 +68,21 @@ export async function download(input: Download): Promise<'downloaded' | 'present
 async function fetchRest(input: Download, part: string): Promise<boolean> {
   const have = await sizeOf(part);
   if (have > 0 && have === input.bytes) return true;
-  const stalled = new AbortController();
-  const signal = AbortSignal.any([input.signal, stalled.signal]);
+  return withDeadline({ clock: input.clock, parent: input.signal }, (signal, abort) =>
+    fetchFrom(input, { part, have, signal, stalled: () => abort(new DOMException('stalled', 'TimeoutError')) }),
+  );
+}
+
+interface Attempt {
+  part: string;
+  /** Bytes that are there. */
+  have: number;
+  signal: AbortSignal;
+  /** Ends the attempt. */
+  stalled(): void;
+}
+
+async function fetchFrom(input: Download, { part, have, signal, stalled }: Attempt): Promise<boolean> {
   const response = await input.fetch(input.url, { signal, headers: have > 0 ? { range: `bytes=${have}-` } : {} });
   if (response.status === 416) {
     await fs.rm(part, { force: true });
@@ -89,7 +103,7 @@ async function fetchRest(input: Download, part: string): Promise<boolean> {
   let cancelStall = () => {};
   const watch = () => {
     cancelStall();
-    cancelStall = input.clock.after(STALL_MS, () => stalled.abort(new DOMException('stalled', 'TimeoutError')));
+    cancelStall = input.clock.after(STALL_MS, stalled);
   };
   await using out = await fs.open(part, isRest ? 'a' : 'w', 0o600);
   const body: ReadableStream<Uint8Array> | null = response.body;

@@ -5,7 +5,7 @@ import fs from 'node:fs/promises';
 import nodePath from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../../../shared/clock.ts';
-import { withDeadline } from '../../../../shared/deadline.ts';
+import { isTimeout, withDeadline } from '../../../../shared/deadline.ts';
 import { AppError } from '../../../../shared/errors.ts';
 import { spawnChild } from '../../child.ts';
 import { decodeText } from '../text-file.ts';
@@ -45,7 +45,7 @@ export async function searchLocal(
     });
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof DOMException && error.name === 'TimeoutError')) throw error;
+    if (!isTimeout(error)) throw error;
     notes.push('the search was stopped because it took too long: there may be more, narrow it');
   }
   return { hits: collector.hits, hasMore: collector.hasMore(), notes };
