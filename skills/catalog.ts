@@ -7,7 +7,7 @@ import type { Scope } from '../data/scope.ts';
 import { AppError } from '../shared/errors.ts';
 import type { SessionId } from '../shared/ids.ts';
 import { conditionsOf, type SkillConditions } from './conditions.ts';
-import { openSkillFolder, searchTextOf, type FolderSkill, type SkillFolder } from './folder.ts';
+import { openSkillFolder, searchTextOf, type FolderContent, type FolderSkill, type SkillFolder } from './folder.ts';
 import { parseSkill, type ParsedSkill } from './format.ts';
 import { isInTrial } from './trial.ts';
 import type { SkillInfo, SkillSource, SkillTrust } from './types.ts';
