@@ -1,5 +1,5 @@
 // One look at what is due: each run is taken under a lease, left for later, or ends as missed or skipped; and the run that follows it is
-// planned. All of it is one transaction, so that no job is ever without its next run.
+// planned. All of it is one transaction with what is told of it, so that no job is ever without its next run, and none is missed in silence.
 import {
   changeOccurrence,
   claimOccurrence,
@@ -11,9 +11,12 @@ import {
   setJobState,
 } from '../data/process/schedule/claims.ts';
 import type { ProcessDb, Query } from '../data/db.ts';
+import { enqueueOutbox } from '../data/process/outbox.ts';
 import type { JobRow, OccurrenceRow } from '../data/schedule/rows.ts';
 import type { PersonId } from '../shared/ids.ts';
 import { decideCatchUp, isLate } from './catch-up.ts';
+import { missedNotices, type Missed } from './missed.ts';
+import type { Dispatch, Letter, NoticeOwner, RunnerPorts } from './ports.ts';
 import { nextRun } from './schedule/next.ts';
 import { jobOf } from './stored.ts';
 import type { Job, PlannedRun } from './types.ts';
@@ -32,6 +35,7 @@ export interface ClaimInput {
   /** How many more each person may have; by default `perPerson`. */
   perPerson: number;
   running: ReadonlyMap<PersonId, number>;
+  notice: RunnerPorts['notice'];
 }
 
 export interface Claimed {
@@ -39,24 +43,39 @@ export interface Claimed {
   job: Job;
 }
 
-export interface Missed {
-  job: Job;
-  count: number;
-  /** The first of them. */
-  since: number;
-  reason: string;
-  /** Whether one run stands for them now. */
-  isMadeUp: boolean;
-}
-
 export interface Look {
   claimed: readonly Claimed[];
-  missed: readonly Missed[];
   /** True when there may be more that is due and can be taken. */
   hasMore: boolean;
 }
 
+/** Rolls a look back: where these are told is not known yet, and nothing but the database is asked within a transaction. */
+class Untold extends Error {
+  readonly owners: ReadonlyMap<string, NoticeOwner>;
+  constructor(owners: ReadonlyMap<string, NoticeOwner>) {
+    super('it is not known whom to tell');
+    this.owners = owners;
+  }
+}
+
 export async function claimDue(input: ClaimInput): Promise<Look> {
+  const letters = new Map<string, Letter>();
+  for (;;) {
+    try {
+      const { told, ...look } = await claimTold(input, letters);
+      for (const { wake } of told) wake();
+      return look;
+    } catch (error) {
+      if (!(error instanceof Untold)) throw error;
+      for (const [id, owner] of error.owners) letters.set(id, await input.notice(owner));
+    }
+  }
+}
+
+async function claimTold(
+  input: ClaimInput,
+  letters: ReadonlyMap<string, Letter>,
+): Promise<Look & { told: readonly Dispatch[] }> {
   const { db } = input;
   const running = new Map(input.running);
   const busy = [...running].filter(([, count]) => count >= input.perPerson).map(([person]) => person);
@@ -65,6 +84,7 @@ export async function claimDue(input: ClaimInput): Promise<Look> {
   let changes = 0;
   let looked = 0;
   let isCaughtUp = false;
+  const told: Dispatch[] = [];
   await db.query.transaction().execute(async (trx) => {
     const rows = await listDue(db, { except: busy, limit: BATCH }, trx);
     looked = rows.length;
@@ -81,9 +101,19 @@ export async function claimDue(input: ClaimInput): Promise<Look> {
       // One that has to wait is no reason to look again at once.
       if (step.isChanged && step.isCaughtUp) isCaughtUp = true;
     }
+    told.push(...tell(missed, letters));
+    for (const { outbox } of told) await enqueueOutbox(db, outbox, trx);
   });
   const hasMore = claimed.length < input.room && (isCaughtUp || (looked === BATCH && changes > 0));
-  return { claimed, missed, hasMore };
+  return { claimed, hasMore, told };
+}
+
+/** Throws `Untold` when there is no letter for one of them yet. */
+function tell(missed: readonly Missed[], letters: ReadonlyMap<string, Letter>): readonly Dispatch[] {
+  const notices = missedNotices(missed);
+  const unknown = notices.filter(({ job }) => !letters.has(job.id));
+  if (unknown.length > 0) throw new Untold(new Map(unknown.map(({ job }) => [job.id, job])));
+  return notices.flatMap(({ job, ...said }) => letters.get(job.id)?.(said) ?? []);
 }
 
 interface Step {

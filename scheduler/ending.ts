@@ -56,7 +56,7 @@ async function dispatchesOf(
   if (outcome.end === 'done') found.push({ ...(await ports.result(run, outcome)), isResult: true });
   const text = noticeText(run, outcome, ending);
   const key = `${run.key}.${ending.notice ?? ''}`;
-  if (text !== undefined) found.push({ ...(await ports.notice(run.job, { key, text })), isResult: false });
+  if (text !== undefined) found.push({ ...(await ports.notice(run.job))({ key, text }), isResult: false });
   return found;
 }
 

@@ -1,8 +1,17 @@
 // Runs that did not happen, told to their people: one message each, however many there are.
 import { instantText } from './schedule/describe.ts';
-import type { Missed } from './claiming.ts';
 import type { Job } from './types.ts';
 import { isWaiting, WAITS } from './waiting.ts';
+
+export interface Missed {
+  job: Job;
+  count: number;
+  /** The first of them. */
+  since: number;
+  reason: string;
+  /** Whether one run stands for them now. */
+  isMadeUp: boolean;
+}
 
 /** Lines of one message. */
 const MAX_LINES = 20;

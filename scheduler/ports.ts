@@ -24,6 +24,12 @@ export interface Dispatch {
   wake(): void;
 }
 
+/** Whom to tell of a job; less of it is known where it cannot be read. */
+export type NoticeOwner = Pick<Job, 'person'> & Partial<Pick<Job, 'origin' | 'delivery'>>;
+
+/** `key`: as of `JobRun`. */
+export type Letter = (said: { key: string; text: string }) => Dispatch;
+
 export interface RunnerPorts {
   db: ProcessDb;
   clock: Clock;
@@ -39,8 +45,8 @@ export interface RunnerPorts {
   run(run: JobRun, signal: AbortSignal): Promise<RunOutcome>;
   /** Where a result goes. Rejects with AppError when that cannot be stored. */
   result(run: JobRun, result: { text: string; files: readonly StoredFile[]; origin: Origin }): Promise<Dispatch>;
-  /** Something that the person must know of a job, whatever it delivers. `key`: as of `JobRun`. */
-  notice(job: Job, notice: { key: string; text: string }): Promise<Dispatch>;
+  /** Something that the person must know of a job, whatever it delivers: where it goes is found before the transaction that it is told in. */
+  notice(owner: NoticeOwner): Promise<Letter>;
 }
 
 export interface Runner {

@@ -52,8 +52,8 @@ async function recoverOne(ports: RunnerPorts, row: OccurrenceRow): Promise<void>
     reason: 'Herald stopped while it ran',
     ...(goesOn ? {} : { failure: 'lost', endedAt: now }),
   } as const;
-  const notice =
-    job && (await ports.notice(job, { key: `${row.id}.i${interruptions}`, text: cutOffText(job, goesOn) }));
+  const letter = job && (await ports.notice(job));
+  const notice = job && letter?.({ key: `${row.id}.i${interruptions}`, text: cutOffText(job, goesOn) });
   const isChanged = await db.query.transaction().execute(async (trx) => {
     const isMine = await changeOccurrence(db, { ...at, from: ['running'] }, change, trx);
     if (isMine && notice) await enqueueOutbox(db, notice.outbox, trx);

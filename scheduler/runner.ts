@@ -1,5 +1,4 @@
 // Runs what is due: one timer to the nearest instant, leases that are kept alive while something runs, no work at all while nothing does.
-import { enqueueOutbox } from '../data/process/outbox.ts';
 import { nextInstant, renewLeases, startOccurrence } from '../data/process/schedule/claims.ts';
 import { storedScope } from '../data/scope.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -7,9 +6,8 @@ import { withDeadline } from '../shared/deadline.ts';
 import { AppError, asAppError } from '../shared/errors.ts';
 import { untilStored } from '../shared/held-up.ts';
 import type { PersonId } from '../shared/ids.ts';
-import { claimDue, type Claimed, type Missed } from './claiming.ts';
+import { claimDue, type Claimed } from './claiming.ts';
 import { endRun, parkRun } from './ending.ts';
-import { missedNotices } from './missed.ts';
 import type { JobRun, Runner, RunnerPorts } from './ports.ts';
 import { recoverAbandoned, replanAll } from './recovery.ts';
 import { spanText } from './schedule/describe.ts';
@@ -82,16 +80,10 @@ export function openRunner(ports: RunnerPorts): Runner {
     if (now < lastSeen - SET_BACK_MS) await replanAll(ports);
     lastSeen = now;
     await recoverAbandoned(ports, false);
-    const missed: Missed[] = [];
-    try {
-      await claimWhatIsDue(missed);
-    } finally {
-      // They are rows already: nothing would tell them later.
-      await tellMissed(missed);
-    }
+    await claimWhatIsDue();
   }
 
-  async function claimWhatIsDue(missed: Missed[]): Promise<void> {
+  async function claimWhatIsDue(): Promise<void> {
     for (;;) {
       const room = limits.parallel - running.size;
       if (room <= 0) break;
@@ -102,20 +94,10 @@ export function openRunner(ports: RunnerPorts): Runner {
         room,
         perPerson: limits.perPerson,
         running: countByPerson(),
+        notice: ports.notice,
       });
-      missed.push(...found.missed);
       for (const claimed of found.claimed) launch(claimed);
       if (!found.hasMore) break;
-    }
-  }
-
-  async function tellMissed(missed: readonly Missed[]): Promise<void> {
-    for (const { job, key, text } of missedNotices(missed)) {
-      try {
-        await sendNotice(ports, job, { key, text });
-      } catch (error) {
-        log.error({ err: error, job: job.id }, 'missed runs could not be told');
-      }
     }
   }
 
@@ -251,14 +233,4 @@ function cutOutcome(parent: AbortSignal, outcome: RunOutcome, timeoutMs: number)
   if (parent.reason instanceof RunCut && parent.reason.why === 'stopped')
     return { end: 'skipped', reason: 'it was stopped', costMicroUsd, tokens };
   return { end: 'cut' };
-}
-
-async function sendNotice(
-  ports: RunnerPorts,
-  job: Parameters<RunnerPorts['notice']>[0],
-  notice: { key: string; text: string },
-): Promise<void> {
-  const dispatch = await ports.notice(job, notice);
-  await ports.db.query.transaction().execute((trx) => enqueueOutbox(ports.db, dispatch.outbox, trx));
-  dispatch.wake();
 }

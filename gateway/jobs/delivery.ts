@@ -152,17 +152,17 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
         },
       };
     },
-    async notice(job, { key, text }) {
-      const to = await targets.noticeAddress(job, job.delivery.targets);
-      const outbox = to ? poster.rows({ key: `jn.${key}`, to, kind: 'notice', person: job.person, text }) : [];
-      return {
+    async notice(owner) {
+      const { person } = owner;
+      const to = await targets.noticeAddress(owner, owner.delivery?.targets ?? []);
+      return ({ key, text }) => ({
         delivery: 'none',
         messages: [],
-        outbox,
+        outbox: to ? poster.rows({ key: `jn.${key}`, to, kind: 'notice', person, text }) : [],
         wake() {
           if (to) poster.wake(to);
         },
-      };
+      });
     },
     async settle() {
       again = true;

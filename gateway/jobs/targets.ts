@@ -17,8 +17,11 @@ export interface Targets {
   parse(owner: TargetOwner, words: string, fallback: string | undefined): Promise<Delivery>;
   /** Chats to send to, each once; none when nothing of it can be reached. */
   resolve(owner: TargetOwner, targets: readonly DeliveryTarget[]): Promise<readonly Address[]>;
-  /** Where the person hears what they must know. */
-  noticeAddress(owner: TargetOwner, targets: readonly DeliveryTarget[]): Promise<Address | undefined>;
+  /** Where the person hears what they must know; targets need an origin. */
+  noticeAddress(
+    owner: Pick<TargetOwner, 'person'> & Partial<TargetOwner>,
+    targets: readonly DeliveryTarget[],
+  ): Promise<Address | undefined>;
   /** In words, from where the job is made. */
   describe(owner: TargetOwner, target: DeliveryTarget): Promise<string>;
 }
@@ -56,11 +59,14 @@ export function makeTargets(ports: TargetPorts): Targets {
         return ownGroups(person, target.name);
       case 'all':
         return (await listDmChats(db, person)).map(({ address }) => address).filter((at) => ports.isSetUp(at));
-      case 'last-active': {
-        const at = await newsAddress(db, person);
-        return at && ports.isSetUp(at) ? [at] : [];
-      }
+      case 'last-active':
+        return lastActive(person);
     }
+  }
+
+  async function lastActive(person: PersonId): Promise<readonly Address[]> {
+    const at = await newsAddress(db, person);
+    return at && ports.isSetUp(at) ? [at] : [];
   }
 
   async function ownGroups(person: PersonId, name: string): Promise<readonly Address[]> {
@@ -111,9 +117,10 @@ export function makeTargets(ports: TargetPorts): Targets {
         ...(fallback === undefined ? {} : { fallback: await parseOne(owner, fallback) }),
       };
     },
-    async noticeAddress(owner, targets) {
-      const found = await resolve(owner, targets);
-      const [origin] = await resolve(owner, [{ kind: 'origin' }, { kind: 'last-active' }]);
+    async noticeAddress({ person, origin: at }, targets) {
+      const found = at ? await resolve({ person, origin: at }, targets) : [];
+      const made = at ? await resolveOne({ person, origin: at }, { kind: 'origin' }) : [];
+      const [origin] = made.length > 0 ? made : await lastActive(person);
       // What goes wrong is for the person, not for a group.
       return (
         found.find(({ kind }) => kind === 'dm') ?? (origin?.kind === 'dm' ? origin : undefined) ?? found[0] ?? origin

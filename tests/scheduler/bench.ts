@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { openData, type OpenedData, type ProcessDb } from '../../data/db.ts';
 import { newRowId } from '../../data/row-id.ts';
+import type { NewOutboxRow } from '../../data/process/outbox.ts';
 import { createPerson } from '../../data/process/people.ts';
 import type { StatementObserver } from '../../data/query/dialect.ts';
 import { addJob } from '../../data/schedule/jobs.ts';
@@ -117,9 +118,12 @@ export async function openBench(
           bench.results.push(`${run.job.name}: ${text}`);
           return { delivery: 'none', messages: [], outbox: [], wake: () => undefined };
         },
-        async notice(_job, { text }) {
-          return { delivery: 'none', messages: [], outbox: [], wake: () => void bench.notices.push(text) };
-        },
+        notice: async () => (said) => ({
+          delivery: 'none',
+          messages: [],
+          outbox: [letterOf(said)],
+          wake: () => void bench.notices.push(said.text),
+        }),
         ...without(extra),
       });
     },
@@ -162,6 +166,16 @@ export async function openBench(
 
 function without({ run: _run, ...rest }: Partial<RunnerPorts>): Partial<RunnerPorts> {
   return rest;
+}
+
+function letterOf({ key, text }: { key: string; text: string }): NewOutboxRow {
+  return { key: `jn.${key}`, to: HERE, kind: 'notice', part: 0, parts: 1, text, ttlMs: DAY };
+}
+
+/** What lies on disk to be told, in order. */
+export async function toldOnDisk({ db }: Bench): Promise<readonly string[]> {
+  const rows = await db.query.selectFrom('outbox').select('text').orderBy('seq').execute();
+  return rows.map(({ text }) => text);
 }
 
 /** States of the rows, in order of time. */

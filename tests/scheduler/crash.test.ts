@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import type { StatementObserver } from '../../data/query/dialect.ts';
-import { HOUR, makeSettableClock, MINUTE, openBench } from './bench.ts';
+import { DAY, HOUR, makeSettableClock, MINUTE, openBench, statesOf, toldOnDisk, type Bench } from './bench.ts';
 
 /** Calls `onBoundary` at each point between which nothing on disk changes. */
 function watchBoundaries(onBoundary: () => void): StatementObserver {
@@ -22,7 +22,11 @@ function watchBoundaries(onBoundary: () => void): StatementObserver {
   };
 }
 
-it('wherever it is killed, the run ends once and the next one is planned', async () => {
+/** What is on disk at each boundary while `armed` goes on. */
+async function copiesOf(
+  armed: (bench: Bench) => Promise<void>,
+  prepare: (bench: Bench) => Promise<void>,
+): Promise<{ bench: Bench; copies: readonly string[]; remove(): Promise<void> }> {
   const copies: string[] = [];
   const folder = mkdtempSync(path.join(os.tmpdir(), 'herald-crash-'));
   let isArmed = false;
@@ -33,13 +37,30 @@ it('wherever it is killed, the run ends once and the next one is planned', async
     copies.push(copy);
   });
   const bench = await openBench({ observe });
-  const job = await bench.add({ rule: { kind: 'cron', expressions: ['0 13 * * *'] } });
+  await prepare(bench);
   isArmed = true;
-  const runner = bench.runner();
-  await runner.start();
-  await bench.clock.advance(HOUR);
-  await runner.stop();
+  await armed(bench);
   isArmed = false;
+  return {
+    bench,
+    copies,
+    async remove() {
+      await bench.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+it('wherever it is killed, the run ends once and the next one is planned', async () => {
+  const { bench, copies, remove } = await copiesOf(
+    async ({ runner: open, clock }) => {
+      const runner = open();
+      await runner.start();
+      await clock.advance(HOUR);
+      await runner.stop();
+    },
+    async ({ add }) => void (await add({ rule: { kind: 'cron', expressions: ['0 13 * * *'] } })),
+  );
   const [key] = bench.began.map((run) => run.key);
   expect(copies.length).toBeGreaterThanOrEqual(6);
   for (const home of copies) {
@@ -48,13 +69,41 @@ it('wherever it is killed, the run ends once and the next one is planned', async
     await next.start();
     await after.clock.advance(MINUTE);
     await next.stop();
-    const rows = await after.rows(job);
+    const rows = await after.rows();
     expect(rows.map(({ state }) => state)).toEqual(['done', 'planned']);
     // Whatever is done again is done under the same key.
     expect(after.began.every((run) => run.key === key)).toBe(true);
     expect(after.notices.length).toBe(rows[0]?.interruptions);
     await after.close();
   }
-  await bench.close();
-  rmSync(folder, { recursive: true, force: true });
+  await remove();
+});
+
+it('wherever it is killed while it takes up what was missed, no row is missed without a word, and none is told twice', async () => {
+  const { bench, copies, remove } = await copiesOf(
+    async ({ runner: open, clock }) => {
+      const runner = open();
+      await runner.start();
+      await clock.advance(MINUTE);
+      await runner.stop();
+    },
+    async ({ add, clock }) => {
+      await add({ rule: { kind: 'cron', expressions: ['0 13 * * *'] }, name: 'news', policy: { catchUp: 'skip' } });
+      await clock.advance(3 * DAY);
+    },
+  );
+  let missedOnDisk = 0;
+  for (const home of copies) {
+    const after = await openBench({ home, clock: makeSettableClock(bench.clock.now()) });
+    if ((await statesOf(after)).includes('missed')) missedOnDisk++;
+    const next = after.runner({ isAlone: true });
+    await next.start();
+    await after.clock.advance(MINUTE);
+    await next.stop();
+    expect(await statesOf(after)).toEqual(['missed', 'missed', 'missed', 'planned']);
+    expect(await toldOnDisk(after)).toEqual([expect.stringMatching(/- news: 3 times since/)]);
+    await after.close();
+  }
+  expect(missedOnDisk).toBeGreaterThan(0);
+  await remove();
 });
