@@ -79,12 +79,12 @@ it(`survives kill -9 at ${REAL_KILLS} of them`, { timeout: 120_000 }, async () =
 });
 
 // More of them: soak.ts.
-it('survives 30 kills at random moments', { timeout: 240_000 }, async () => {
+it('survives 50 kills at random moments', { timeout: 240_000 }, async () => {
   const seed = Date.now() % 1_000_000;
-  console.log(`seeds ${seed} and ${seed + 1}: repeat with npm run test:crash -- --runs 15 --seed ${seed}`);
+  console.log(`seeds ${seed} and ${seed + 1}: repeat with npm run test:crash -- --runs 25 --seed ${seed}`);
   const halves = await Promise.all([
-    killAtRandom(world, { kills: 15, seed }),
-    killAtRandom(world, { kills: 15, seed: seed + 1 }),
+    killAtRandom(world, { kills: 25, seed }),
+    killAtRandom(world, { kills: 25, seed: seed + 1 }),
   ]);
   expect(halves.flatMap((half) => half.faults)).toEqual([]);
 });
