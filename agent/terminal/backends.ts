@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import type { TerminalSettings } from './config.ts';
+import type { Sandbox } from './local/probe.ts';
 import type { Backend, MachineLimits } from './machine.ts';
 
 export interface BackendHost {
@@ -16,6 +17,8 @@ export interface BackendHost {
   instance: string;
   /** Value of an environment variable that the settings name. */
   secret(name: string): string | undefined;
+  /** The sandbox of this machine, where it is known already. */
+  sandbox?: Sandbox | undefined;
 }
 
 /** Throws AppError `config_invalid` for settings that cannot work together. What is missing on this machine is told by `check` and `open`. */
@@ -31,6 +34,7 @@ export async function openBackend(settings: TerminalSettings, host: BackendHost)
         home: host.home,
         hidden: host.privatePaths,
         sandbox: settings.sandbox,
+        probed: host.sandbox,
       });
     }
     case 'docker': {

@@ -1,6 +1,7 @@
 // Where commands run. A backend (local, ssh, docker …) is one file or folder beside this one that makes machines; what all of them have in
 // common — working folder and environment that last from call to call, time limits, background jobs, output limits, adoption after a
 // restart — is built once, in shell.ts and jobs.ts, on these few operations.
+import { AppError } from '../../shared/errors.ts';
 
 /** What a machine keeps apart from the rest of the world. */
 export interface Isolation {
@@ -92,4 +93,9 @@ export interface Backend {
   check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }>;
   /** Finds the machine of this key, or makes it. Rejects with AppError. */
   open(request: MachineRequest): Promise<Machine>;
+}
+
+/** Throws for a key that would mean something else in a path, a name or a script: each backend asks before it uses one. */
+export function expectMachineKey(key: string): void {
+  if (!/^[a-z0-9-]{1,40}$/.test(key)) throw new AppError('internal', 'A machine key has letters that it may not have.');
 }

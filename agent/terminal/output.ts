@@ -1,6 +1,8 @@
 // What a command prints, held in bounded memory: the first bytes, the last bytes, and how many were dropped between them. The report that
 // Herald's own script prints at the very end is found by a mark that only this run knows, and is taken out.
 
+const MAX_COMPLAINT_CHARS = 300;
+
 export interface Capture {
   add(chunk: Uint8Array): void;
   /** Bytes seen so far, dropped ones included. */
@@ -108,4 +110,10 @@ function partialMatch(all: Buffer, needle: Buffer): number {
     if (all.subarray(all.length - length).equals(needle.subarray(0, length))) return length;
   }
   return 0;
+}
+
+/** What a command said when it failed, as the end of a sentence: its last line. */
+export function complaint(output: string): string {
+  const line = output.trim().split('\n').at(-1)?.trim().replace(/\.$/, '') ?? '';
+  return line === '' ? 'the machine gave no reason' : line.slice(0, MAX_COMPLAINT_CHARS);
 }

@@ -274,6 +274,20 @@ function describeFiles(rig: Rig): void {
     expect(await output(rig, "find 'put dir' -type f | wc -l")).toMatch(/^\s*2\n$/);
     await machine.put(path.posix.join(machine.workspace, 'empty'), new Uint8Array(), never);
     expect((await machine.get(path.posix.join(machine.workspace, 'empty'), 10, never)).length).toBe(0);
+    await expect(machine.put('empty', new Uint8Array(), never)).rejects.toMatchObject({ code: 'bad_input' });
+  });
+
+  it.concurrent('keeps the mode of a file that it replaces', async ({ expect }) => {
+    const machine = rig.machine();
+    await output(
+      rig,
+      'mkdir -p modes; echo old | tee modes/secret >modes/program; chmod 600 modes/secret; chmod 755 modes/program',
+    );
+    for (const name of ['secret', 'program', 'new'])
+      await machine.put(path.posix.join(machine.workspace, 'modes', name), Buffer.from('echo new'), never);
+    expect(await output(rig, 'modes/program; ls -ln modes | cut -c 1-10')).toMatch(
+      /^new\ntotal.*\n-rw-(r--|rw-)r--\n-rwxr-xr-x\n-rw-------\n$/,
+    );
   });
 
   it.concurrent('says what is not there, and does not replace folders', async ({ expect }) => {

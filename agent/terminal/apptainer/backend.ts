@@ -7,9 +7,9 @@ import { z } from 'zod';
 import { ensureDir, writeFileAtomic } from '../../../data/files.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { AppError, asAppError } from '../../../shared/errors.ts';
-import type { Backend, Isolation, Machine, MachineRequest } from '../machine.ts';
+import { expectMachineKey, type Backend, type Isolation, type Machine, type MachineRequest } from '../machine.ts';
 import { runClient, type ClientProgram, type ClientResult } from '../remote/client.ts';
-import { complaint } from '../remote/files.ts';
+import { complaint } from '../output.ts';
 import { scriptOperations, type ScriptHost } from '../remote/script-machine.ts';
 import type { ApptainerSettings } from './settings.ts';
 
@@ -76,8 +76,7 @@ export function makeApptainerBackend(options: ApptainerOptions): Backend {
 }
 
 function makePlan(engine: Engine, request: MachineRequest): Plan {
-  if (!/^[a-z0-9-]{1,40}$/.test(request.key))
-    throw new AppError('internal', 'A machine key has letters that it may not have.');
+  expectMachineKey(request.key);
   const name = `herald-${engine.instance}-${request.key}`;
   const folder = path.join(engine.folder, request.key);
   const { settings } = engine;

@@ -3,7 +3,14 @@
 import type { Daytona, Sandbox } from '@daytonaio/sdk';
 import { AppError, asAppError } from '../../../shared/errors.ts';
 import { untilAborted } from '../../abort.ts';
-import type { Backend, Isolation, Machine, MachineLimits, MachineRequest } from '../machine.ts';
+import {
+  expectMachineKey,
+  type Backend,
+  type Isolation,
+  type Machine,
+  type MachineLimits,
+  type MachineRequest,
+} from '../machine.ts';
 import { scriptOperations, type ScriptHost, type ShellResult, type ShellRun } from '../remote/script-machine.ts';
 import { packScript } from '../remote/script.ts';
 import { explainDaytona, statusOf } from './errors.ts';
@@ -72,8 +79,7 @@ async function askOnce(cloud: Cloud): Promise<void> {
 }
 
 async function openSandbox(cloud: Cloud, request: MachineRequest): Promise<Machine> {
-  if (!/^[a-z0-9-]{1,40}$/.test(request.key))
-    throw new AppError('internal', 'A machine key has letters that it may not have.');
+  expectMachineKey(request.key);
   const daytona = await cloud.open();
   const sandbox = await findOrMake(cloud, daytona, request);
   const home = await homeOf(cloud, sandbox, request.signal);

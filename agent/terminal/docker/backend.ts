@@ -2,7 +2,7 @@
 // workspace on a volume of its own. Commands see nothing of this machine but what the settings give them.
 import { userInfo } from 'node:os';
 import { AppError, asAppError } from '../../../shared/errors.ts';
-import type { Backend, Isolation, Machine, MachineRequest } from '../machine.ts';
+import { expectMachineKey, type Backend, type Isolation, type Machine, type MachineRequest } from '../machine.ts';
 import { quoteShell } from '../quote.ts';
 import { runClient, type ClientProgram, type ClientResult } from '../remote/client.ts';
 import { scriptOperations, type ScriptHost } from '../remote/script-machine.ts';
@@ -79,8 +79,7 @@ async function checkEngine(engine: Engine, signal: AbortSignal): Promise<{ ok: b
 }
 
 async function openContainer(engine: Engine, request: MachineRequest): Promise<Machine> {
-  if (!/^[a-z0-9-]{1,40}$/.test(request.key))
-    throw new AppError('internal', 'A machine key has letters that it may not have.');
+  expectMachineKey(request.key);
   const plan: ContainerPlan = {
     settings: engine.settings,
     limits: request.limits,

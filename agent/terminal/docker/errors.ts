@@ -1,6 +1,6 @@
 // What docker and podman say when they fail, as errors that say what to do.
 import { AppError } from '../../../shared/errors.ts';
-import { complaint } from '../remote/files.ts';
+import { complaint } from '../output.ts';
 
 /** The container is there and does not run. docker: "is not running", "is paused"; podman: "container state improper". */
 export function isAsleep(stderr: string): boolean {

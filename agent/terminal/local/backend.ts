@@ -5,14 +5,15 @@ import { ensureDir, fileError } from '../../../data/files.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
-import type {
-  Backend,
-  ExecRequest,
-  ExecResult,
-  Isolation,
-  Machine,
-  MachineLimits,
-  MachineRequest,
+import {
+  expectMachineKey,
+  type Backend,
+  type ExecRequest,
+  type ExecResult,
+  type Isolation,
+  type Machine,
+  type MachineLimits,
+  type MachineRequest,
 } from '../machine.ts';
 import { scriptWith } from '../quote.ts';
 import { END_JOBS } from '../scripts/job.ts';
@@ -36,6 +37,8 @@ export interface LocalOptions {
   /** Where programs are looked for. Default: the system's folders. */
   path?: string;
   platform?: NodeJS.Platform;
+  /** What probeSandbox has found there; without it, it is asked. */
+  probed?: Sandbox | undefined;
 }
 
 /** Where programs are looked for, whatever the environment says. */
@@ -58,7 +61,7 @@ export async function openLocalBackend(options: LocalOptions): Promise<Backend> 
   const sandbox =
     options.sandbox === 'off'
       ? OFF
-      : await probeSandbox({ platform: options.platform ?? process.platform, path: search });
+      : (options.probed ?? (await probeSandbox({ platform: options.platform ?? process.platform, path: search })));
   const isAllowed = sandbox.kind !== 'none' || options.sandbox !== 'require';
   return {
     id: 'local',
@@ -97,7 +100,7 @@ async function openMachine(
   sandbox: Sandbox,
   request: MachineRequest,
 ): Promise<Machine> {
-  if (!/^[a-z0-9-]{1,40}$/.test(request.key)) throw new AppError('bad_input', 'A machine has no such name.');
+  expectMachineKey(request.key);
   const base = path.join(options.root, request.key);
   // tmp and home lie beside the state folder: a command could put a link in the place of a folder inside it.
   const folders = { stateDir: path.join(base, 'state'), tmp: path.join(base, 'tmp'), home: path.join(base, 'home') };
@@ -121,8 +124,8 @@ async function openMachine(
     stateDir: local.stateDir,
     endsWithExec: true,
     exec,
-    put: (file, bytes, signal) => putByExec({ exec }, file, bytes, signal),
-    get: (file, maxBytes, signal) => getByExec({ exec }, file, maxBytes, signal),
+    put: (file, bytes, signal) => putByExec(exec, file, bytes, signal),
+    get: (file, maxBytes, signal) => getByExec(exec, file, maxBytes, signal),
     watch: (folder, onChange) => watchFolder(folder, onChange, options.clock),
     hibernate: () => cleanUp(local, CLEAR_OLD),
     async destroy() {

@@ -4,7 +4,14 @@ import type { App, Image, ModalClient, Sandbox, SandboxCreateParams } from 'moda
 import { sha256Hex } from '../../../shared/digest.ts';
 import { AppError, asAppError } from '../../../shared/errors.ts';
 import { untilAborted } from '../../abort.ts';
-import type { Backend, Isolation, Machine, MachineLimits, MachineRequest } from '../machine.ts';
+import {
+  expectMachineKey,
+  type Backend,
+  type Isolation,
+  type Machine,
+  type MachineLimits,
+  type MachineRequest,
+} from '../machine.ts';
 import { scriptOperations, type ScriptHost, type ShellResult, type ShellRun } from '../remote/script-machine.ts';
 import { explainModal, isMissing, isNameTaken } from './errors.ts';
 import { runInSandbox } from './process.ts';
@@ -96,8 +103,7 @@ async function openSandbox(
   isolation: Isolation,
   request: MachineRequest,
 ): Promise<Machine> {
-  if (!/^[a-z0-9-]{1,40}$/.test(request.key))
-    throw new AppError('internal', 'A machine key has letters that it may not have.');
+  expectMachineKey(request.key);
   const place: Place = {
     settings: options.settings,
     cloud,

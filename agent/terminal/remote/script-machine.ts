@@ -1,7 +1,7 @@
 // A machine that is reached by running `sh -c` on it: exec, put and get for all backends of that kind.
 import { AppError } from '../../../shared/errors.ts';
 import type { ExecRequest, ExecResult, Isolation, Machine } from '../machine.ts';
-import { getByScript, putByScript } from './files.ts';
+import { getByExec, putByExec } from '../transfer.ts';
 import { packScript } from './script.ts';
 
 export interface ShellRun {
@@ -47,8 +47,8 @@ export function scriptOperations(host: ScriptHost): Operations {
     workspace: host.workspace,
     stateDir: host.stateDir,
     exec,
-    put: (path, bytes, signal) => putByScript(exec, path, bytes, signal),
-    get: (path, maxBytes, signal) => getByScript(exec, path, maxBytes, signal),
+    put: (path, bytes, signal) => putByExec(exec, path, bytes, signal),
+    get: (path, maxBytes, signal) => getByExec(exec, path, maxBytes, signal),
   };
 }
 

@@ -3,9 +3,9 @@
 import { userInfo } from 'node:os';
 import { posix } from 'node:path';
 import { AppError, asAppError } from '../../../shared/errors.ts';
-import type { Backend, Isolation, Machine, MachineRequest } from '../machine.ts';
+import { expectMachineKey, type Backend, type Isolation, type Machine, type MachineRequest } from '../machine.ts';
 import { runClient, type ClientProgram } from '../remote/client.ts';
-import { complaint } from '../remote/files.ts';
+import { complaint } from '../output.ts';
 import { quoteShell, scriptWith } from '../quote.ts';
 import { END_JOBS } from '../scripts/job.ts';
 import { MARK_VARIABLE, packScript } from '../remote/script.ts';
@@ -118,7 +118,7 @@ function endScript(mark: string, stateDir: string): string {
 }
 
 async function makeFolders(connection: Connection, folder: string, { key, signal }: MachineRequest) {
-  if (!/^[a-z0-9-]{1,40}$/.test(key)) throw new AppError('internal', 'A machine key has letters that it may not have.');
+  expectMachineKey(key);
   const base = quoteShell(folder);
   const output = await runThere(
     connection,

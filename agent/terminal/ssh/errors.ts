@@ -1,6 +1,6 @@
 // What the ssh client says when it fails, as errors that say what to do. Texts are those of OpenSSH, which translates none of them.
 import { AppError } from '../../../shared/errors.ts';
-import { complaint } from '../remote/files.ts';
+import { complaint } from '../output.ts';
 
 /** Exit status of ssh itself; any other is that of the remote command. Source: ssh(1), EXIT STATUS. */
 const SSH_FAILED = 255;

@@ -74,7 +74,8 @@ export interface Hands {
 export async function openHands(input: HandsInput): Promise<Hands> {
   const { clock, log, loaded } = input;
   const { home, config } = loaded;
-  const backend = await openConfiguredBackend(loaded, clock);
+  const sandbox = await probeSandbox({ platform: process.platform, path: SYSTEM_PATH });
+  const backend = await openConfiguredBackend(loaded, clock, sandbox);
   const checkpoints = openCheckpoints({ dir: path.join(home, 'checkpoints'), clock, log });
   const terminals = openTerminals({
     backend,
@@ -111,7 +112,7 @@ export async function openHands(input: HandsInput): Promise<Hands> {
     ...makeFileTools(files).map((tool) => withFolderHints(tool, hints, log)),
     ...makeWebTools(web),
     ...makeCodeTools({
-      sandbox: await probeSandbox({ platform: process.platform, path: SYSTEM_PATH }),
+      sandbox,
       hidden: [home, loaded.lookup('HOME') ?? '/'],
       settings: config.execute_code,
       checkpoints,

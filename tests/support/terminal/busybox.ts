@@ -49,8 +49,8 @@ export function openBusybox(): TerminalUnderTest {
     stateDir,
     // Not endsWithExec: what an abort leaves running is ended by another call, as on a machine far away.
     exec,
-    put: (file, bytes, signal) => putByExec({ exec }, file, bytes, signal),
-    get: (file, maxBytes, signal) => getByExec({ exec }, file, maxBytes, signal),
+    put: (file, bytes, signal) => putByExec(exec, file, bytes, signal),
+    get: (file, maxBytes, signal) => getByExec(exec, file, maxBytes, signal),
     async destroy() {
       await exec({ script: scriptWith(END_JOBS, [stateDir]), signal: new AbortController().signal });
     },
