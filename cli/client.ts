@@ -85,10 +85,9 @@ export async function withData<T>(home: string, use: (context: ControlContext) =
         clock: systemClock,
         home,
         ledgerKey: () => openVerifier(home),
-        backup: async (file) => {
-          const target = file ?? path.join(home, 'backups', `herald-${stamp(systemClock.now())}.db`);
-          await data.backup(target);
-          return target;
+        async backup(file) {
+          const { backupHome } = await import('../skills/backup.ts');
+          return backupHome({ home, clock: systemClock, copyDatabase: (target) => data.backup(target) }, file);
         },
       });
     } finally {
@@ -111,11 +110,6 @@ async function takeLock(home: string) {
       await systemClock.sleep(LOCK_WAIT_MS);
     }
   }
-}
-
-/** 20261121-120000 in UTC, for file names. */
-function stamp(at: number): string {
-  return new Date(at).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
 }
 
 const answerSchema = z.union([

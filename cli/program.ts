@@ -280,7 +280,7 @@ function addDataCommands(program: Command, hooks: ProgramHooks): void {
   ).option('-d, --days <count>', 'of how many days (default 30)', wholeNumber(1, 3650));
   add(
     'backup [file]',
-    'copy the database, also while the gateway runs',
+    'copy the database and the skills, also while the gateway runs',
     async () => (await import('./commands/data/backup.ts')).runBackup,
   );
   add(

@@ -45,6 +45,12 @@ export interface PostOptions {
   buttons?: readonly (readonly Button[])[] | undefined;
 }
 
+/** The copy of the database, and the folder of the skills that were copied with it. */
+export interface BackupPlace {
+  file: string;
+  skills?: string | undefined;
+}
+
 export interface GatewayActions {
   status(): Promise<GatewayStatus>;
   /** Cancels the running turns of a session, or all that this person began; their children die too. Resolves with how many were stopped. */
@@ -65,6 +71,6 @@ export interface GatewayActions {
   reload(): Promise<void>;
   /** What is set up for voice messages; not there in a gateway without any. */
   voice?: (() => Promise<VoiceReport>) | undefined;
-  /** Online backup; resolves with the file. */
-  backup(file?: string): Promise<string>;
+  /** Online backup of the database and the skills; resolves with where they are. */
+  backup(file?: string): Promise<BackupPlace>;
 }

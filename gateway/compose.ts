@@ -348,10 +348,8 @@ function linkTo(http: HttpServer, code: string): string {
 
 function backupOf({ clock, home, data }: Base): GatewayActions['backup'] {
   return async (file) => {
-    const stamp = new Date(clock.now()).toISOString().replace(/[:.]/g, '-');
-    const target = path.resolve(file ?? path.join(home, 'backups', `herald-${stamp}.db`));
-    await data.backup(target);
-    return target;
+    const { backupHome } = await import('../skills/backup.ts');
+    return backupHome({ home, clock, copyDatabase: (target) => data.backup(target) }, file);
   };
 }
 

@@ -86,12 +86,12 @@ export const gatewayOperations = {
   }),
   backup: defineOperation({
     input: z.strictObject({ file: z.string().refine(path.isAbsolute, 'an absolute path').optional() }),
-    output: z.object({ file: z.string() }),
+    output: z.object({ file: z.string(), skills: z.string().optional() }),
     needsGateway: false,
     async run(context, { file }) {
       const backup = context.actions ? context.actions.backup.bind(context.actions) : context.backup;
       if (!backup) throw new AppError('internal', 'This process cannot copy the database.');
-      return { file: await backup(file) };
+      return backup(file);
     },
   }),
   models: defineOperation({

@@ -9,7 +9,7 @@ import type { PersonId } from '../../shared/ids.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { StoredFile } from '../../shared/messages.ts';
 import type { JobService } from '../../scheduler/types.ts';
-import type { GatewayActions } from '../actions.ts';
+import type { BackupPlace, GatewayActions } from '../actions.ts';
 import type { Activity } from '../mcp/activity.ts';
 import type { TriggerService } from '../triggers/arm.ts';
 
@@ -57,8 +57,8 @@ export interface ControlContext {
   home: string;
   actions?: GatewayActions | undefined;
   agent?: AgentPort | undefined;
-  /** Online copy of the database; resolves with the file. Used when there are no `actions`. */
-  backup?: ((file: string | undefined) => Promise<string>) | undefined;
+  /** As GatewayActions has it. Used when there are no `actions`. */
+  backup?: ((file: string | undefined) => Promise<BackupPlace>) | undefined;
   /** The fixed part of the prompt, by part. */
   promptSize?: (() => Promise<readonly PromptPart[]>) | undefined;
   /** The link that redeems an owner code in a browser; undefined when no page is served. */

@@ -43,7 +43,7 @@ export async function openControl(
     reload: async () => void asked.push('reload'),
     backup: async (file) => {
       asked.push(`backup ${file ?? 'default'}`);
-      return file ?? '/default.db';
+      return { file: file ?? '/default.db' };
     },
   };
   const files = makeFileStore({ home, clock, maxBytes: 1_000 });
