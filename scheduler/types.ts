@@ -265,6 +265,16 @@ export interface JobWithNext extends Job {
   lastRun: Occurrence | undefined;
 }
 
+/** A job whose row cannot be read: it does not run, and can only be removed. */
+export interface BrokenJob {
+  id: string;
+  name: string;
+  state: 'broken';
+  /** What it is and what to do. */
+  stateReason: string;
+  createdAt: number;
+}
+
 export interface CalendarEntry {
   job: string;
   name: string;

@@ -32,13 +32,14 @@ export interface RunView {
 export interface JobView {
   id: string;
   name: string;
-  state: 'active' | 'paused' | 'done' | 'removed';
+  /** broken: it cannot be read as it is stored; it can only be removed. */
+  state: 'active' | 'paused' | 'done' | 'removed' | 'broken';
   stateReason?: string | undefined;
   /** As the person said it. */
   when: string;
   /** IANA name. */
   timezone: string;
-  kind: 'prompt' | 'reminder' | 'script' | 'builtin';
+  kind: 'prompt' | 'reminder' | 'script' | 'builtin' | 'unknown';
   /** What it says or does. */
   about: string;
   /** In a row. */

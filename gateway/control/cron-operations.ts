@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { listDmChats } from '../../data/process/chats.ts';
 import { personScope, type Scope } from '../../data/scope.ts';
-import type { Actor, Job, JobDraft, JobService, JobWithNext, Occurrence, Work } from '../../scheduler/types.ts';
+import type { Actor, JobDraft, JobService, Work } from '../../scheduler/types.ts';
 import { AppError } from '../../shared/errors.ts';
+import { jobView, runView, settingsOf } from '../jobs/view.ts';
 import { defineOperation, notRunning, type ControlContext } from './operation.ts';
 import { personInput, resolvePerson } from './person.ts';
 
@@ -73,12 +74,12 @@ const jobOutput = z.object({
 const planOutput = z.object({
   name: z.string(),
   when: z.string(),
-  nextRuns: z.array(z.number()),
-  nextRunTexts: z.array(z.string()),
-  targets: z.array(z.string()),
-  may: z.array(z.string()),
+  nextRuns: z.array(z.number()).readonly(),
+  nextRunTexts: z.array(z.string()).readonly(),
+  targets: z.array(z.string()).readonly(),
+  may: z.array(z.string()).readonly(),
   capMicroUsd: z.number().optional(),
-  warnings: z.array(z.string()),
+  warnings: z.array(z.string()).readonly(),
 });
 
 export const cronOperations = {
@@ -88,7 +89,7 @@ export const cronOperations = {
     needsGateway: true,
     async run(context, input) {
       const { jobs, scope } = await openCron(context, input.person, 'cron.list');
-      return (await jobs.list(scope)).map(jobShown);
+      return (await jobs.list(scope)).map(jobView);
     },
   }),
   'cron.add': defineOperation({
@@ -106,7 +107,7 @@ export const cronOperations = {
           'There is no chat yet that results could go to: write to Herald once from the chat that shall get them. Nothing was made.',
         );
       const made = await jobs.create(scope, actor, { ...draftOf(input), work, origin });
-      return { job: jobShown(await jobs.get(scope, made.job.id)), plan: planShown(made.plan) };
+      return { job: jobView(await jobs.get(scope, made.job.id)), plan: made.plan };
     },
   }),
   'cron.edit': defineOperation({
@@ -117,7 +118,7 @@ export const cronOperations = {
       const { jobs, scope, actor } = await openCron(context, person, 'cron.edit');
       const work = changedWork((await jobs.get(scope, job)).work, input);
       const changed = await jobs.update(scope, actor, job, { ...draftOf(input), ...(work && { work }) });
-      return { job: jobShown(await jobs.get(scope, changed.job.id)), plan: planShown(changed.plan) };
+      return { job: jobView(await jobs.get(scope, changed.job.id)), plan: changed.plan };
     },
   }),
   'cron.change': defineOperation({
@@ -132,7 +133,7 @@ export const cronOperations = {
           : to === 'resume'
             ? await jobs.resume(scope, actor, job)
             : await jobs.remove(scope, job);
-      return jobShown({ ...changed, nextRunAt: undefined, lastRun: undefined });
+      return jobView(changed);
     },
   }),
   'cron.run': defineOperation({
@@ -141,7 +142,7 @@ export const cronOperations = {
     needsGateway: true,
     async run(context, { person, job }) {
       const { jobs, scope, actor } = await openCron(context, person, 'cron.run');
-      return runShown(await jobs.runNow(scope, actor, job));
+      return runView(await jobs.runNow(scope, actor, job));
     },
   }),
   'cron.runs': defineOperation({
@@ -156,7 +157,7 @@ export const cronOperations = {
       const { jobs, scope } = await openCron(context, person, 'cron.runs');
       const names = new Map((await jobs.list(scope)).map(({ id, name }) => [id, name]));
       const runs = await jobs.runs(scope, { job, limit });
-      return runs.map((run) => ({ ...runShown(run), name: names.get(run.job) ?? run.job }));
+      return runs.map((run) => ({ ...runView(run), name: names.get(run.job) ?? run.job }));
     },
   }),
   'cron.next': defineOperation({
@@ -231,7 +232,7 @@ function draftOf({
 }: GivenDraft & GivenWork): Omit<JobDraft, 'work' | 'origin'> {
   const { name, when, timezone, deliver, fallback, tools, model, paused } = given;
   const [from, to] = quiet?.split('-') ?? [];
-  const all = {
+  return settingsOf({
     name,
     when,
     timezone,
@@ -240,73 +241,9 @@ function draftOf({
     tools,
     model,
     paused,
-    capMicroUsd: capUsd === undefined ? undefined : Math.round(capUsd * 1_000_000),
+    capUsd,
     jitterMs: jitterMinutes === undefined ? undefined : Math.round(jitterMinutes * 60_000),
     quiet: from !== undefined && to !== undefined ? { from, to } : undefined,
     policy: catchUp && { catchUp },
-  };
-  // What is not given must not overwrite anything.
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  });
 }
-
-function aboutOf(work: Work): string {
-  switch (work.kind) {
-    case 'prompt':
-      return work.prompt;
-    case 'reminder':
-      return work.text;
-    case 'script':
-      return work.script.command;
-    case 'builtin':
-      return work.name;
-  }
-}
-
-function jobShown(job: Job & Pick<JobWithNext, 'nextRunAt' | 'lastRun'>): z.input<typeof jobOutput> {
-  return {
-    id: job.id,
-    name: job.name,
-    state: job.state,
-    stateReason: job.stateReason,
-    when: job.schedule.text,
-    timezone: job.schedule.timezone,
-    kind: job.work.kind,
-    about: aboutOf(job.work),
-    failures: job.failures,
-    nextRunAt: job.nextRunAt,
-    lastRun: job.lastRun && runShown(job.lastRun),
-  };
-}
-
-function runShown(run: Occurrence): z.input<typeof runOutput> {
-  const { id, job, scheduledAt, cause, state, delivery, reason, attempts, result, startedAt, endedAt } = run;
-  const { costMicroUsd, tokens } = run;
-  return {
-    id,
-    job,
-    scheduledAt,
-    cause,
-    state,
-    delivery,
-    reason,
-    attempts,
-    result,
-    costMicroUsd,
-    tokens,
-    startedAt,
-    endedAt,
-  };
-}
-
-function planShown({ nextRuns, nextRunTexts, targets, may, warnings, ...plan }: PlanLike): z.input<typeof planOutput> {
-  return {
-    ...plan,
-    nextRuns: [...nextRuns],
-    nextRunTexts: [...nextRunTexts],
-    targets: [...targets],
-    may: [...may],
-    warnings: [...warnings],
-  };
-}
-
-type PlanLike = Awaited<ReturnType<JobService['plan']>>;

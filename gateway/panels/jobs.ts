@@ -2,21 +2,12 @@
 import { checkWork } from '../../adapters/panels/inputs.ts';
 import type { JobChangeInput, JobInput, JobsPanel, JobView, PlanView, RunView } from '../../adapters/panels/port.ts';
 import type { Scope } from '../../data/scope.ts';
-import type {
-  Actor,
-  Job,
-  JobChange,
-  JobDraft,
-  JobPlan,
-  JobService,
-  JobWithNext,
-  Occurrence,
-  Work,
-} from '../../scheduler/types.ts';
+import type { Actor, Job, JobChange, JobDraft, JobPlan, JobService, Occurrence, Work } from '../../scheduler/types.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Address } from '../../shared/messages.ts';
 import { preview } from '../../shared/text.ts';
+import { jobView, runView, settingsOf } from '../jobs/view.ts';
 
 /** Of what a job says, in a list. */
 const LISTED_CHARS = 300;
@@ -44,22 +35,19 @@ export function openJobsPanel(input: JobsPanelInput): JobsPanel {
     if (!work) throw new AppError('bad_input', 'What shall it do? Nothing was made.');
     const timezone = (await input.timezone()) ?? given.timezone;
     const id = given.key === undefined ? undefined : idOf(scope, given.key);
-    return { ...settingsOf(given), id, work, timezone, origin: await input.origin() };
+    return { ...settingsIn(given), id, work, timezone, origin: await input.origin() };
   };
   const shown = async ({ id, origin }: Job, plan: JobPlan) => ({
-    job: jobView(await jobs.get(scope, id)),
+    job: shownJob(await jobs.get(scope, id)),
     plan: planView(input, origin, plan),
   });
   return {
     async list() {
-      return (await jobs.list(scope)).map((job) => ({
-        ...jobView(job),
-        about: preview(aboutOf(job.work), LISTED_CHARS),
-      }));
+      return (await jobs.list(scope)).map(listed);
     },
     async get(name) {
       const job = await jobs.get(scope, name);
-      return { job: jobView(job), plan: planView(input, job.origin, await jobs.plan(scope, job.id)) };
+      return { job: shownJob(job), plan: planView(input, job.origin, await jobs.plan(scope, job.id)) };
     },
     async preview(given) {
       const draft = await draftOf(given);
@@ -76,10 +64,10 @@ export function openJobsPanel(input: JobsPanelInput): JobsPanel {
     },
     pause: async (name) => refreshed(input, await jobs.pause(scope, name)),
     resume: async (name) => refreshed(input, await jobs.resume(scope, actor, name)),
-    remove: async (name) => jobView({ ...(await jobs.remove(scope, name)), nextRunAt: undefined, lastRun: undefined }),
-    runNow: async (name) => runView(await jobs.runNow(scope, actor, name)),
+    remove: async (name) => shownJob(await jobs.remove(scope, name)),
+    runNow: async (name) => shownRun(await jobs.runNow(scope, actor, name)),
     async runs({ job, limit }) {
-      return (await jobs.runs(scope, { job, limit: Math.min(limit, MAX_RUNS) })).map(runView);
+      return (await jobs.runs(scope, { job, limit: Math.min(limit, MAX_RUNS) })).map(shownRun);
     },
     async calendar(from, to) {
       if (!(to > from) || to - from > MAX_SPAN_MS)
@@ -89,19 +77,27 @@ export function openJobsPanel(input: JobsPanelInput): JobsPanel {
   };
 }
 
+const shownJob = (job: Parameters<typeof jobView>[0]): JobView => jobView(job, RESULT_CHARS);
+const shownRun = (run: Occurrence): RunView => runView(run, RESULT_CHARS);
+
+function listed(job: Parameters<typeof jobView>[0]): JobView {
+  const view = shownJob(job);
+  return { ...view, about: preview(view.about, LISTED_CHARS) };
+}
+
 /** Of this person alone: others may use the same key. */
 function idOf({ person }: Scope, key: string): string {
   return sha256Hex(`job ${person} ${key}`, 26);
 }
 
 async function refreshed({ jobs, scope }: JobsPanelInput, { id }: Job): Promise<JobView> {
-  return jobView(await jobs.get(scope, id));
+  return shownJob(await jobs.get(scope, id));
 }
 
 /** Another text keeps what else belongs to the work: its script, its skills. */
 async function changeOf({ jobs, scope }: JobsPanelInput, name: string, given: JobChangeInput): Promise<JobChange> {
   const { timezone } = given;
-  const change: JobChange = { ...settingsOf(given), ...(timezone !== undefined && { timezone }) };
+  const change: JobChange = { ...settingsIn(given), ...(timezone !== undefined && { timezone }) };
   const wanted = workOf(given);
   if (!wanted) return change;
   const before = (await jobs.get(scope, name)).work;
@@ -109,54 +105,13 @@ async function changeOf({ jobs, scope }: JobsPanelInput, name: string, given: Jo
   return { ...change, work };
 }
 
-/** What is not given must not overwrite anything. */
-function settingsOf({ name, when, deliver, capUsd }: JobChangeInput): Pick<JobDraft, 'name' | 'when' | 'deliver'> {
-  const all = {
-    name,
-    when,
-    deliver,
-    capMicroUsd: capUsd === undefined ? undefined : Math.round(capUsd * 1_000_000),
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+function settingsIn({ name, when, deliver, capUsd }: JobChangeInput): Pick<JobDraft, 'name' | 'when' | 'deliver'> {
+  return settingsOf({ name, when, deliver, capUsd });
 }
 
 function workOf({ prompt, reminder }: JobChangeInput): Extract<Work, { kind: 'prompt' | 'reminder' }> | undefined {
   if (prompt !== undefined) return { kind: 'prompt', prompt };
   return reminder === undefined ? undefined : { kind: 'reminder', text: reminder };
-}
-
-function aboutOf(work: Work): string {
-  switch (work.kind) {
-    case 'prompt':
-      return work.prompt;
-    case 'reminder':
-      return work.text;
-    case 'script':
-      return work.script.command;
-    case 'builtin':
-      return work.name;
-  }
-}
-
-function jobView(job: JobWithNext): JobView {
-  const { id, name, state, stateReason, schedule, work, failures, createdAt, nextRunAt, lastRun } = job;
-  const { text: when, timezone } = schedule;
-  const about = aboutOf(work);
-  const run = lastRun && runView(lastRun);
-  return {
-    id,
-    name,
-    state,
-    stateReason,
-    when,
-    timezone,
-    kind: work.kind,
-    about,
-    failures,
-    createdAt,
-    nextRunAt,
-    lastRun: run,
-  };
 }
 
 /** A plan says "here" of the chat in which the job was made, which is another one than this when it was made elsewhere. */
@@ -166,25 +121,4 @@ function planView({ isHere }: JobsPanelInput, origin: Address, plan: JobPlan): P
   const isOrigin = (target: string) => target === 'here' || target === 'this group';
   const targets = isHere(origin) ? plan.targets : plan.targets.map((one) => (isOrigin(one) ? elsewhere : one));
   return { name, when, nextRuns, nextRunTexts, targets, may, capMicroUsd, warnings };
-}
-
-function runView(run: Occurrence): RunView {
-  const { id, job, scheduledAt, cause, state, delivery, reason, attempts, costMicroUsd, tokens, startedAt, endedAt } =
-    run;
-  const result = run.result === undefined ? undefined : run.result.slice(0, RESULT_CHARS);
-  return {
-    id,
-    job,
-    scheduledAt,
-    cause,
-    state,
-    delivery,
-    reason,
-    attempts,
-    result,
-    costMicroUsd,
-    tokens,
-    startedAt,
-    endedAt,
-  };
 }
