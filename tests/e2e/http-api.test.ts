@@ -13,6 +13,7 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 const LONG = Array.from({ length: 30 }, (_, index) => `part-${index + 1}`).join(' ');
 /** One transparent pixel. */
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+const ASK = { id: 'call-1', name: 'clarify', arguments: { question: 'Tea or coffee?', choices: ['Tea', 'Coffee'] } };
 const run = promisify(execFile);
 
 /** Messages of the person in a request to the model. */
@@ -44,10 +45,13 @@ describe('the OpenAI-compatible API', () => {
 
   beforeAll(async () => {
     model = await startModelServer({
-      script: (call) =>
-        call.user.includes('long story')
-          ? { text: LONG, delayMs: 40, chunkChars: 12 }
-          : { text: `Heard ${usersOf(call).length}: ${call.user.slice(-60)}` },
+      script: (call) => {
+        if (call.user.includes('long story')) return { text: LONG, delayMs: 40, chunkChars: 12 };
+        if (!call.user.includes('something to drink'))
+          return { text: `Heard ${usersOf(call).length}: ${call.user.slice(-60)}` };
+        const [answer] = call.toolResults;
+        return answer ? { text: `Chosen: ${answer.text}` } : { toolCalls: [ASK] };
+      },
     });
     home = makeHome({
       gateway: { port: await freePort() },
@@ -200,6 +204,28 @@ describe('the OpenAI-compatible API', () => {
       expect(model.calls).toHaveLength(calls);
     },
   );
+
+  it('a question is the answer to its request, and the request that answers it gets what follows, streamed too', async () => {
+    const headers = { 'X-Herald-Session': 'main' };
+    const question = await ask([{ role: 'user', content: 'something to drink' }], headers);
+    expect(question).toContain('Tea or coffee?');
+    const pieces: string[] = [];
+    const stream = await client.chat.completions.create(
+      { model: 'herald', messages: [{ role: 'user', content: '2' }], stream: true },
+      { headers },
+    );
+    for await (const chunk of stream) pieces.push(chunk.choices[0]?.delta.content ?? '');
+    expect(pieces.join('')).toMatch(/^Chosen: .*Coffee/s);
+    expect(await ask([{ role: 'user', content: 'thanks' }], headers)).toMatch(/^Heard \d+: thanks$/);
+  });
+
+  it('what is repeated under its key is answered the same, and adds nothing to the next answer', async () => {
+    const headers = { 'X-Herald-Session': 'main', 'Idempotency-Key': 'twice' };
+    const first = await ask([{ role: 'user', content: 'say this once' }], headers);
+    expect(await ask([{ role: 'user', content: 'say this once' }], headers)).toBe(first);
+    const next = await ask([{ role: 'user', content: 'and now this' }], { 'X-Herald-Session': 'main' });
+    expect(next).toMatch(/^Heard \d+: and now this$/);
+  });
 
   it('a key that was taken back opens nothing', async () => {
     const id = /^(\S+)\s+laptop/m.exec(await herald('keys', 'list'))?.[1] ?? '';
