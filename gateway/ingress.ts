@@ -1,7 +1,8 @@
 // Step 2 of a message's way: the event is committed to the inbox, then the platform may be told.
 import type { InboundMessage } from '../adapters/contract.ts';
 import type { ProcessDb } from '../data/db.ts';
-import { insertInbox, type InboxPayload } from '../data/process/inbox.ts';
+import type { InboxPayload } from '../data/inbox-payload.ts';
+import { insertInbox } from '../data/process/inbox.ts';
 import { databaseError } from '../data/storage-errors.ts';
 import type { Address } from '../shared/messages.ts';
 import { cleanText } from '../shared/text.ts';

@@ -1,17 +1,9 @@
 // The inbox: one row per event of a platform, committed before the platform is acknowledged. Each row ends in exactly one end state.
 import { sql, type RawBuilder, type Selectable } from 'kysely';
-import { z } from 'zod';
-import {
-  inboxId,
-  messageId,
-  type InboxId,
-  type PersonId,
-  type SessionId,
-  type TurnId,
-  type UserId,
-} from '../../shared/ids.ts';
-import type { Address, AttachmentRef, ReplyRef } from '../../shared/messages.ts';
+import { inboxId, type InboxId, type PersonId, type SessionId, type TurnId, type UserId } from '../../shared/ids.ts';
+import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
+import { parsePayload, type InboxPayload } from '../inbox-payload.ts';
 import { prepare } from '../query/prepared.ts';
 import type { InboxEndState, InboxState, Tables } from '../schema.ts';
 import { addressColumns, addressOf } from './chats.ts';
@@ -24,40 +16,6 @@ export type InboxLiveState = Exclude<InboxState, InboxEndState>;
  * https://www.sqlite.org/partialindex.html (read 2026-11-21).
  */
 const isLive = sql<boolean>`state in ('received','queued','running')`;
-
-/** What a platform said, as stored. */
-export interface InboxPayload {
-  text: string;
-  attachments: readonly AttachmentRef[];
-  senderName: string;
-  senderUsername?: string | undefined;
-  sentAt: number;
-  addressed: boolean;
-  bot: boolean;
-  /** False: nobody vouches that it came from its sender. Default true. */
-  verified?: boolean | undefined;
-  /** Its chat has a conversation of its own. */
-  detached?: boolean | undefined;
-  /** Text of a device or program, which speaks for nobody. */
-  foreign?: boolean | undefined;
-  chatTitle?: string | undefined;
-  replyTo?: ReplyRef | undefined;
-  mediaGroup?: string | undefined;
-  partial?: boolean | undefined;
-  button?: { data: string; message: string } | undefined;
-  /** What was heard in its recordings, or why nothing was; `text` has it too. Kept so that nothing is transcribed twice. */
-  voice?: VoiceNote | undefined;
-  /** Set when nobody sent it: something that the agent waits for has happened. Whose words the text holds. */
-  event?: { origin: 'agent' | 'foreign' } | undefined;
-}
-
-export interface VoiceNote {
-  /** voice: the sender's own words · audio: a file that may hold anybody's. */
-  by: 'voice' | 'audio';
-  text?: string | undefined;
-  /** For people. */
-  problem?: string | undefined;
-}
 
 export interface InboxRow {
   id: InboxId;
@@ -302,43 +260,6 @@ export async function countInbox(db: ProcessDb): Promise<Partial<Record<InboxSta
   return Object.fromEntries(rows.map((row) => [row.state, row.count]));
 }
 
-const payloadSchema = z.object({
-  text: z.string(),
-  attachments: z.array(
-    z.object({
-      kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
-      ref: z.string(),
-      name: z.string().optional(),
-      mime: z.string().optional(),
-      bytes: z.number().optional(),
-      durationMs: z.number().optional(),
-    }),
-  ),
-  senderName: z.string(),
-  senderUsername: z.string().optional(),
-  sentAt: z.number(),
-  addressed: z.boolean(),
-  bot: z.boolean(),
-  verified: z.boolean().optional(),
-  foreign: z.boolean().optional(),
-  chatTitle: z.string().optional(),
-  replyTo: z
-    .object({
-      message: z.string().transform(messageId),
-      text: z.string().optional(),
-      author: z.string().optional(),
-      mine: z.boolean().optional(),
-    })
-    .optional(),
-  mediaGroup: z.string().optional(),
-  partial: z.boolean().optional(),
-  button: z.object({ data: z.string(), message: z.string() }).optional(),
-  event: z.object({ origin: z.enum(['agent', 'foreign']) }).optional(),
-  voice: z
-    .object({ by: z.enum(['voice', 'audio']), text: z.string().optional(), problem: z.string().optional() })
-    .optional(),
-});
-
 export function inboxRow(row: Selectable<Tables['inbox']>): InboxRow {
   return {
     id: inboxId(String(row.seq)),
@@ -347,7 +268,7 @@ export function inboxRow(row: Selectable<Tables['inbox']>): InboxRow {
     message: row.message_id,
     revision: row.revision,
     user: row.user_id,
-    payload: payloadSchema.parse(JSON.parse(row.payload)),
+    payload: parsePayload(row.payload),
     state: row.state,
     reason: row.reason ?? undefined,
     person: row.person_id ?? undefined,

@@ -1,7 +1,8 @@
 // Between a stored message and its admission: recordings of those who may talk here become text, once. What is stored with the row
 // decides, so a crash or a full disk makes nobody pay twice.
 import type { ProcessDb } from '../../data/db.ts';
-import { rewriteWaiting, type InboxPayload, type InboxRow, type VoiceNote } from '../../data/process/inbox.ts';
+import type { InboxPayload, VoiceNote } from '../../data/inbox-payload.ts';
+import { rewriteWaiting, type InboxRow } from '../../data/process/inbox.ts';
 import type { VoiceSettings } from '../../config/voice.ts';
 import { abortReason, type Clock } from '../../shared/clock.ts';
 import { abortable, isTimeout, withDeadline } from '../../shared/deadline.ts';

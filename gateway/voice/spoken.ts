@@ -1,5 +1,5 @@
 // What a person said by voice, as the text of their message: commands and our name are found in it as they are in typed text.
-import type { InboxPayload, VoiceNote } from '../../data/process/inbox.ts';
+import type { InboxPayload, VoiceNote } from '../../data/inbox-payload.ts';
 import type { AttachmentRef } from '../../shared/messages.ts';
 import { namedCommand } from '../commands/match.ts';
 import { commands } from '../commands/registry.ts';

@@ -13,6 +13,7 @@ import {
   queueInbox,
   rewriteWaiting,
 } from '../../data/process/inbox.ts';
+import type { InboxPayload } from '../../data/inbox-payload.ts';
 import { INBOX_END_STATES } from '../../data/schema.ts';
 import { messageId, sessionId, threadId, userId } from '../../shared/ids.ts';
 import { begin, dmAddress, groupAddress, makeEvent, makePerson, makeSpeaker, queue, receive } from './conversation.ts';
@@ -42,6 +43,32 @@ describe('insertInbox', () => {
       expect(await insertInbox(db, other)).toBeUndefined();
     }
     expect(await countInbox(db)).toEqual({ received: 7 });
+  });
+
+  test('what a platform said is read back as it was stored, all of it', async () => {
+    const { db } = await openTemporaryData();
+    const payload: Required<InboxPayload> = {
+      text: 'hello',
+      attachments: [{ kind: 'voice', ref: 'r', name: 'n', mime: 'audio/ogg', bytes: 5, durationMs: 7 }],
+      senderName: 'Ann',
+      senderUsername: 'ann',
+      sentAt: 1,
+      addressed: true,
+      bot: false,
+      verified: false,
+      detached: true,
+      foreign: true,
+      chatTitle: 'Garden',
+      replyTo: { message: messageId('9'), text: 't', author: 'a', mine: true },
+      mediaGroup: 'g',
+      partial: true,
+      button: { data: 'yes', message: '8' },
+      voice: { by: 'voice', text: 'heard', problem: 'none' },
+      event: { origin: 'foreign' },
+    };
+    const row = await insertInbox(db, { ...makeEvent(), payload });
+    const stored = row && (await getInbox(db, row.id));
+    expect(stored?.payload).toEqual(payload);
   });
 
   test('of many deliveries of one event at the same time one is new', async () => {

@@ -65,6 +65,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'derived/spent.ts': ['spentOf'],
   'work/questions.ts': ['questionOf'],
   'work/todos.ts': ['TODO_STATES'],
+  'inbox-payload.ts': ['parsePayload'],
   'storage-errors.ts': ['corruptMessage', 'databaseError', 'isStorageFailure'],
   'query/table-writes.ts': ['effectOf', 'makeWriteCounter'],
   'process/chats.ts': ['addressColumns', 'addressOf'],

@@ -1,6 +1,6 @@
 // What was said by voice as a message: commands, our name, captions.
 import { describe, expect, it } from 'vitest';
-import type { InboxPayload } from '../../../data/process/inbox.ts';
+import type { InboxPayload } from '../../../data/inbox-payload.ts';
 import { audibleIn, namesUs, spokenCommand, withVoice } from '../../../gateway/voice/spoken.ts';
 import { cleanTranscript } from '../../../gateway/voice/transcription/transcript.ts';
 import type { AttachmentRef } from '../../../shared/messages.ts';
