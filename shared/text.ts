@@ -1,4 +1,4 @@
-// Measuring and cutting text without breaking characters.
+// Measuring and cutting text without breaking characters, and quoting it for markup.
 export type TextUnit = 'utf16' | 'codepoint' | 'utf8-byte';
 
 /** Length of `text` in the platform's own unit. */
@@ -48,3 +48,8 @@ export function cleanText(text: string): string {
 // C0 and C1 controls, DEL, bidi embeddings/overrides/isolates (text that shows other than it reads), BOM.
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** For the text of an element and for an attribute between double quotes, of HTML and XML. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}

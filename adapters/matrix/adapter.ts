@@ -12,7 +12,8 @@ import { DEFAULT_UPLOAD_BYTES, makeCapabilities } from './capabilities.ts';
 import { makeDirects } from './directs.ts';
 import { Encryption } from './crypto/encryption.ts';
 import type { LoadCrypto } from './crypto/library.ts';
-import { describe, explainFailure, isAuthError, NotSentError, toAppError } from './errors.ts';
+import { describe, explainFailure, isAuthError, toAppError } from './errors.ts';
+import { NotCalledError } from '../transport/failures.ts';
 import { askUploadLimit, openFile } from './files.ts';
 import { askIdentity, type Login } from './identity.ts';
 import { isUserId } from './ids.ts';
@@ -212,7 +213,7 @@ class MatrixAdapter implements Adapter {
   }
 
   #notRunning(): SendResult {
-    return explainFailure(new NotSentError('unreachable', 'The adapter does not run.'), this.#redactor);
+    return explainFailure(new NotCalledError('The adapter does not run.'), this.#redactor);
   }
 
   /** Undefined when there is no such person, or the homeserver does not answer. */

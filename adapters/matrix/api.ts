@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import type { Clock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
-import { AnswerTooLongError, MatrixError, NotSentError, retryAfterOf } from './errors.ts';
+import { parseJson, readText } from '../transport/bodies.ts';
+import { NotCalledError } from '../transport/failures.ts';
+import { MatrixError, retryAfterOf } from './errors.ts';
 
 const CALL_TIMEOUT_MS = 30_000;
 /** 100 MB at 2 Mbit/s. */
@@ -23,7 +25,7 @@ export interface Call {
 }
 
 export interface MatrixApi {
-  /** The answer as parsed JSON. Rejects with MatrixError, NotSentError when `signal` was aborted before, or fetch's errors. */
+  /** The answer as parsed JSON. Rejects with MatrixError, NotCalledError when `signal` was aborted before, or fetch's errors. */
   run(call: Call): Promise<unknown>;
   /** The answer's body, unread. Follows no redirect. Rejects as `run` does. */
   open(call: Call): Promise<ReadableStream<Uint8Array>>;
@@ -60,24 +62,18 @@ export function makeMatrixApi(input: ApiInput): MatrixApi {
 
   return {
     async run(call) {
-      if (call.signal.aborted || input.signal?.aborted)
-        throw new NotSentError('unreachable', 'Cancelled before it was sent.');
+      if (call.signal.aborted || input.signal?.aborted) throw new NotCalledError('Cancelled before it was sent.');
       const timeoutMs = call.timeoutMs ?? (call.body instanceof Blob ? UPLOAD_TIMEOUT_MS : CALL_TIMEOUT_MS);
-      return withDeadline({ clock, timeoutMs, parent: call.signal }, async (signal, abort) => {
-        const stop = () => abort(input.signal?.reason);
-        input.signal?.addEventListener('abort', stop, { once: true });
-        try {
-          const answer = parseJson(await readText(await request(call, signal)));
-          // Such as the page of a proxy: nobody knows what became of the call.
-          if (answer === undefined) throw new MatrixError(502, { errcode: '', message: 'the answer is no JSON' });
-          return answer;
-        } finally {
-          input.signal?.removeEventListener('abort', stop);
-        }
+      const parent = input.signal ? [call.signal, input.signal] : call.signal;
+      return withDeadline({ clock, timeoutMs, parent }, async (signal) => {
+        const answer = parseJson(await readText(await request(call, signal), MAX_ANSWER_BYTES));
+        // Such as the page of a proxy: nobody knows what became of the call.
+        if (answer === undefined) throw new MatrixError(502, { errcode: '', message: 'the answer is no JSON' });
+        return answer;
       });
     },
     async open(call) {
-      if (call.signal.aborted) throw new NotSentError('unreachable', 'Cancelled before it was sent.');
+      if (call.signal.aborted) throw new NotCalledError('Cancelled before it was sent.');
       const { body } = await request(call, call.signal);
       return body ?? new Blob([]).stream();
     },
@@ -97,7 +93,7 @@ const errorSchema = z.looseObject({
 });
 
 async function readError(response: Response): Promise<MatrixError> {
-  const text = await readText(response).catch(() => '');
+  const text = await readText(response, MAX_ANSWER_BYTES).catch(() => '');
   const parsed = errorSchema.safeParse(parseJson(text));
   const facts = parsed.success ? parsed.data : { errcode: '', error: '', retry_after_ms: undefined };
   const isLimit = response.status === 429 || facts.errcode === 'M_LIMIT_EXCEEDED';
@@ -106,26 +102,4 @@ async function readError(response: Response): Promise<MatrixError> {
     message: facts.error,
     ...(isLimit && { retryAfterMs: retryAfterOf(response.headers.get('retry-after'), facts.retry_after_ms) }),
   });
-}
-
-/** Undefined when it is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
-}
-
-async function readText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const body: AsyncIterable<Uint8Array> | readonly never[] = response.body ?? [];
-  for await (const part of body) {
-    size += part.byteLength;
-    if (size > MAX_ANSWER_BYTES) throw new AnswerTooLongError('The answer is too long.');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }

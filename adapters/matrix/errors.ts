@@ -1,9 +1,8 @@
 // What went wrong with a call of the Client-Server API, in the words of the contract, and without the token.
 import { AppError, isAbort } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import type { SendCode, SendResult } from '../contract.ts';
-
-export type SendFailure = Extract<SendResult, { ok: false }>;
+import type { SendCode, SendFailure } from '../contract.ts';
+import { judgeUnanswered, summarizeUnanswered } from '../transport/failures.ts';
 
 export const NEW_TOKEN =
   'The homeserver refuses the access token. Log in again with `herald setup`, or set MATRIX_ACCESS_TOKEN to a valid one.';
@@ -26,22 +25,6 @@ export class MatrixError extends Error {
     this.errcode = facts.errcode;
     this.retryAfterMs = facts.retryAfterMs;
   }
-}
-
-/** Thrown before anything was sent. */
-export class NotSentError extends Error {
-  override readonly name = 'NotSentError';
-  readonly code: SendCode;
-
-  constructor(code: SendCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** The answer is longer than we read. */
-export class AnswerTooLongError extends Error {
-  override readonly name = 'AnswerTooLongError';
 }
 
 /** A step before the send itself failed: whatever became of that step, the message is not out. */
@@ -104,7 +87,6 @@ export function retryAfterOf(header: string | null, bodyMs: unknown): number {
 export function explainFailure(error: unknown, redactor: Redactor): SendFailure {
   if (error instanceof BeforeSendError) return { ...explainFailure(error.reason, redactor), reached: 'no' };
   const cause = describe(error, redactor);
-  if (error instanceof NotSentError) return { ok: false, code: error.code, reached: 'no', cause };
   if (error instanceof MatrixError) {
     const code = codeOf(error);
     if (code === 'rate_limited')
@@ -112,34 +94,12 @@ export function explainFailure(error: unknown, redactor: Redactor): SendFailure 
     // A 5xx says that the server failed while handling it: anything may have happened.
     return { ok: false, code, reached: error.status >= 500 ? 'maybe' : 'no', cause };
   }
-  return { ok: false, code: 'unreachable', reached: wasNeverConnected(error) ? 'no' : 'maybe', cause };
-}
-
-const NEVER_CONNECTED: readonly string[] = [
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-];
-
-function wasNeverConnected(error: unknown): boolean {
-  return codesOf(error).some((code) => NEVER_CONNECTED.includes(code));
-}
-
-/** Codes of Node's errors, of this one and of what caused it. */
-export function codesOf(error: unknown, depth = 0): readonly string[] {
-  if (depth > 5 || !(error instanceof Error)) return [];
-  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
-  const more = error instanceof AggregateError ? Array.from<unknown>(error.errors) : [];
-  return [...own, ...[error.cause, ...more].flatMap((one) => codesOf(one, depth + 1))];
+  return { ok: false, ...judgeUnanswered(error, { hasFiles: false }), cause };
 }
 
 /** An error that may be logged and shown. */
 export function describe(error: unknown, redactor: Redactor): Error {
-  const text = error instanceof Error ? [error.message, ...codesOf(error)].join(' ') : 'unknown failure';
-  return new Error(redactor.redact(text.slice(0, 500)));
+  return new Error(redactor.redact(summarizeUnanswered(error).slice(0, 500)));
 }
 
 /** For calls that are no sends: an AppError to throw. */

@@ -8,12 +8,13 @@ import type { Address, Button, StoredFile } from '../../shared/messages.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { UPLOAD_TIMEOUT_MS, type TelegramApi } from './api.ts';
 import { MAX_CAPTION_CHARS, MAX_TEXT_CHARS } from './capabilities.ts';
-import { UnsendableError } from '../transport/failures.ts';
+import { partlySent, UnsendableError } from '../transport/failures.ts';
 import { expectFile, safeFileName } from '../transport/files.ts';
 import { explainFailure, isApiError } from './errors.ts';
 import type { Limiter } from './limiter.ts';
 import { findReaction } from './reactions.ts';
-import { countHtmlChars, escapeHtml, renderHtml } from './render.ts';
+import { countHtmlChars, renderHtml } from './render.ts';
+import { escapeHtml } from '../../shared/text.ts';
 
 /** "1-64 bytes" (InlineKeyboardButton.callback_data). */
 const MAX_CALLBACK_BYTES = 64;
@@ -59,9 +60,7 @@ export async function sendMessage(
     }
     return { ok: true, ids };
   } catch (error) {
-    const failure = explainFailure(error, deps.redactor);
-    // Some of it is out: to say 'no' would send that again.
-    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+    return partlySent(ids, explainFailure(error, deps.redactor));
   }
 }
 

@@ -1,12 +1,8 @@
 // Our tree → Telegram's HTML parse mode, https://core.telegram.org/bots/api#html-style, read 2026-11-21. What Telegram has no markup
 // for (headings, lists, tables, rules) is text, never longer than the plain rendering that parts are measured by.
 import type { Block, Inline, ListItem } from '../markdown.ts';
+import { escapeHtml } from '../../shared/text.ts';
 import { layOutTable } from '../plain.ts';
-
-/** "only …: <, > and & must be replaced" plus the quote, for attributes. */
-export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
 
 export function renderHtml(blocks: readonly Block[]): string {
   return renderBlocks(blocks, { quoted: false, gap: '\n\n' });

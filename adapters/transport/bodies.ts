@@ -1,16 +1,21 @@
 // Bodies of requests and answers, read as far as they may be long, and the JSON in them.
 import { Buffer } from 'node:buffer';
 
+/** The answer is longer than is read. */
+export class AnswerTooLongError extends Error {
+  override readonly name = 'AnswerTooLongError';
+}
+
 type WithBody = Pick<Response, 'body'>;
 
-/** Rejects when there are more than `maxBytes`, or it breaks off. */
+/** Rejects with AnswerTooLongError when there are more than `maxBytes`, and when it breaks off. */
 export async function readBytes({ body }: WithBody, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const parts: AsyncIterable<Uint8Array> | null = body;
   for await (const chunk of parts ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new Error('The answer of the server is too long.');
+    if (bytes > maxBytes) throw new AnswerTooLongError('The answer of the server is too long.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,5 +1,6 @@
 // What is known of a call that failed: whether it was made at all, and whether it may have been taken.
 import type { SendCode, SendFailure } from '../contract.ts';
+import type { MessageId } from '../../shared/ids.ts';
 
 export type Verdict = Pick<SendFailure, 'code' | 'reached' | 'retryAfterMs'>;
 
@@ -31,6 +32,11 @@ export class NotCalledError extends UnsendableError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('unreachable', message, options);
   }
+}
+
+/** Of a message that failed after `sent` of it: once some of it is out, 'no' would have that sent again. */
+export function partlySent(sent: readonly MessageId[], failure: SendFailure): SendFailure {
+  return sent.length > 0 ? { ...failure, reached: 'maybe' } : failure;
 }
 
 /** Of a failure that is no answer of the platform's. `hasFiles`: the call may have carried files of ours. */

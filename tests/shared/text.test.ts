@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanText, measureText, preview, takePrefix } from '../../shared/text.ts';
+import { cleanText, escapeHtml, measureText, preview, takePrefix } from '../../shared/text.ts';
 
 const units = ['utf16', 'codepoint', 'utf8-byte'] as const;
 
@@ -47,4 +47,8 @@ describe('cleanText', () => {
 it('preview is one line of at most that many characters', () => {
   expect(preview('a\n\n b', 10)).toBe('a b');
   expect(preview('x'.repeat(50), 10)).toBe(`${'x'.repeat(9)}…`);
+});
+
+it('quotes what has a meaning in markup, once', () => {
+  expect(escapeHtml(`<a href="x">&amp; 'ü'</a>`)).toBe(`&lt;a href=&quot;x&quot;&gt;&amp;amp; 'ü'&lt;/a&gt;`);
 });

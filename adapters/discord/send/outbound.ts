@@ -6,7 +6,7 @@ import type { Address } from '../../../shared/messages.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { DiscordApi } from '../api.ts';
-import { NotCalledError, UnsendableError } from '../../transport/failures.ts';
+import { NotCalledError, partlySent, UnsendableError } from '../../transport/failures.ts';
 import { CallError, explainFailure, unreadableAnswer } from '../errors.ts';
 import { isSnowflake } from '../snowflake.ts';
 import { findSent, type Attempts } from './attempts.ts';
@@ -52,8 +52,7 @@ export async function sendMessage(
     const failure = explainFailure(error, deps.redactor);
     const isKnown = failure.reached === 'no' && since === undefined && ids.length === 0;
     if (isKnown) deps.attempts.end(message.key);
-    // Some of it is out: to say 'no' would send that again.
-    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+    return partlySent(ids, failure);
   }
 }
 

@@ -1,5 +1,6 @@
 // The markdown tree as the HTML of a mail: few tags, styles where they stand (many readers drop style sheets), nothing that loads or runs.
 import type { Block, Inline, ListItem } from '../../markdown.ts';
+import { escapeHtml } from '../../../shared/text.ts';
 
 const FONT = 'font-family:-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5';
 const MONO = 'font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px';
@@ -11,10 +12,6 @@ const STYLES = {
   table: 'border-collapse:collapse;margin:0 0 1em',
   cell: `border:${BORDER};padding:4px 8px;text-align:left;vertical-align:top`,
 };
-
-export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
 
 export function renderHtml(blocks: readonly Block[]): string {
   const body = renderBlocks(blocks);

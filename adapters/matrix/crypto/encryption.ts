@@ -6,7 +6,8 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { AdapterHost } from '../../contract.ts';
 import type { MatrixApi } from '../api.ts';
-import { describe, isOutOfReach, NotSentError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
+import { describe, isOutOfReach } from '../errors.ts';
 import type { Login } from '../identity.ts';
 import type { MatrixEvent } from '../receive/event-schema.ts';
 import type { Rooms } from '../receive/rooms.ts';
@@ -234,13 +235,13 @@ export class Encryption {
     return (this.#waiting ??= openWaiting({ cursor: host.cursor, clock, log: host.log }));
   }
 
-  /** The type and content to send instead. Rejects as MatrixApi.run does, and with NotSentError. */
+  /** The type and content to send instead. Rejects as MatrixApi.run does, and with UnsendableError. */
   async seal({ room, type, content }: SealRequest, signal: AbortSignal): Promise<{ type: string; content: unknown }> {
     const { encryption: rules, members } = await this.#deps.rooms.find(room, signal);
     const machine = await this.#open();
-    if (!machine) throw new NotSentError('unsupported', `The room is encrypted, which needs ${CRYPTO_PACKAGE}.`);
+    if (!machine) throw new UnsendableError('unsupported', `The room is encrypted, which needs ${CRYPTO_PACKAGE}.`);
     if (rules?.algorithm !== 'm.megolm.v1.aes-sha2')
-      throw new NotSentError('unsupported', 'The room is encrypted in an unknown way.');
+      throw new UnsendableError('unsupported', 'The room is encrypted in an unknown way.');
     const sealed = await machine.seal({ room, members: [...members.keys()], rules, type, content }, signal);
     return { type: 'm.room.encrypted', content: sealed };
   }

@@ -4,7 +4,7 @@ import type { OutboundMessage } from '../../contract.ts';
 import { plainText } from '../../markdown.ts';
 import { MAX_CONTENT_BYTES } from '../capabilities.ts';
 import type { EncryptedFile } from '../crypto/attachments.ts';
-import { NotSentError } from '../errors.ts';
+import { UnsendableError } from '../../transport/failures.ts';
 import { renderHtml } from './render.ts';
 
 export type Content = Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ export interface Relation {
 
 const NO_RELATION: Relation = { thread: undefined, replyTo: undefined, author: undefined };
 
-/** Undefined when the message has no text. Throws NotSentError when it cannot fit. */
+/** Undefined when the message has no text. Throws UnsendableError when it cannot fit. */
 export function makeText(message: OutboundMessage, relation: Relation = NO_RELATION): Content | undefined {
   const body = plainText(message.body);
   if (body.trim() === '') return undefined;
@@ -68,7 +68,7 @@ const MSGTYPES = {
 /** Replaces the text of `id`. Clients that know no edits show the outer text. */
 export function makeEdit(id: string, message: OutboundMessage): Content {
   const inner = makeText(message);
-  if (!inner) throw new NotSentError('bad_request', 'An edit needs a text.');
+  if (!inner) throw new UnsendableError('bad_request', 'An edit needs a text.');
   const edit = {
     msgtype: inner['msgtype'],
     body: `* ${plainText(message.body)}`,
@@ -93,8 +93,8 @@ function fit(content: Content, message: OutboundMessage, relation: Relation): Co
   throw tooLong();
 }
 
-function tooLong(): NotSentError {
-  return new NotSentError('too_long', 'The text does not fit in one event.');
+function tooLong(): UnsendableError {
+  return new UnsendableError('too_long', 'The text does not fit in one event.');
 }
 
 function isSmall(content: Content): boolean {

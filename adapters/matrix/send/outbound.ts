@@ -10,7 +10,8 @@ import { TYPING_TTL_MS } from '../capabilities.ts';
 import type { OutboundMessage, SendResult } from '../../contract.ts';
 import { sealFile } from '../crypto/attachments.ts';
 import type { Encryption } from '../crypto/encryption.ts';
-import { BeforeSendError, explainFailure, NotSentError } from '../errors.ts';
+import { NotCalledError, partlySent, UnsendableError } from '../../transport/failures.ts';
+import { BeforeSendError, explainFailure } from '../errors.ts';
 import { isEventId, isRoomId, readMxc } from '../ids.ts';
 import type { KnownMessages } from '../receive/known-messages.ts';
 import type { Rooms } from '../receive/rooms.ts';
@@ -58,12 +59,10 @@ export async function sendMessage(
       const id = await sendEvent(deps, room, { event, txn: `${message.key}.${ids.length}`, signal });
       ids.push(messageId(id));
     }
-    if (ids.length === 0) throw new NotSentError('bad_request', 'The message is empty.');
+    if (ids.length === 0) throw new UnsendableError('bad_request', 'The message is empty.');
     return { ok: true, ids };
   } catch (error) {
-    const failure = explainFailure(error, deps.redactor);
-    // Some of it is out.
-    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+    return partlySent(ids, explainFailure(error, deps.redactor));
   }
 }
 
@@ -74,8 +73,8 @@ interface OpenRoom {
 }
 
 async function openRoom({ rooms }: OutboundDeps, to: Address, signal: AbortSignal): Promise<OpenRoom> {
-  if (signal.aborted) throw new NotSentError('unreachable', 'Cancelled before it was sent.');
-  if (!isRoomId(to.chat)) throw new NotSentError('not_found', 'There is no such room.');
+  if (signal.aborted) throw new NotCalledError('Cancelled before it was sent.');
+  if (!isRoomId(to.chat)) throw new UnsendableError('not_found', 'There is no such room.');
   try {
     return { id: to.chat, isEncrypted: await rooms.isEncrypted(to.chat, signal) };
   } catch (error) {
@@ -119,7 +118,7 @@ async function readBlob({ path, mime }: StoredFile): Promise<Blob> {
   try {
     return await openAsBlob(path, { type: mime });
   } catch {
-    throw new NotSentError('bad_request', 'A file of the message cannot be read.');
+    throw new UnsendableError('bad_request', 'A file of the message cannot be read.');
   }
 }
 
@@ -169,7 +168,7 @@ export async function editMessage(
     // Servers take an edit of anything, and clients would then not show it.
     const original = isEventId(id) ? await deps.known.find(room.id, id, signal) : undefined;
     if (original?.sender !== (await deps.identify()))
-      throw new NotSentError('not_found', 'There is no such message of ours.');
+      throw new UnsendableError('not_found', 'There is no such message of ours.');
     // Not the key: an edit there and back again has three edits, two of them alike. One too many does no harm.
     await sendEvent(deps, room, { event: { type: 'm.room.message', content }, txn: randomUUID(), signal });
     return { ok: true, ids: [id] };
@@ -188,7 +187,7 @@ export async function setReaction(
   try {
     const { signal } = deps;
     const room = await openRoom(deps, to, signal);
-    if (!isEventId(id)) throw new NotSentError('not_found', 'There is no such message.');
+    if (!isEventId(id)) throw new UnsendableError('not_found', 'There is no such message.');
     // Apps send them in the clear everywhere, as their relation is.
     await replaceReaction(deps.api, { room: room.id, message: id, me: await deps.identify(), signal }, emoji);
     return { ok: true, ids: [id] };

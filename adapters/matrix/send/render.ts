@@ -1,6 +1,7 @@
 // Our tree → the HTML that Matrix recommends clients to show, https://spec.matrix.org/v1.16/client-server-api/#mroommessage-msgtypes
 // (read 2026-11-21). Nothing of the text gets into it unescaped; addresses are those of the tree, which are http, https, mailto and tel.
 import type { Block, Inline, ListItem } from '../../markdown.ts';
+import { escapeHtml } from '../../../shared/text.ts';
 
 /** Undefined when there is nothing to format: the plain text says it all. */
 export function renderHtml(blocks: readonly Block[]): string | undefined {
@@ -9,10 +10,6 @@ export function renderHtml(blocks: readonly Block[]): string | undefined {
 
 function isPlain(block: Block): boolean {
   return block.type === 'paragraph' && block.children.every((node) => node.type === 'text' || node.type === 'break');
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
 function renderBlocks(blocks: readonly Block[]): string {

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { systemClock } from '../../../shared/clock.ts';
 import type { AccountCheck } from '../../contract.ts';
 import { makeMatrixApi } from '../api.ts';
-import { codesOf, isAuthError, MatrixError, NEW_TOKEN } from '../errors.ts';
+import { codesOf } from '../../transport/failures.ts';
+import { isAuthError, MatrixError, NEW_TOKEN } from '../errors.ts';
 import { askIdentity } from '../identity.ts';
 import type { MatrixSettings } from '../settings.ts';
 

@@ -6,7 +6,7 @@ import { messageId, type MessageId } from '../../../shared/ids.ts';
 import type { Address } from '../../../shared/messages.ts';
 import type { Redactor } from '../../../shared/redact.ts';
 import type { MattermostApi } from '../api.ts';
-import { NotCalledError, UnsendableError } from '../../transport/failures.ts';
+import { NotCalledError, partlySent, UnsendableError } from '../../transport/failures.ts';
 import { ApiError, explainFailure } from '../errors.ts';
 import { uploadFile } from '../files.ts';
 import { ID, postSchema, readPosts } from '../schema.ts';
@@ -52,9 +52,7 @@ export async function sendMessage(
     }
     return { ok: true, ids };
   } catch (error) {
-    const failure = explainFailure(error, deps.redactor);
-    // Some of it is there.
-    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+    return partlySent(ids, explainFailure(error, deps.redactor));
   }
 }
 

@@ -5,7 +5,7 @@ import { messageId, type MessageId } from '../../../shared/ids.ts';
 import type { Address, Button } from '../../../shared/messages.ts';
 import { takePrefix } from '../../../shared/text.ts';
 import { MAX_TEXT_CHARS } from '../capabilities.ts';
-import { UnsendableError } from '../../transport/failures.ts';
+import { partlySent, UnsendableError } from '../../transport/failures.ts';
 import { errorCodeOf, explainFailure } from '../errors.ts';
 import { expectFile } from '../../transport/files.ts';
 import type { ActionsBlock, MessageBlock, RichTextBlock } from './blocks.ts';
@@ -58,9 +58,7 @@ export async function sendMessage(
     ids.push(await postInTime(deps, to, message, { signal, mayWait: ids.length > 0 }));
     return { ok: true, ids };
   } catch (error) {
-    const failure = explainFailure(error, deps.redactor);
-    // Some of it is out: to say 'no' would send that again.
-    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+    return partlySent(ids, explainFailure(error, deps.redactor));
   }
 }
 

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { OutboundMessage, SendResult } from '../../contract.ts';
+import { partlySent } from '../../transport/failures.ts';
 import { plainText } from '../../markdown.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { messageId, type MessageId } from '../../../shared/ids.ts';
@@ -45,9 +46,7 @@ export async function sendMessage(
     }
     return { ok: true, ids };
   } catch (error) {
-    const failure = explainFailure(toSendError(error));
-    // Some of it is out: to say 'no' would send that again.
-    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+    return partlySent(ids, explainFailure(toSendError(error)));
   }
 }
 

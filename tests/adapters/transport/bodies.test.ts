@@ -1,6 +1,6 @@
 // Bodies of requests and answers: their limit, and the JSON in them.
 import { describe, expect, it } from 'vitest';
-import { parseAnswer, parseJson, readText } from '../../../adapters/transport/bodies.ts';
+import { AnswerTooLongError, parseAnswer, parseJson, readText } from '../../../adapters/transport/bodies.ts';
 
 describe('a body', () => {
   it('is read up to its limit, and no further', async () => {
@@ -12,7 +12,7 @@ describe('a body', () => {
         isCancelled = true;
       },
     });
-    await expect(readText({ body: endless }, 4)).rejects.toThrow('too long');
+    await expect(readText({ body: endless }, 4)).rejects.toBeInstanceOf(AnswerTooLongError);
     expect(isCancelled).toBe(true);
     expect(await readText(new Response('a€'), 4)).toBe('a€');
     expect(await readText(new Response(null), 4)).toBe('');

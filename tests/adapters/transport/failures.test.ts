@@ -4,9 +4,11 @@ import {
   codesOf,
   judgeUnanswered,
   NotCalledError,
+  partlySent,
   summarizeUnanswered,
   UnsendableError,
 } from '../../../adapters/transport/failures.ts';
+import { messageId } from '../../../shared/ids.ts';
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error(`it was ${code}`), { code, ...more });
 const judge = (error: unknown, hasFiles = false) => judgeUnanswered(error, { hasFiles });
@@ -72,4 +74,16 @@ describe('a call without an answer', () => {
     error.cause = error;
     expect(judge(error)).toEqual(NO);
   });
+});
+
+it('a message of which some is out was not kept from going out', () => {
+  const failure = {
+    ok: false,
+    code: 'rate_limited',
+    reached: 'no',
+    retryAfterMs: 5,
+    cause: new Error('wait'),
+  } as const;
+  expect(partlySent([], failure)).toEqual(failure);
+  expect(partlySent([messageId('1')], failure)).toEqual({ ...failure, reached: 'maybe' });
 });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { proto } from 'baileys';
 import type { OutboundMessage, SendResult } from '../../../contract.ts';
+import { partlySent } from '../../../transport/failures.ts';
 import { plainText } from '../../../markdown.ts';
 import { sha256Hex } from '../../../../shared/digest.ts';
 import { systemClock, type Clock } from '../../../../shared/clock.ts';
@@ -57,9 +58,7 @@ export async function sendMessage(
     }
     return { ok: true, ids };
   } catch (error) {
-    const failure = explainFailure(error);
-    // Some of it is out: to say 'no' would promise that none is.
-    return ids.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+    return partlySent(ids, explainFailure(error));
   }
 }
 
