@@ -1,8 +1,8 @@
 // Reads $HERALD_HOME/config.yaml and .env. The only reader of process.env in the project.
 // Option > config.yaml > environment > .env > default; the real environment beats .env.
-import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { sha256Hex } from '../shared/digest.ts';
 import { AppError } from '../shared/errors.ts';
 import { makeRedactor } from '../shared/redact.ts';
 import { parseDotenv } from './source/dotenv.ts';
@@ -93,7 +93,6 @@ export async function readConfigFiles(options: Pick<LoadOptions, 'home' | 'env'>
   const file = path.join(home, 'config.yaml');
   const envFile = path.join(home, '.env');
   const [yaml, dotenv] = await Promise.all([readSmallFile(file), readSmallFile(envFile)]);
-  const hash = createHash('sha256').update(yaml.text).update('\0').update(dotenv.text);
   return {
     home,
     file,
@@ -101,7 +100,7 @@ export async function readConfigFiles(options: Pick<LoadOptions, 'home' | 'env'>
     yaml,
     variables: mergeVariables(env, dotenv.text, envFile),
     warnings: await keepPrivate(envFile, dotenv),
-    fingerprint: hash.digest('hex'),
+    fingerprint: sha256Hex(`${yaml.text}\0${dotenv.text}`),
   };
 }
 

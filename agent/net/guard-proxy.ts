@@ -1,9 +1,10 @@
 // The only way out of the browser: an HTTP proxy on loopback that resolves every name itself, checks it, and connects to what it checked.
 // Redirects, sockets, workers and whatever else a page does pass here, which interception of requests in the browser would not see.
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { isSameSecret } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import { fixedLookup } from './guarded-fetch.ts';
 import { portOf, type UrlGuard } from './guard.ts';
@@ -38,13 +39,12 @@ export interface GuardProxy {
 export async function openGuardProxy(guard: UrlGuard): Promise<GuardProxy> {
   const username = 'herald';
   const password = randomBytes(24).toString('hex');
-  const expected = Buffer.from(`Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`);
+  const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const refusals = new Map<string, string>();
   const sockets = new Set<Duplex>();
 
   function isAllowedIn(request: IncomingMessage): boolean {
-    const given = Buffer.from(request.headers['proxy-authorization'] ?? '');
-    return given.length === expected.length && timingSafeEqual(given, expected);
+    return isSameSecret(request.headers['proxy-authorization'] ?? '', expected);
   }
 
   function refuse(host: string, error: unknown): string {

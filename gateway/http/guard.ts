@@ -1,6 +1,6 @@
 // Who may talk to the HTTP server at all: pure checks over headers. They stop web pages of other sites from using a browser on
 // this machine as a bridge (DNS rebinding, cross-site requests).
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { isSameSecret } from '../../shared/digest.ts';
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -44,11 +44,11 @@ export function checkOrigin(method: string, headers: Headers): GuardVerdict {
   return same && sameSite ? ALLOWED : refusedOrigin();
 }
 
-/** True when the request carries `Authorization: Bearer <token>`. Compares digests, so its time tells nothing about the token. */
+/** True when the request carries `Authorization: Bearer <token>`. */
 export function hasBearer(headers: Headers, token: string | undefined): boolean {
   const given = /^Bearer (\S{1,512})$/i.exec(headers.get('authorization') ?? '')?.[1];
   if (token === undefined || token === '' || given === undefined) return false;
-  return timingSafeEqual(digest(given), digest(token));
+  return isSameSecret(given, token);
 }
 
 /** Headers that every answer carries, unless its handler set a stricter value for the same name. */
@@ -93,8 +93,4 @@ function refusedOrigin(): GuardVerdict {
 // URL.host leaves the protocol's default port out; a Host header may name it.
 function defaultPortGone(origin: URL, host: string): string {
   return host.toLowerCase().replace(origin.protocol === 'https:' ? /:443$/ : /:80$/, '');
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

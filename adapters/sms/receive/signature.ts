@@ -1,16 +1,14 @@
 // Whether a request comes from Twilio: HMAC-SHA1 with the account's token over the address that was called and the form's fields
 // (https://www.twilio.com/docs/usage/security#validating-requests, read 2026-11-21).
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { isSameSecret } from '../../../shared/digest.ts';
 
 export function isSigned(
   input: { url: string; fields: URLSearchParams; signature: string | null },
   token: string,
 ): boolean {
-  const given = Buffer.from(input.signature ?? '');
-  return formsOf(input.url).some((url) => {
-    const wanted = Buffer.from(sign(url, input.fields, token));
-    return wanted.length === given.length && timingSafeEqual(wanted, given);
-  });
+  const given = input.signature ?? '';
+  return formsOf(input.url).some((url) => isSameSecret(given, sign(url, input.fields, token)));
 }
 
 function sign(url: string, fields: URLSearchParams, token: string): string {

@@ -1,5 +1,6 @@
 // Meta calls the gateway. A request is answered with 200 only when its messages are stored; anything else makes it come again, for days.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { isSameSecret } from '../../../shared/digest.ts';
 import type { AdapterHost, HttpHandler } from '../../contract.ts';
 import { parseJson, readBytes } from '../../transport/bodies.ts';
 import type { Receiver } from './receiver.ts';
@@ -43,7 +44,7 @@ function reply(status: number): Response {
 
 /** How Meta checks the webhook when it is set. */
 function answerChallenge(query: URLSearchParams, verifyToken: string): Response {
-  const isOurs = isSame(query.get('hub.verify_token') ?? '', verifyToken);
+  const isOurs = isSameSecret(query.get('hub.verify_token') ?? '', verifyToken);
   const challenge = query.get('hub.challenge') ?? '';
   if (query.get('hub.mode') !== 'subscribe' || !isOurs || !/^[\w-]{1,256}$/.test(challenge)) return reply(403);
   return new Response(challenge, { headers: { 'content-type': 'text/plain' } });
@@ -51,11 +52,5 @@ function answerChallenge(query: URLSearchParams, verifyToken: string): Response 
 
 /** Over the bytes as they came: the same JSON written another way has another signature. */
 function isSigned(body: Uint8Array, header: string, appSecret: string): boolean {
-  return isSame(header, `sha256=${createHmac('sha256', appSecret).update(body).digest('hex')}`);
-}
-
-/** Digests have one length, so that the comparison tells nothing of what is expected. */
-function isSame(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
+  return isSameSecret(header, `sha256=${createHmac('sha256', appSecret).update(body).digest('hex')}`);
 }

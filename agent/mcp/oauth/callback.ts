@@ -1,7 +1,7 @@
 // Where the browser comes back to after a login: a listener on this machine's loopback that takes one answer and is gone.
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { Clock } from '../../../shared/clock.ts';
+import { isSameSecret } from '../../../shared/digest.ts';
 import { AppError } from '../../../shared/errors.ts';
 
 const PATH = '/mcp/callback';
@@ -61,7 +61,7 @@ export async function openCallback(port: number, clock: Clock): Promise<Callback
         if (signal.aborted) return onAbort();
         signal.addEventListener('abort', onAbort, { once: true });
         take = (query) => {
-          if (!isSame(query.get('state') ?? '', state))
+          if (!isSameSecret(query.get('state') ?? '', state))
             return { isTaken: false, text: 'This is not the login that was begun. Nothing was done.' };
           const code = query.get('code');
           if (code === null || code === '') {
@@ -100,9 +100,4 @@ function listen(server: Server, port: number): Promise<number> {
 
 function isLoopbackHost(host: string | undefined): boolean {
   return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host ?? '');
-}
-
-function isSame(given: string, wanted: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
 }

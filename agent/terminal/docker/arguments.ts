@@ -1,9 +1,9 @@
 // The arguments that containers are made with. Source: docker run(1), https://docs.docker.com/reference/cli/docker/container/run/ and
 // podman-run(1), read 2026-11-21; only what both know.
-import { createHash } from 'node:crypto';
 import type { MachineLimits } from '../machine.ts';
 import { quoteShell } from '../quote.ts';
 import { parseVolume, type DockerSettings } from './settings.ts';
+import { sha256Hex } from '../../../shared/digest.ts';
 
 export const KEY_LABEL = 'herald.key';
 export const INSTANCE_LABEL = 'herald.instance';
@@ -87,10 +87,7 @@ export function ownerArguments(plan: ContainerPlan): string[] {
 
 /** The same for the same settings: a container that was made with others is made anew. */
 export function specOf(plan: ContainerPlan): string {
-  return createHash('sha256')
-    .update(JSON.stringify([plan.settings.image, ...shapeArguments(plan)]))
-    .digest('hex')
-    .slice(0, 16);
+  return sha256Hex(JSON.stringify([plan.settings.image, ...shapeArguments(plan)]), 16);
 }
 
 function shapeArguments(plan: ContainerPlan): string[] {

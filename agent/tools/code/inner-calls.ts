@@ -1,9 +1,9 @@
 // Calls that a running tool makes in its turn. Each has its own key in the journal, made of the outer call's key, its index and a digest of
 // what is called, so that a tool that is run again after a restart gets what it got before, and is told when it asks for something else.
-import { createHash } from 'node:crypto';
 import type { ToolOutcome, TurnJournal } from '../../journal.ts';
 import type { ToolCall } from '../../providers/types.ts';
 import { canonicalJson, type InnerCall, type InnerCalls } from '../tool.ts';
+import { sha256Hex } from '../../../shared/digest.ts';
 
 export interface InnerCallsInput {
   /** Of the outer call: in the journal, and for the model. */
@@ -35,8 +35,5 @@ export function makeInnerCalls({ key, id, names, journal, run, isParallel }: Inn
 }
 
 function digestOf(call: InnerCall): string {
-  return createHash('sha256')
-    .update(`${call.name}\u001f${canonicalJson(call.arguments)}`)
-    .digest('hex')
-    .slice(0, 16);
+  return sha256Hex(`${call.name}\u001f${canonicalJson(call.arguments)}`, 16);
 }
