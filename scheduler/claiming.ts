@@ -14,11 +14,12 @@ import type { ProcessDb, Query } from '../data/db.ts';
 import { enqueueOutbox } from '../data/process/outbox.ts';
 import type { JobRow, OccurrenceRow } from '../data/schedule/rows.ts';
 import type { PersonId } from '../shared/ids.ts';
+import { BadSchedule, brokenNotice, following, isSetAside, setAside } from './broken.ts';
 import { decideCatchUp, isLate } from './catch-up.ts';
 import { missedNotices, type Missed } from './missed.ts';
 import type { Dispatch, Letter, NoticeOwner, RunnerPorts } from './ports.ts';
 import { nextRun } from './schedule/next.ts';
-import { jobOf } from './stored.ts';
+import { readableJob } from './stored.ts';
 import type { Job, PlannedRun } from './types.ts';
 import { isWaiting, WAITS } from './waiting.ts';
 
@@ -81,6 +82,7 @@ async function claimTold(
   const busy = [...running].filter(([, count]) => count >= input.perPerson).map(([person]) => person);
   const claimed: Claimed[] = [];
   const missed: Missed[] = [];
+  const broken: JobRow[] = [];
   let changes = 0;
   let looked = 0;
   let isCaughtUp = false;
@@ -93,6 +95,7 @@ async function claimTold(
         hasRoom: claimed.length < input.room && (running.get(row.person_id) ?? 0) < input.perPerson,
       });
       if (step.missed) missed.push(step.missed);
+      if (step.broken) broken.push(step.broken);
       if (step.job) {
         claimed.push({ id: row.id, job: step.job });
         running.set(row.person_id, (running.get(row.person_id) ?? 0) + 1);
@@ -101,7 +104,7 @@ async function claimTold(
       // One that has to wait is no reason to look again at once.
       if (step.isChanged && step.isCaughtUp) isCaughtUp = true;
     }
-    told.push(...tell(missed, letters));
+    told.push(...tell({ missed, broken }, letters));
     for (const { outbox } of told) await enqueueOutbox(db, outbox, trx);
   });
   const hasMore = claimed.length < input.room && (isCaughtUp || (looked === BATCH && changes > 0));
@@ -109,17 +112,25 @@ async function claimTold(
 }
 
 /** Throws `Untold` when there is no letter for one of them yet. */
-function tell(missed: readonly Missed[], letters: ReadonlyMap<string, Letter>): readonly Dispatch[] {
-  const notices = missedNotices(missed);
-  const unknown = notices.filter(({ job }) => !letters.has(job.id));
-  if (unknown.length > 0) throw new Untold(new Map(unknown.map(({ job }) => [job.id, job])));
-  return notices.flatMap(({ job, ...said }) => letters.get(job.id)?.(said) ?? []);
+function tell(
+  { missed, broken }: { missed: readonly Missed[]; broken: readonly JobRow[] },
+  letters: ReadonlyMap<string, Letter>,
+): readonly Dispatch[] {
+  const notices: readonly { id: string; owner: NoticeOwner; said: Parameters<Letter>[0] }[] = [
+    ...missedNotices(missed).map(({ job, ...said }) => ({ id: job.id, owner: job, said })),
+    ...broken.map((row) => ({ id: row.id, owner: { person: row.person_id }, said: brokenNotice(row) })),
+  ];
+  const unknown = notices.filter(({ id }) => !letters.has(id));
+  if (unknown.length > 0) throw new Untold(new Map(unknown.map(({ id, owner }) => [id, owner])));
+  return notices.flatMap(({ id, said }) => letters.get(id)?.(said) ?? []);
 }
 
 interface Step {
   /** It was taken. */
   job?: Job;
   missed?: Missed | undefined;
+  /** Its job was set aside, of which its person is to hear. */
+  broken?: JobRow | undefined;
   isChanged: boolean;
   /** Runs were added that are due. */
   isCaughtUp?: boolean;
@@ -133,17 +144,32 @@ async function take(input: Within, row: OccurrenceRow, { hasRoom }: { hasRoom: b
   const { db, trx } = input;
   const jobRow = await getJobRow(db, row.job_id, trx);
   if (!jobRow || jobRow.state === 'removed') return endRow(input, row, { reason: 'the job was removed' });
-  const job = readable(jobRow);
+  const job = readableJob(jobRow);
+  if (!job) return leaveAside(input, jobRow);
   if (jobRow.state === 'paused' && row.cause !== 'manual') {
-    if (!job || !isWaiting(job)) return endRow(input, row, { reason: 'the job is paused' });
+    if (!isWaiting(job)) return endRow(input, row, { reason: 'the job is paused' });
     // Told once: what follows is not planned before it is confirmed.
     const missed = { job, count: 1, since: row.due_at, reason: WAITS, isMadeUp: false };
     return { ...(await endRow(input, row, { reason: WAITS })), missed };
   }
-  if (!job) return endRow(input, row, { reason: 'the job cannot be read as it is stored', failure: 'permanent' });
+  try {
+    return await takeUp(input, { row, jobRow, job }, { hasRoom });
+  } catch (error) {
+    if (error instanceof BadSchedule) return leaveAside(input, jobRow);
+    throw error;
+  }
+}
+
+async function leaveAside({ db, trx }: Within, jobRow: JobRow): Promise<Step> {
+  await setAside(db, jobRow, trx);
+  return { isChanged: true, broken: isSetAside(jobRow) ? undefined : jobRow };
+}
+
+/** Throws `BadSchedule` before anything of the row is written. */
+async function takeUp(input: Within, found: Found, { hasRoom }: { hasRoom: boolean }): Promise<Step> {
+  const { row } = found;
   const isFirst = row.cause === 'schedule' && row.attempts === 0 && row.interruptions === 0;
-  const found = { row, jobRow, job };
-  if (!isFirst || !isLate(row.due_at, db.clock.now())) return begin(input, found, { hasRoom, isFirst });
+  if (!isFirst || !isLate(row.due_at, input.db.clock.now())) return begin(input, found, { hasRoom, isFirst });
   const missed = await catchUp(input, found);
   if (missed) return { isChanged: true, isCaughtUp: true, missed };
   return { ...(await begin(input, found, { hasRoom, isFirst, isMadeUp: true })), isCaughtUp: true };
@@ -173,28 +199,23 @@ async function begin(
   return isMine ? { job, isChanged: true } : UNCHANGED;
 }
 
-async function endRow(
-  { db, trx }: Within,
-  { id }: OccurrenceRow,
-  { reason, failure }: { reason: string; failure?: string },
-): Promise<Step> {
-  const change = { nextAt: null, reason, endedAt: db.clock.now(), ...(failure !== undefined && { failure }) };
-  const state = failure === undefined ? 'skipped' : 'failed';
-  await changeOccurrence(db, { id, from: ['planned', 'interrupted'] }, { ...change, state }, trx);
+async function endRow({ db, trx }: Within, { id }: OccurrenceRow, { reason }: { reason: string }): Promise<Step> {
+  const change = { state: 'skipped', nextAt: null, reason, endedAt: db.clock.now() } as const;
+  await changeOccurrence(db, { id, from: ['planned', 'interrupted'] }, change, trx);
   return { isChanged: true };
 }
 
 /** Undefined: this row is to run now. */
 async function catchUp({ db, trx }: Within, { row, jobRow, job }: Found): Promise<Missed | undefined> {
   const first: PlannedRun = { scheduledAt: row.scheduled_at, dueAt: row.due_at };
-  const { run, missed, last } = decideCatchUp(job, first, db.clock.now());
+  const { run, missed, last } = following(() => decideCatchUp(job, first, db.clock.now()));
+  const next = following(() => nextRun(job.schedule, last.scheduledAt, job.id));
   const isMissed = missed.some(({ run: one }) => one.scheduledAt === row.scheduled_at);
   for (const reason of new Set(missed.map((one) => one.reason))) {
     const runs = missed.filter((one) => one.reason === reason).map((one) => one.run);
     await recordMissed(db, jobRow, { runs, reason }, trx);
   }
   for (const one of run) await planOccurrence(db, jobRow, one, trx);
-  const next = nextRun(job.schedule, last.scheduledAt, job.id);
   if (next) await planOccurrence(db, jobRow, next, trx);
   else if (run.length === 0) await setJobState(db, job.id, { from: 'active', to: 'done' }, trx);
   if (!isMissed && run.some((one) => one.scheduledAt === row.scheduled_at)) return undefined;
@@ -208,15 +229,7 @@ async function catchUp({ db, trx }: Within, { row, jobRow, job }: Found): Promis
 
 async function planNext({ db, trx }: Within, jobRow: JobRow, job: Job, after: number): Promise<void> {
   if (jobRow.state !== 'active') return;
-  const next = nextRun(job.schedule, after, job.id);
+  const next = following(() => nextRun(job.schedule, after, job.id));
   if (next) await planOccurrence(db, jobRow, next, trx);
   else await setJobState(db, job.id, { from: 'active', to: 'done' }, trx);
-}
-
-function readable(row: JobRow): Job | undefined {
-  try {
-    return jobOf(row);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,7 +4,7 @@ import { finishOccurrence } from '../data/process/schedule/finish.ts';
 import { decideEnding, type Ending } from './outcome.ts';
 import type { Dispatch, JobRun, RunnerPorts } from './ports.ts';
 import { instantText } from './schedule/describe.ts';
-import { jobOf } from './stored.ts';
+import { readableJob } from './stored.ts';
 import type { RunOutcome } from './types.ts';
 
 type Ended = Exclude<RunOutcome, { end: 'cut' }>;
@@ -14,7 +14,7 @@ export async function endRun(ports: RunnerPorts, run: JobRun, outcome: Ended): P
   const { db } = ports;
   const row = await getJobRow(db, run.job.id);
   // As it stands now: it may have been changed meanwhile.
-  const job = row ? jobOf(row) : run.job;
+  const job = (row && readableJob(row)) ?? run.job;
   const planned = await findPlanned(db, job.id);
   const ending = decideEnding(job, run.occurrence, outcome, { now: db.clock.now(), followedAt: planned?.due_at });
   const dispatches = await dispatchesOf(ports, { ...run, job }, { outcome, ending });

@@ -9,11 +9,13 @@ import {
   listActiveJobs,
   movePlanned,
 } from '../data/process/schedule/claims.ts';
+import type { ProcessDb, Query } from '../data/db.ts';
 import { enqueueOutbox } from '../data/process/outbox.ts';
-import type { OccurrenceRow } from '../data/schedule/rows.ts';
+import type { JobRow, OccurrenceRow } from '../data/schedule/rows.ts';
+import { BadSchedule, brokenNotice, following, isSetAside, setAside } from './broken.ts';
 import type { RunnerPorts } from './ports.ts';
 import { nextAfter, nextRun } from './schedule/next.ts';
-import { jobOf } from './stored.ts';
+import { readableJob } from './stored.ts';
 import type { Job } from './types.ts';
 
 /** A run that was going on in this many crashes is not begun again. */
@@ -42,7 +44,8 @@ async function recoverOne(ports: RunnerPorts, row: OccurrenceRow): Promise<void>
     return;
   }
   const jobRow = await getJobRow(db, row.job_id);
-  const job = jobRow && jobOf(jobRow);
+  const job = jobRow && readableJob(jobRow);
+  const broken = job || jobRow?.state === 'removed' ? undefined : jobRow;
   const interruptions = row.interruptions + 1;
   const goesOn = job?.policy.rerun === 'resume' && interruptions < MAX_INTERRUPTIONS && job.state !== 'removed';
   const change = {
@@ -52,14 +55,17 @@ async function recoverOne(ports: RunnerPorts, row: OccurrenceRow): Promise<void>
     reason: 'Herald stopped while it ran',
     ...(goesOn ? {} : { failure: 'lost', endedAt: now }),
   } as const;
-  const letter = job && (await ports.notice(job));
-  const notice = job && letter?.({ key: `${row.id}.i${interruptions}`, text: cutOffText(job, goesOn) });
+  const letter = await ports.notice(job ?? { person: row.person_id });
+  const notice = job
+    ? letter({ key: `${row.id}.i${interruptions}`, text: cutOffText(job, goesOn) })
+    : broken && !isSetAside(broken) && letter(brokenNotice(broken));
   const isChanged = await db.query.transaction().execute(async (trx) => {
     const isMine = await changeOccurrence(db, { ...at, from: ['running'] }, change, trx);
+    if (isMine && broken) await setAside(db, broken, trx);
     if (isMine && notice) await enqueueOutbox(db, notice.outbox, trx);
     return isMine;
   });
-  if (isChanged) notice?.wake();
+  if (isChanged && notice) notice.wake();
 }
 
 function cutOffText(job: Job, goesOn: boolean): string {
@@ -70,17 +76,26 @@ function cutOffText(job: Job, goesOn: boolean): string {
 
 /** The clock went back: what was planned from a wrong time is planned anew; what ran stays done. */
 export async function replanAll({ db, log }: RunnerPorts): Promise<void> {
-  const now = db.clock.now();
   await db.query.transaction().execute(async (trx) => {
     await forgetAhead(db, trx);
     for (const row of await listActiveJobs(db, trx)) {
-      const job = jobOf(row);
-      const planned = await findPlanned(db, row.id, trx);
-      let next = nextAfter(job.schedule, now, job.id);
-      for (let i = 0; next && i < MAX_STEPS && (await hasRun(db, row.id, next.scheduledAt, trx)); i++)
-        next = nextRun(job.schedule, next.scheduledAt, job.id);
-      if (planned && next && next.scheduledAt < planned.scheduled_at) await movePlanned(db, planned.id, next, trx);
+      try {
+        await replan(db, row, trx);
+      } catch (error) {
+        // It is set aside when it is due.
+        if (!(error instanceof BadSchedule)) throw error;
+      }
     }
   });
   log.warn({}, 'the clock went back; the next runs of all jobs were planned anew');
+}
+
+async function replan(db: ProcessDb, row: JobRow, trx: Query): Promise<void> {
+  const job = readableJob(row);
+  if (!job) return;
+  const planned = await findPlanned(db, row.id, trx);
+  let next = following(() => nextAfter(job.schedule, db.clock.now(), job.id));
+  for (let i = 0; next && i < MAX_STEPS && (await hasRun(db, row.id, next.scheduledAt, trx)); i++)
+    next = nextRun(job.schedule, next.scheduledAt, job.id);
+  if (planned && next && next.scheduledAt < planned.scheduled_at) await movePlanned(db, planned.id, next, trx);
 }

@@ -129,6 +129,18 @@ export function jobTexts(job: JobParts): JobTexts {
   };
 }
 
+/** Why a job is set aside that cannot be read. */
+export const UNREADABLE = 'it cannot be read as it is stored';
+
+/** Undefined for a row that cannot be read. */
+export function readableJob(row: JobRow): Job | undefined {
+  try {
+    return jobOf(row);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Throws AppError `internal` for a row that cannot be read. */
 export function jobOf(row: JobRow): Job {
   try {
@@ -155,7 +167,7 @@ export function jobOf(row: JobRow): Job {
   } catch (cause) {
     throw new AppError(
       'internal',
-      `The job "${row.name}" cannot be read as it is stored. It is kept and does not run; remove it and make it anew.`,
+      `The job "${row.name}" cannot be read as it is stored. It is kept and does not run; remove it (${row.id}) and make it anew.`,
       { cause },
     );
   }

@@ -314,10 +314,12 @@ export interface JobService {
   /** Begins a run with what has happened; undefined when this key has begun one before. */
   trigger(scope: Scope, job: string, input: TriggerInput): Promise<Occurrence | undefined>;
   /** Its history stays. A run that goes on is stopped. */
-  remove(scope: Scope, job: string): Promise<Job>;
+  remove(scope: Scope, job: string): Promise<Job | BrokenJob>;
   get(scope: Scope, job: string): Promise<JobWithNext>;
-  /** Not the removed ones; by name. */
+  /** Not the removed ones, nor the broken ones; by name. */
   list(scope: Scope): Promise<readonly JobWithNext[]>;
+  /** Those that cannot be read, by name: other methods but `remove` reject with AppError `internal` for them. */
+  broken(scope: Scope): Promise<readonly BrokenJob[]>;
   /** Latest first; of one job, or of all. */
   runs(scope: Scope, filter: { job?: string | undefined; limit: number }): Promise<readonly Occurrence[]>;
   /** What is to run between two instants, by time; at most 500. */

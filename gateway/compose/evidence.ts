@@ -6,7 +6,7 @@ import { listDmChats } from '../../data/process/chats.ts';
 import { listUsedSpaces } from '../../data/process/evidence.ts';
 import { listJobs } from '../../data/schedule/jobs.ts';
 import type { Scope } from '../../data/scope.ts';
-import { jobOf } from '../../scheduler/stored.ts';
+import { readableJob } from '../../scheduler/stored.ts';
 import type { GatewayActions } from '../actions.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 
@@ -48,6 +48,6 @@ export function openConfiguredEvidence({ actions, ...parts }: EvidenceParts): Co
 }
 
 async function isScheduled(db: ProcessDb, scope: Scope, skill: string): Promise<boolean> {
-  const works = (await listJobs(db, scope)).map((row) => jobOf(row).work);
-  return works.some((work) => work.kind === 'prompt' && (work.skills ?? []).includes(skill));
+  const works = (await listJobs(db, scope)).map((row) => readableJob(row)?.work);
+  return works.some((work) => work?.kind === 'prompt' && (work.skills ?? []).includes(skill));
 }

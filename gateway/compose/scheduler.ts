@@ -131,6 +131,7 @@ function serviceOf(load: () => Promise<JobService>): Omit<JobService, 'timezone'
     remove: async (...args) => (await load()).remove(...args),
     get: async (...args) => (await load()).get(...args),
     list: async (...args) => (await load()).list(...args),
+    broken: async (...args) => (await load()).broken(...args),
     runs: async (...args) => (await load()).runs(...args),
     calendar: async (...args) => (await load()).calendar(...args),
   };

@@ -89,7 +89,7 @@ export const cronOperations = {
     needsGateway: true,
     async run(context, input) {
       const { jobs, scope } = await openCron(context, input.person, 'cron.list');
-      return (await jobs.list(scope)).map(jobView);
+      return [...(await jobs.list(scope)), ...(await jobs.broken(scope))].map((job) => jobView(job));
     },
   }),
   'cron.add': defineOperation({

@@ -10,7 +10,7 @@ import type { OutboxState } from '../../data/schema.ts';
 import type { OccurrenceRow } from '../../data/schedule/rows.ts';
 import type { Dispatch, JobRun, RunnerPorts } from '../../scheduler/ports.ts';
 import { instantText } from '../../scheduler/schedule/describe.ts';
-import { jobOf, occurrenceOf } from '../../scheduler/stored.ts';
+import { occurrenceOf, readableJob } from '../../scheduler/stored.ts';
 import type { Job } from '../../scheduler/types.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Address, StoredFile } from '../../shared/messages.ts';
@@ -46,14 +46,18 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
   let settling: Promise<void> | undefined;
   let again = false;
 
-  function lettersOf(run: Pick<JobRun, 'job' | 'occurrence'>, to: readonly Address[], place: ResultPlace) {
+  function lettersOf(
+    run: Pick<Job, 'person'> & Pick<JobRun, 'occurrence'>,
+    to: readonly Address[],
+    place: ResultPlace,
+  ) {
     return (text: string, files: readonly StoredFile[]) =>
       to.flatMap((address, index) =>
         poster.rows({
           key: resultKey(run.occurrence.id, place, index),
           to: address,
           kind: 'message',
-          person: run.job.person,
+          person: run.person,
           text,
           files,
         }),
@@ -94,7 +98,8 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
     if (state === undefined) return false;
     const second = sent.filter(({ key }) => placeOf(key) === 'second').map((one) => one.state);
     const isSecond = second.length > 0;
-    if (state === 'failed' && !isSecond && (await sendFallback(row))) return false;
+    const isWatched = sent.some(({ key }) => placeOf(key) === 'watched');
+    if (state === 'failed' && !isSecond && isWatched && (await sendFallback(row))) return false;
     // What reached its second place has arrived.
     await settleDelivery(db, row.id, (isSecond ? endOf(second) : undefined) ?? state);
     return true;
@@ -102,14 +107,16 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
 
   async function sendFallback(row: OccurrenceRow): Promise<boolean> {
     const jobRow = await getJobRow(db, row.job_id);
-    const job = jobRow && jobOf(jobRow);
-    if (!job?.delivery.fallback) return false;
-    const found = await targets.resolve(job, [job.delivery.fallback]);
-    // The outbox leaves what has a second place to us: somebody must hear of it.
-    const to = found.length > 0 ? found : await targets.resolve(job, [{ kind: 'last-active' }]);
+    const job = jobRow && readableJob(jobRow);
+    const second = job?.delivery.fallback;
+    const found = job && second ? await targets.resolve(job, [second]) : [];
+    // The outbox leaves what has a second place to us: somebody must hear of it, also of a job that was changed meanwhile.
+    const latest = found.length > 0 ? undefined : await targets.noticeAddress({ person: row.person_id }, []);
+    const to = latest ? [latest] : found;
     const occurrence = occurrenceOf(row);
-    const text = textOf({ job, occurrence }, occurrence.result ?? '', occurrence.startedAt ?? 0);
-    const outbox = lettersOf({ job, occurrence }, to, 'second')(text, occurrence.files);
+    const said = occurrence.result ?? '';
+    const text = job ? textOf({ job, occurrence }, said, occurrence.startedAt ?? 0) : said;
+    const outbox = lettersOf({ person: row.person_id, occurrence }, to, 'second')(text, occurrence.files);
     if (outbox.length === 0) return false;
     await db.query.transaction().execute((trx) => enqueueOutbox(db, outbox, trx));
     for (const address of to) poster.wake(address);
@@ -138,7 +145,7 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
       if (to.length === 0) return { ...none, delivery: 'failed' };
       const said = textOf(run, text, db.clock.now());
       const outbox = lettersOf(
-        { job, occurrence },
+        { person: job.person, occurrence },
         to,
         fallback && first.length > 0 ? 'watched' : 'first',
       )(said, files);

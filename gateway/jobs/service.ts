@@ -7,8 +7,17 @@ import type { JobRow } from '../../data/schedule/rows.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Runner } from '../../scheduler/ports.ts';
 import { nextAfter, nextRun } from '../../scheduler/schedule/next.ts';
-import { jobOf, jobTexts, occurrenceOf, type JobParts } from '../../scheduler/stored.ts';
-import type { Actor, CalendarEntry, Job, JobChange, JobDraft, JobService, JobWithNext } from '../../scheduler/types.ts';
+import { jobOf, jobTexts, occurrenceOf, readableJob, UNREADABLE, type JobParts } from '../../scheduler/stored.ts';
+import type {
+  Actor,
+  BrokenJob,
+  CalendarEntry,
+  Job,
+  JobChange,
+  JobDraft,
+  JobService,
+  JobWithNext,
+} from '../../scheduler/types.ts';
 import { isWaiting, WAITS } from '../../scheduler/waiting.ts';
 import { AppError } from '../../shared/errors.ts';
 import { preview } from '../../shared/text.ts';
@@ -52,17 +61,21 @@ export function makeJobService(given: ServicePorts): JobService {
     );
   }
 
-  async function changed(scope: Scope, id: string, change: JobRowChange): Promise<Job> {
-    const row = await changeJob(db, scope, id, change);
+  async function change(scope: Scope, id: string, to: JobRowChange): Promise<JobRow> {
+    const row = await changeJob(db, scope, id, to);
     if (!row) throw new AppError('not_found', 'The job is gone. Nothing was changed.');
     runner.wake();
-    return jobOf(row);
+    return row;
   }
 
-  async function withNext(scope: Scope, row: JobRow): Promise<JobWithNext> {
+  async function changed(scope: Scope, id: string, to: JobRowChange): Promise<Job> {
+    return jobOf(await change(scope, id, to));
+  }
+
+  async function withNext(scope: Scope, row: JobRow, job = jobOf(row)): Promise<JobWithNext> {
     const [next] = await listOccurrences(db, scope, { job: row.id, state: 'open', limit: 1 });
     const [last] = await listOccurrences(db, scope, { job: row.id, limit: 1 });
-    return { ...jobOf(row), nextRunAt: next?.next_at ?? undefined, lastRun: last && occurrenceOf(last) };
+    return { ...job, nextRunAt: next?.next_at ?? undefined, lastRun: last && occurrenceOf(last) };
   }
 
   function refuseGuest({ role }: Actor): void {
@@ -129,11 +142,11 @@ export function makeJobService(given: ServicePorts): JobService {
       return planOf(ports, job, { scope, now: now(), key: job.id });
     },
     async pause(scope, name, reason) {
-      const row = await require(scope, name);
+      const job = jobOf(await require(scope, name));
       // It must stay known that nobody has confirmed it.
-      const why = isWaiting(jobOf(row)) ? WAITS : (reason ?? null);
+      const why = isWaiting(job) ? WAITS : (reason ?? null);
       const change = { state_reason: why, next: null, skipped: 'the job was paused' };
-      return changed(scope, row.id, { ...change, state: 'paused' });
+      return changed(scope, job.id, { ...change, state: 'paused' });
     },
     async resume(scope, actor, name) {
       refuseGuest(actor);
@@ -158,9 +171,9 @@ export function makeJobService(given: ServicePorts): JobService {
     },
     async runNow(scope, actor, name) {
       refuseGuest(actor);
-      const row = await require(scope, name);
+      const { id } = jobOf(await require(scope, name));
       const at = now();
-      const run = await addOccurrence(db, scope, row.id, { scheduledAt: at, dueAt: at, cause: 'manual' });
+      const run = await addOccurrence(db, scope, id, { scheduledAt: at, dueAt: at, cause: 'manual' });
       if (!run) throw new AppError('not_found', 'The job is gone. Nothing was run.');
       runner.wake();
       return occurrenceOf(run);
@@ -177,18 +190,24 @@ export function makeJobService(given: ServicePorts): JobService {
       return made && occurrenceOf(made);
     },
     async remove(scope, name) {
-      const row = await require(scope, name);
-      const job = await changed(scope, row.id, { state: 'removed', next: null, skipped: 'the job was removed' });
-      runner.stopJob(row.id);
-      return job;
+      const { id } = await require(scope, name);
+      const row = await change(scope, id, { state: 'removed', next: null, skipped: 'the job was removed' });
+      runner.stopJob(id);
+      return readableJob(row) ?? brokenOf(row);
     },
     async get(scope, name) {
       return withNext(scope, await require(scope, name));
     },
     async list(scope) {
       const found: JobWithNext[] = [];
-      for (const row of await listJobs(db, scope)) found.push(await withNext(scope, row));
+      for (const row of await listJobs(db, scope)) {
+        const job = readableJob(row);
+        if (job) found.push(await withNext(scope, row, job));
+      }
       return found;
+    },
+    async broken(scope) {
+      return (await listJobs(db, scope)).filter((row) => !readableJob(row)).map(brokenOf);
     },
     async runs(scope, { job, limit }) {
       const id = job === undefined ? undefined : (await require(scope, job)).id;
@@ -212,7 +231,9 @@ export function makeJobService(given: ServicePorts): JobService {
     row: JobRow,
     { from, to }: { from: number; to: number },
   ): Promise<readonly CalendarEntry[]> {
-    const job = jobOf(row);
+    const job = readableJob(row);
+    // Nothing of it will run.
+    if (!job) return [];
     const open = await listOccurrences(db, scope, { job: row.id, state: 'open', limit: MAX_CALENDAR_PER_JOB });
     const known = new Set(open.map((one) => one.scheduled_at));
     const entry = (at: number, isPlanned: boolean) => ({ job: row.id, name: row.name, at, isPlanned });
@@ -226,6 +247,10 @@ export function makeJobService(given: ServicePorts): JobService {
       if (!known.has(run.scheduledAt)) entries.push(entry(run.dueAt, false));
     return entries.filter(({ at }) => at >= from && at < to);
   }
+}
+
+function brokenOf({ id, name, created_at: createdAt }: JobRow): BrokenJob {
+  return { id, name, state: 'broken', stateReason: `${UNREADABLE}; remove it (${id}) and make it anew`, createdAt };
 }
 
 function checkId(id: string | undefined): string | undefined {

@@ -43,7 +43,7 @@ export function openJobsPanel(input: JobsPanelInput): JobsPanel {
   });
   return {
     async list() {
-      return (await jobs.list(scope)).map(listed);
+      return [...(await jobs.list(scope)), ...(await jobs.broken(scope))].map(listed);
     },
     async get(name) {
       const job = await jobs.get(scope, name);

@@ -20,10 +20,10 @@ export async function runCronList(context: CliContext, given: Given): Promise<nu
           ...listed.map((job) => [
             formatPreview(job.name, 30),
             job.failures > 0 ? `${job.state}, failed ${job.failures} ×` : job.state,
-            formatPreview(`${job.when} (${job.timezone})`, 50),
+            job.state === 'broken' ? 'cannot be read' : formatPreview(`${job.when} (${job.timezone})`, 50),
             job.nextRunAt === undefined ? '–' : formatTime(job.nextRunAt),
             job.lastRun === undefined ? '–' : `${job.lastRun.state} ${formatTime(job.lastRun.scheduledAt)}`,
-            `${job.kind}: ${formatPreview(job.about, 60)}`,
+            job.state === 'broken' ? `herald cron remove ${job.id}` : `${job.kind}: ${formatPreview(job.about, 60)}`,
           ]),
         ]),
   );

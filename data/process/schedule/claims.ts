@@ -184,6 +184,22 @@ export async function changeOccurrence(
   return result.numUpdatedRows === 1n;
 }
 
+/** Whatever waits for its time of a job fails: it cannot be run. */
+export async function endOpenRuns(
+  db: ProcessDb,
+  job: string,
+  why: { reason: string; failure: string },
+  query: Query = db.query,
+): Promise<void> {
+  const now = db.clock.now();
+  await query
+    .updateTable('occurrences')
+    .set({ ...why, state: 'failed', next_at: null, ended_at: now, updated_at: now })
+    .where('job_id', '=', job)
+    .where(isOpen)
+    .execute();
+}
+
 const insertPlanned = prepare<ReturnType<typeof occurrenceValues>>((query, row) =>
   query
     .insertInto('occurrences')

@@ -6,7 +6,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { commandButtons, plain } from '../format.ts';
 import type { Command, CommandContext, CommandReply } from '../types.ts';
 import { actorOf, idOf, jobsOf, splitAtColon } from './job-access.ts';
-import { jobLine, planText, readBack, runLine } from './job-text.ts';
+import { brokenLine, jobLine, planText, readBack, runLine } from './job-text.ts';
 import { off, on } from './on.ts';
 
 const SHOWN = 20;
@@ -58,13 +58,14 @@ export const cron: Command = {
 
 async function list({ scope, clock }: CommandContext, jobs: JobService): Promise<CommandReply> {
   const all = await jobs.list(scope);
-  if (all.length === 0)
+  const broken = (await jobs.broken(scope)).map(brokenLine);
+  if (all.length + broken.length === 0)
     return {
       text: 'Nothing runs by itself yet. Tell me in your own words ("every weekday at 9 …"), or `/cron add every weekday at 9: <what>`.',
     };
   const shown = all.slice(0, SHOWN).map((job) => jobLine(job, clock.now()));
   const more = all.length > SHOWN ? [`… and ${all.length - SHOWN} more`] : [];
-  return { text: [...shown, ...more].join('\n') };
+  return { text: [...shown, ...more, ...broken.slice(0, SHOWN)].join('\n') };
 }
 
 async function make(

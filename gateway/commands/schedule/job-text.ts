@@ -1,5 +1,5 @@
 // Jobs, plans and runs as commands and notices say them.
-import type { Job, JobPlan, JobWithNext, Occurrence } from '../../../scheduler/types.ts';
+import type { BrokenJob, Job, JobPlan, JobWithNext, Occurrence } from '../../../scheduler/types.ts';
 import { isWaiting } from '../../../scheduler/waiting.ts';
 import { cleanText, preview } from '../../../shared/text.ts';
 import { ago, code, commandButtons, money, plain } from '../format.ts';
@@ -40,6 +40,10 @@ export function jobLine(job: JobWithNext, now: number): string {
   const next = job.nextRunAt === undefined ? '' : `, next ${inWords(job.nextRunAt - now)}`;
   const failing = job.failures > 0 ? `, failed ${job.failures} times in a row` : '';
   return `- **${plain(job.name)}**: ${when}${next}${failing}${state}`;
+}
+
+export function brokenLine(job: BrokenJob): string {
+  return `- **${plain(job.name)}**: broken, it cannot be read as it is stored and does not run; ${jobCode(job, 'remove')} removes it`;
 }
 
 export function runLine(run: Occurrence, now: number): string {

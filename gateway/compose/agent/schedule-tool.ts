@@ -100,11 +100,8 @@ export function makeSchedulePort({ jobs, actions, defaults }: ScheduleToolInput)
       return `Changed: ${toldText(changed)}`;
     },
     async act(call, name, action) {
+      if (action === 'remove') return `"${(await jobs().remove(call.scope, name)).name}" is removed.`;
       const job = await jobs().get(call.scope, name);
-      if (action === 'remove') {
-        await jobs().remove(call.scope, job.id);
-        return `"${job.name}" is removed.`;
-      }
       if (action === 'pause') {
         // It would no longer be known that nobody has confirmed it.
         if (!isWaiting(job)) await jobs().pause(call.scope, job.id);
@@ -128,8 +125,11 @@ export function makeSchedulePort({ jobs, actions, defaults }: ScheduleToolInput)
         const state = isWaiting(job) ? 'waits for the person to confirm it' : job.state;
         return `- ${job.id} "${job.name}" (${job.work.kind}, ${state}): ${text} (${timezone})${next}`;
       });
+      const broken = (await jobs().broken(scope)).map(
+        ({ id, name }) => `- ${id} "${name}" (broken: can only be removed)`,
+      );
       const more = all.length > SHOWN_JOBS ? [`… ${all.length - SHOWN_JOBS} more`] : [];
-      return lines.length === 0 ? 'There are no jobs yet.' : [...lines, ...more].join('\n');
+      return all.length + broken.length === 0 ? 'There are no jobs yet.' : [...lines, ...more, ...broken].join('\n');
     },
     async runs({ scope }, job) {
       const runs = await jobs().runs(scope, { job, limit: SHOWN_RUNS });

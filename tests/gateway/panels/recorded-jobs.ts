@@ -85,6 +85,7 @@ export function recordJobs(): RecordedJobs {
       trigger: never,
       get: async (scope) => jobOf(scope),
       list: async (scope) => [jobOf(scope)],
+      broken: async () => [],
       runs: async () => [],
       calendar: async () => [],
     },

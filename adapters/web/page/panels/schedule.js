@@ -5,7 +5,7 @@ import { change, chip, momentText, money, Panel, read, section, table } from './
 import { planOf } from './plan.js';
 import { makeWeek } from './week.js';
 
-const STATES = { active: 'good', paused: 'warn', done: '', removed: '' };
+const STATES = { active: 'good', paused: 'warn', done: '', removed: '', broken: 'bad' };
 const RUNS = { done: 'good', failed: 'bad', missed: 'bad', interrupted: 'warn', running: 'warn' };
 
 export function open(root) {
@@ -45,11 +45,15 @@ function makeJob(panel, job) {
     job.state === 'paused'
       ? panel.button('Resume', to('active'), { label: `Resume ${job.name}` })
       : panel.button('Pause', to('paused'), { label: `Pause ${job.name}` });
+  // Nothing but its end is left of what cannot be read.
+  const isBroken = job.state === 'broken';
+  const run = () =>
+    panel.button('Run now', to('run', `${job.name} runs now, beside its schedule.`), { label: `Run ${job.name} now` });
   const buttons = make(
     'div',
     { className: 'actions' },
-    panel.button('Run now', to('run', `${job.name} runs now, beside its schedule.`), { label: `Run ${job.name} now` }),
-    job.state === 'done' ? undefined : toggle,
+    isBroken ? undefined : run(),
+    isBroken || job.state === 'done' ? undefined : toggle,
     panel.sureButton('Remove', to('removed'), { label: `Remove ${job.name}`, question: 'Remove for good?' }),
   );
   return make(
@@ -57,11 +61,11 @@ function makeJob(panel, job) {
     { className: 'card' },
     head,
     make('p', { text: job.about, dir: 'auto', className: 'about' }),
-    make('p', { className: 'soft', text: whenText(job) }),
+    isBroken ? undefined : make('p', { className: 'soft', text: whenText(job) }),
     job.stateReason ? make('p', { className: 'note', text: job.stateReason, dir: 'auto' }) : undefined,
     job.lastRun ? lastRun(job.lastRun) : undefined,
     buttons,
-    panel.expander(`job:${job.id}`, 'Plan and history', () => drawPlan(panel, job.id)),
+    isBroken ? undefined : panel.expander(`job:${job.id}`, 'Plan and history', () => drawPlan(panel, job.id)),
   );
 }
 
