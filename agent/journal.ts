@@ -152,7 +152,8 @@ const replySchema: z.ZodType<ModelReply> = z
   })
   .transform((reply) => ({ ...reply, usage: reply.usage }));
 
-const fileSchema = z.object({
+/** Stored form of StoredFile. */
+export const fileSchema = z.object({
   kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
   path: z.string(),
   name: z.string(),

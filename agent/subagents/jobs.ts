@@ -6,6 +6,7 @@ import { sumTurn } from '../../data/usage.ts';
 import { addTask, beginTask, endTask, findTask, type Task } from '../../data/work/tasks.ts';
 import { AppError, asAppError } from '../../shared/errors.ts';
 import { inboxId, sessionId, turnId, type TurnId } from '../../shared/ids.ts';
+import { fileSchema } from '../journal.ts';
 import type { AgentParts } from '../parts.ts';
 import type { AgentJob, AgentJobEnd, AgentJobs, AgentTurn, TurnResult } from '../port.ts';
 
@@ -19,13 +20,6 @@ const JOB_PROMPT =
   'You run as a scheduled job. Nobody is there to answer questions: decide, and say what you assumed. Your last answer is delivered as it ' +
   'is, so give the result alone, without a report of how you got there. When there is nothing worth telling, answer exactly [SILENT].';
 
-const fileSchema = z.object({
-  kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
-  path: z.string(),
-  name: z.string(),
-  mime: z.string(),
-  bytes: z.number(),
-});
 const resultSchema = z.object({
   text: z.string(),
   origin: z.enum(['owner', 'member', 'agent', 'foreign']),
