@@ -26,8 +26,8 @@ export async function pruneEnded(db: ProcessDb, options: PruneOptions = {}): Pro
     (await sweep((after) => pruneInbox(db, { before, after, batch }))) +
     (await sweep((after) => pruneOutbox(db, { before, after, batch }))) +
     (await pruneCodes(db)) +
-    (await pruneApprovals(db, before)) +
-    (await pruneQuestions(db, before)) +
+    (await pruneAsked(db, 'approvals', before)) +
+    (await pruneAsked(db, 'questions', before)) +
     (await pruneResults(db, before)) +
     (await pruneReviews(db, before))
   );
@@ -122,38 +122,17 @@ async function pruneCodes(db: ProcessDb): Promise<number> {
   return Number(result.numDeletedRows);
 }
 
-/** Answered, used and forgotten requests; those of a turn that still runs stay, whatever their age. */
-async function pruneApprovals(db: ProcessDb, before: number): Promise<number> {
+/** Answered, used and forgotten ones; those of a turn that still runs stay, whatever their age. */
+async function pruneAsked(db: ProcessDb, table: 'approvals' | 'questions', before: number): Promise<number> {
   const result = await db.query
-    .deleteFrom('approvals')
+    .deleteFrom(table)
     .where('expires_at', '<', before)
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('turns')
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('turns')
             .select('turns.id')
-            .whereRef('turns.id', '=', 'approvals.turn_id')
-            .where('turns.state', '=', 'running'),
-        ),
-      ),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
-}
-
-/** As approvals. */
-async function pruneQuestions(db: ProcessDb, before: number): Promise<number> {
-  const result = await db.query
-    .deleteFrom('questions')
-    .where('expires_at', '<', before)
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('turns')
-            .select('turns.id')
-            .whereRef('turns.id', '=', 'questions.turn_id')
+            .whereRef('turns.id', '=', `${table}.turn_id`)
             .where('turns.state', '=', 'running'),
         ),
       ),

@@ -4,29 +4,20 @@ import { randomUUID } from 'node:crypto';
 import type { OpenAI } from 'openai';
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 
-import { makeConnection, type ProviderInput } from '../connection.ts';
+import type { ProviderInput } from '../connection.ts';
 import { makeDisplayFilter } from '../repair/display-filter.ts';
 import { makeModelError, protocolError } from '../errors.ts';
 import { packReasoning } from '../messages.ts';
 import { buildChatRequest } from './chat-request.ts';
 import { makeChatCollector, type ChatCollector } from './chat-stream.ts';
-import { openOpenAiClient } from './client.ts';
+import { makeOpenAiProvider } from './client.ts';
 import { readServerEvents } from './sse.ts';
 import { repairReply } from '../repair/reply.ts';
 import type { JsonValue, ModelEvent, ModelReply, ModelRequest, Provider } from '../types.ts';
 
 /** Makes no call and loads no SDK until the first request. */
 export function makeOpenAiChatProvider(input: ProviderInput): Provider {
-  const connection = makeConnection(input, (key) => openOpenAiClient(input, key));
-  return {
-    id: input.id,
-    stream: (request, signal) => connection.stream((client) => streamReply(client, request, input, signal), signal),
-    listModels: (signal) =>
-      connection.request(
-        async (client) => (await client.models.list({ signal })).data.map((model) => model.id),
-        signal,
-      ),
-  };
+  return makeOpenAiProvider(input, streamReply);
 }
 
 async function* streamReply(

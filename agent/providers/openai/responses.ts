@@ -10,11 +10,11 @@ import type {
   ResponseStreamEvent,
 } from 'openai/resources/responses/responses';
 
-import { makeConnection, type ProviderInput } from '../connection.ts';
+import type { ProviderInput } from '../connection.ts';
 import { makeModelError, protocolError, translateModelError } from '../errors.ts';
 import { parseArguments } from '../repair/json-arguments.ts';
 import { argumentsText, arrangeParts, fitToolId, packReasoning, pairToolCalls, type LayoutPart } from '../messages.ts';
-import { openOpenAiClient } from './client.ts';
+import { makeOpenAiProvider } from './client.ts';
 import type {
   ContentPart,
   JsonValue,
@@ -29,16 +29,7 @@ import type {
 
 /** Makes no call and loads no SDK until the first request. */
 export function makeOpenAiResponsesProvider(input: ProviderInput): Provider {
-  const connection = makeConnection(input, (key) => openOpenAiClient(input, key));
-  return {
-    id: input.id,
-    stream: (request, signal) => connection.stream((client) => streamReply(client, request, input, signal), signal),
-    listModels: (signal) =>
-      connection.request(
-        async (client) => (await client.models.list({ signal })).data.map((model) => model.id),
-        signal,
-      ),
-  };
+  return makeOpenAiProvider(input, streamReply);
 }
 
 async function* streamReply(
