@@ -1,35 +1,25 @@
 // The composition root, with the folder compose/: the only files that know all folders. Builds a running gateway from a home folder,
 // and ends it in order.
-import path from 'node:path';
 import type { SetupPort } from '../adapters/login.ts';
 import { manifests } from '../adapters/manifests.ts';
-import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { readPlatformSettings, savePlatformLogin } from '../config/platform-login.ts';
-import { watchConfig, type ConfigWatch } from '../config/watch.ts';
+import type { ConfigWatch } from '../config/watch.ts';
 import type { AgentPort } from '../agent/port.ts';
-import { openData, type OpenedData, type ProcessDb } from '../data/db.ts';
-import type { StatementObserver } from '../data/query/dialect.ts';
-import { ensureDir } from '../data/files.ts';
-import { takeWriterLock } from '../data/lock.ts';
+import type { ProcessDb } from '../data/db.ts';
 import { findOwner, getPerson } from '../data/process/people.ts';
 import { listUnfinishedTasks } from '../data/process/work/tasks.ts';
-import { openPairing, type Pairing } from '../pairing/pairing.ts';
 import type { JobHandler } from '../scheduler/types.ts';
-import { systemClock, type Clock } from '../shared/clock.ts';
-import type { Logger } from '../shared/log.ts';
-import type { AppError } from '../shared/errors.ts';
-import { makeRedactor, type Redactor } from '../shared/redact.ts';
 import { VERSION } from '../shared/installation.ts';
 import type { GatewayActions } from './actions.ts';
 import { accountsOf, ownerUserOf, settingsOf } from './compose/accounts.ts';
 import { openConfiguredAgent, type ConfiguredAgent } from './compose/agent.ts';
 import { openVerifier } from './compose/signer.ts';
-import { openLog } from './compose/logging.ts';
 import { mountMcpServer } from './compose/hands/mcp-server.ts';
+import { openBase, type Base, type BaseOptions, type Undo } from './compose/process/base.ts';
+import { watchConfigFiles } from './compose/process/config-watch.ts';
 import { openScheduler, type Scheduler } from './compose/scheduler.ts';
 import { openTriggers, type Triggers } from './compose/triggers.ts';
 import { startUpkeep } from './compose/upkeep.ts';
-import { openConfiguredVoice, type ConfiguredVoice } from './compose/voice.ts';
 import { makeControlHandler } from './control/http.ts';
 import type { ControlContext } from './control/operation.ts';
 import { makeCore, type Core } from './core.ts';
@@ -37,22 +27,14 @@ import { openHttpServer, type HttpServer } from './http/server.ts';
 import { openSetup } from './setup/setup.ts';
 import { makeActivity } from './mcp/activity.ts';
 import { INSIGHTS_JOB, makeInsightsJob } from './insights/report.ts';
-import { makeFileStore, type FileStore } from './media/downloads.ts';
+import type { FileStore } from './media/downloads.ts';
 
-const SOCKET_FILE = 'herald.sock';
 /** Exit code that asks a supervisor for a new start. */
 const EXIT_RESTART = 75;
-const CONFIG_LOOK_MS = 5_000;
 
-export interface StartOptions {
-  home?: string | undefined;
-  port?: number | undefined;
-  /** Where warnings are shown to a person; they are in the log file in any case. */
-  terminal?: { write(text: string): void } | undefined;
+export interface StartOptions extends BaseOptions {
   /** Aborting it stops the gateway in order. */
   signal?: AbortSignal | undefined;
-  /** Crash tests end the process here. */
-  observe?: StatementObserver | undefined;
 }
 
 export interface StartedGateway {
@@ -67,26 +49,6 @@ export interface StartedGateway {
   warnings: readonly string[];
   /** Resolves with the exit code when everything has ended. */
   done: Promise<number>;
-}
-
-/** Steps that end what was opened, run in reverse. */
-type Undo = (() => Promise<void> | void)[];
-
-/** What is opened before the gateway itself. */
-interface Base {
-  clock: Clock;
-  loaded: LoadedConfig;
-  home: string;
-  socket: string;
-  log: Logger;
-  redactor: Redactor;
-  data: OpenedData;
-  pairing: Pairing;
-  files: FileStore;
-  voice: ConfiguredVoice;
-  describeLock(url: string): void;
-  load(): Promise<LoadedConfig>;
-  undo: Undo;
 }
 
 /**
@@ -106,38 +68,6 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
 
 async function unwind(undo: Undo): Promise<void> {
   for (const step of undo.splice(0).reverse()) await step();
-}
-
-async function openBase(options: StartOptions, undo: Undo): Promise<Base> {
-  const clock = systemClock;
-  const overrides = options.port === undefined ? [] : [{ key: 'gateway.port', value: options.port, flag: '--port' }];
-  const load = () => loadConfig({ home: options.home, manifests, overrides });
-  const loaded = await load();
-  const { home } = loaded;
-  const socket = path.join(home, SOCKET_FILE);
-  ensureDir(home);
-  const lock = takeWriterLock(home, { pid: process.pid, startedAt: clock.now(), purpose: 'gateway' });
-  undo.push(() => lock.release());
-  const redactor = makeRedactor(loaded.secrets);
-  const opened = openLog({ home, level: loaded.config.logging.level, redactor, terminal: options.terminal });
-  undo.push(() => opened.close());
-  const data = await openData({ home, clock, observe: options.observe });
-  undo.push(() => data.close());
-  return {
-    clock,
-    loaded,
-    home,
-    socket,
-    log: opened.log,
-    redactor,
-    data,
-    pairing: openPairing({ db: data.db, clock, log: opened.log }),
-    files: makeFileStore({ home, clock, maxBytes: loaded.config.gateway.max_upload_mb * 1_048_576 }),
-    voice: openConfiguredVoice({ home, clock, log: opened.log, loaded }),
-    describeLock: (url) => lock.describe({ socket, url }),
-    load,
-    undo,
-  };
 }
 
 async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
@@ -193,7 +123,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
     const allowedHosts = loaded.config.gateway.allowed_hosts;
     undo.push(await mountMcpServer({ http, context, manifests, allowedHosts, log }));
   }
-  const watch = (parts.watch = watchFiles(base, agent));
+  const watch = (parts.watch = watchConfigFiles(base, (next) => agent.reload(next)));
   undo.push(() => watch.stop());
   undo.push(
     startUpkeep({
@@ -350,40 +280,6 @@ function backupOf({ clock, home, data }: Base): GatewayActions['backup'] {
   return async (file) => {
     const { backupHome } = await import('../skills/backup.ts');
     return backupHome({ home, clock, copyDatabase: (target) => data.backup(target) }, file);
-  };
-}
-
-function watchFiles(base: Base, agent: ConfiguredAgent): ConfigWatch {
-  const { log, redactor } = base;
-  /** What the last reading met, for whoever asked for it; at most one. */
-  const met: AppError[] = [];
-  const watch = watchConfig({
-    current: base.loaded,
-    load: base.load,
-    clock: base.clock,
-    intervalMs: CONFIG_LOOK_MS,
-    onChange: async (next, previous) => {
-      for (const secret of next.secrets) redactor.add(secret);
-      await agent.reload(next);
-      base.voice.reload(next);
-      const lasting = ({ config }: LoadedConfig) =>
-        JSON.stringify([config.platforms, config.gateway, config.sessions, config.mcp_server]);
-      if (lasting(next) === lasting(previous)) log.info({}, 'configuration read');
-      else log.warn({}, 'configuration read; platforms, gateway, sessions and mcp_server change with `herald restart`');
-    },
-    onError(error) {
-      met.splice(0, met.length, error);
-      log.error({ err: error }, 'the changed configuration is not used; the last good one stays');
-    },
-  });
-  return {
-    ...watch,
-    async reload() {
-      met.length = 0;
-      await watch.reload();
-      const [error] = met;
-      if (error) throw error;
-    },
   };
 }
 
