@@ -6,9 +6,10 @@ import {
   mayHaveReached,
   NotCalledError,
   summarizeUnanswered,
+  toCallError,
   UnsendableError,
 } from '../transport/failures.ts';
-import { AppError, isAbort } from '../../shared/errors.ts';
+import type { AppError } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
 
 export const NEW_TOKEN =
@@ -167,25 +168,9 @@ export function describe(error: unknown, redactor: Redactor): Error {
 
 /** For calls that are no sends: an AppError to throw. */
 export function toAppError(error: unknown, redactor: Redactor): AppError {
-  if (error instanceof AppError) return error;
-  if (error instanceof Error && isAbort(error)) return new AppError('cancelled', 'Stopped.');
-  const { code, cause } = explainFailure(error, redactor);
-  switch (code) {
-    case 'auth':
-      return new AppError('platform_auth', NEW_TOKEN, { cause });
-    case 'rate_limited':
-    case 'unreachable':
-      return new AppError('platform_unreachable', 'Discord could not be reached; it is tried again.', {
-        retryable: true,
-        cause,
-      });
-    case 'not_found':
-      return new AppError('not_found', 'Discord does not have this any more.', { cause });
-    case 'forbidden':
-      return new AppError('not_allowed', 'Discord does not let the bot do this; check its permissions there.', {
-        cause,
-      });
-    default:
-      return new AppError('bad_input', 'Discord refused the request.', { cause });
-  }
+  return toCallError(error, () => explainFailure(error, redactor), {
+    name: 'Discord',
+    auth: NEW_TOKEN,
+    forbidden: 'Discord does not let the bot do this; check its permissions there.',
+  });
 }

@@ -1,8 +1,8 @@
 // What went wrong with a call of the Client-Server API, in the words of the contract, and without the token.
-import { AppError, isAbort } from '../../shared/errors.ts';
+import type { AppError } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import type { SendCode, SendFailure } from '../contract.ts';
-import { judgeUnanswered, summarizeUnanswered } from '../transport/failures.ts';
+import { judgeUnanswered, summarizeUnanswered, toCallError } from '../transport/failures.ts';
 
 export const NEW_TOKEN =
   'The homeserver refuses the access token. Log in again with `herald setup`, or set MATRIX_ACCESS_TOKEN to a valid one.';
@@ -104,24 +104,9 @@ export function describe(error: unknown, redactor: Redactor): Error {
 
 /** For calls that are no sends: an AppError to throw. */
 export function toAppError(error: unknown, redactor: Redactor): AppError {
-  if (error instanceof AppError) return error;
-  if (error instanceof Error && isAbort(error)) return new AppError('cancelled', 'Stopped.');
-  const cause = describe(error, redactor);
-  const { code } = explainFailure(error, redactor);
-  switch (code) {
-    case 'auth':
-      return new AppError('platform_auth', NEW_TOKEN, { cause });
-    case 'not_found':
-      return new AppError('not_found', 'The homeserver does not have this any more.', { cause });
-    case 'forbidden':
-      return new AppError('not_allowed', 'The homeserver does not let us have this.', { cause });
-    case 'unreachable':
-    case 'rate_limited':
-      return new AppError('platform_unreachable', 'The homeserver could not be asked just now. Try again.', {
-        retryable: true,
-        cause,
-      });
-    default:
-      return new AppError('bad_input', 'The homeserver does not understand this.', { cause });
-  }
+  return toCallError(error, () => explainFailure(error, redactor), {
+    name: 'The homeserver',
+    auth: NEW_TOKEN,
+    forbidden: 'The homeserver does not let us have this.',
+  });
 }

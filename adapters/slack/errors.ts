@@ -2,8 +2,8 @@
 // https://docs.slack.dev/reference/methods, read 2026-11-21.
 import { z } from 'zod';
 import type { SendCode, SendFailure } from '../contract.ts';
-import { judgeUnanswered, maybe, no, summarizeUnanswered, type Verdict } from '../transport/failures.ts';
-import { AppError, isAbort } from '../../shared/errors.ts';
+import { judgeUnanswered, maybe, no, summarizeUnanswered, toCallError, type Verdict } from '../transport/failures.ts';
+import type { AppError } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { preview } from '../../shared/text.ts';
 
@@ -182,24 +182,7 @@ function summarize(error: unknown): string {
 
 /** For calls that are no sends: an AppError to throw. */
 export function toAppError(error: unknown, redactor: Redactor): AppError {
-  if (error instanceof AppError) return error;
-  if (error instanceof Error && isAbort(error)) return new AppError('cancelled', 'Stopped.');
-  const { code, cause } = explainFailure(error, redactor);
-  switch (code) {
-    case 'auth':
-      return new AppError('platform_auth', REFUSED_LOGIN, { cause });
-    case 'rate_limited':
-      return new AppError('platform_unreachable', 'Slack asks to wait; it is tried again.', { retryable: true, cause });
-    case 'unreachable':
-      return new AppError('platform_unreachable', 'Slack could not be reached; it is tried again.', {
-        retryable: true,
-        cause,
-      });
-    case 'not_found':
-      return new AppError('not_found', 'Slack does not have this any more.', { cause });
-    case 'forbidden':
-      return new AppError('not_allowed', `Slack does not allow it: ${cause.message}.`, { cause });
-    default:
-      return new AppError('bad_input', 'Slack refused the request.', { cause });
-  }
+  const failure = explainFailure(error, redactor);
+  const forbidden = `Slack does not allow it: ${failure.cause.message}.`;
+  return toCallError(error, () => failure, { name: 'Slack', auth: REFUSED_LOGIN, forbidden });
 }

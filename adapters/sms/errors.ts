@@ -1,7 +1,7 @@
 // What went wrong with a call of Twilio's API, in the words of the contract, without the token that the call carried.
 import type { SendCode, SendFailure } from '../contract.ts';
-import { judgeUnanswered, maybe, no, summarizeUnanswered, type Verdict } from '../transport/failures.ts';
-import { AppError, isAbort } from '../../shared/errors.ts';
+import { judgeUnanswered, maybe, no, summarizeUnanswered, toCallError, type Verdict } from '../transport/failures.ts';
+import type { AppError } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
 
 /** Twilio answered with an error. */
@@ -90,17 +90,7 @@ function summarize(error: unknown): string {
 
 /** For calls that are no sends: an AppError to throw. */
 export function toAppError(error: unknown, redactor: Redactor): AppError {
-  if (error instanceof AppError) return error;
-  if (error instanceof Error && isAbort(error)) return new AppError('cancelled', 'Stopped.');
-  const { code, cause } = explainFailure(error, redactor);
-  if (code === 'auth') return new AppError('platform_auth', AUTH_ADVICE, { cause });
-  if (code === 'not_found') return new AppError('not_found', 'Twilio does not have this any more.', { cause });
-  if (code !== 'unreachable' && code !== 'rate_limited')
-    return new AppError('bad_input', 'Twilio refused the request.', { cause });
-  return new AppError('platform_unreachable', 'Twilio could not be reached; it is tried again.', {
-    retryable: true,
-    cause,
-  });
+  return toCallError(error, () => explainFailure(error, redactor), { name: 'Twilio', auth: AUTH_ADVICE });
 }
 
 export const AUTH_ADVICE =

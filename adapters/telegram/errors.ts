@@ -1,8 +1,16 @@
 // What went wrong with a call of the Bot API, in the words of the contract, and without the token that is part of every address.
 import type { GrammyError, HttpError } from 'grammy';
 import type { SendCode, SendFailure } from '../contract.ts';
-import { codesOf, judgeUnanswered, maybe, no, summarizeUnanswered, type Verdict } from '../transport/failures.ts';
-import { AppError, isAbort } from '../../shared/errors.ts';
+import {
+  codesOf,
+  judgeUnanswered,
+  maybe,
+  no,
+  summarizeUnanswered,
+  toCallError,
+  type Verdict,
+} from '../transport/failures.ts';
+import type { AppError } from '../../shared/errors.ts';
 import type { Redactor } from '../../shared/redact.ts';
 
 /** The Bot API answered with an error. Told by name and shape, so that the SDK need not be loaded to look. */
@@ -63,30 +71,8 @@ function summarize(error: unknown): string {
 
 /** For calls that are no sends: an AppError to throw. */
 export function toAppError(error: unknown, redactor: Redactor): AppError {
-  if (error instanceof AppError) return error;
-  if (error instanceof Error && isAbort(error)) return new AppError('cancelled', 'Stopped.');
-  const failure = explainFailure(error, redactor);
-  const { cause } = failure;
-  switch (failure.code) {
-    case 'auth':
-      return new AppError(
-        'platform_auth',
-        'Telegram refuses the bot token. Ask @BotFather for a new one and set TELEGRAM_BOT_TOKEN.',
-        { cause },
-      );
-    case 'rate_limited':
-      return new AppError('platform_unreachable', 'Telegram asks to wait; it is tried again.', {
-        retryable: true,
-        cause,
-      });
-    case 'unreachable':
-      return new AppError('platform_unreachable', 'Telegram could not be reached; it is tried again.', {
-        retryable: true,
-        cause,
-      });
-    case 'not_found':
-      return new AppError('not_found', 'Telegram does not have this any more.', { cause });
-    default:
-      return new AppError('bad_input', 'Telegram refused the request.', { cause });
-  }
+  return toCallError(error, () => explainFailure(error, redactor), {
+    name: 'Telegram',
+    auth: 'Telegram refuses the bot token. Ask @BotFather for a new one and set TELEGRAM_BOT_TOKEN.',
+  });
 }

@@ -1,5 +1,6 @@
 // What is known of a call that failed: whether it was made at all, and whether it may have been taken.
 import type { SendCode, SendFailure } from '../contract.ts';
+import { AppError, isAbort } from '../../shared/errors.ts';
 import type { MessageId } from '../../shared/ids.ts';
 
 export type Verdict = Pick<SendFailure, 'code' | 'reached' | 'retryAfterMs'>;
@@ -37,6 +38,32 @@ export class NotCalledError extends UnsendableError {
 /** Of a message that failed after `sent` of it: once some of it is out, 'no' would have that sent again. */
 export function partlySent(sent: readonly MessageId[], failure: SendFailure): SendFailure {
   return sent.length > 0 ? { ...failure, reached: 'maybe' } : failure;
+}
+
+/** Words of a platform for calls that are no sends. */
+export interface CallWords {
+  /** At the beginning of a sentence: Discord, The homeserver. */
+  name: string;
+  /** What to do when it refuses the login. */
+  auth: string;
+  /** For what we may not do there; without it, that is a refusal as any other. */
+  forbidden?: string | undefined;
+}
+
+/** For calls that are no sends: an AppError to throw. `explain` says what a send would be told. */
+export function toCallError(error: unknown, explain: () => SendFailure, words: CallWords): AppError {
+  if (error instanceof AppError) return error;
+  if (isAbort(error)) return new AppError('cancelled', 'Stopped.');
+  const { code, cause } = explain();
+  const { name, auth, forbidden } = words;
+  if (code === 'auth') return new AppError('platform_auth', auth, { cause });
+  if (code === 'rate_limited' || code === 'unreachable') {
+    const what = code === 'unreachable' ? 'could not be reached' : 'asks to wait';
+    return new AppError('platform_unreachable', `${name} ${what}; it is tried again.`, { retryable: true, cause });
+  }
+  if (code === 'not_found') return new AppError('not_found', `${name} does not have this any more.`, { cause });
+  if (code === 'forbidden' && forbidden !== undefined) return new AppError('not_allowed', forbidden, { cause });
+  return new AppError('bad_input', `${name} refused the request.`, { cause });
 }
 
 /** Of a failure that is no answer of the platform's. `hasFiles`: the call may have carried files of ours. */

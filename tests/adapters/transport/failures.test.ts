@@ -1,13 +1,16 @@
 // What all platforms ask of a call that failed.
 import { describe, expect, it } from 'vitest';
+import type { SendCode } from '../../../adapters/contract.ts';
 import {
   codesOf,
   judgeUnanswered,
   NotCalledError,
   partlySent,
   summarizeUnanswered,
+  toCallError,
   UnsendableError,
 } from '../../../adapters/transport/failures.ts';
+import { AppError } from '../../../shared/errors.ts';
 import { messageId } from '../../../shared/ids.ts';
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error(`it was ${code}`), { code, ...more });
@@ -86,4 +89,38 @@ it('a message of which some is out was not kept from going out', () => {
   } as const;
   expect(partlySent([], failure)).toEqual(failure);
   expect(partlySent([messageId('1')], failure)).toEqual({ ...failure, reached: 'maybe' });
+});
+
+describe('a call that is no send', () => {
+  const cause = new Error('in words of the platform');
+  const told = (code: SendCode, forbidden?: string) =>
+    toCallError(new Error('raw'), () => ({ ok: false, code, reached: 'no', cause }), {
+      name: 'The platform',
+      auth: 'Log in again.',
+      forbidden,
+    });
+
+  it('fails with an error that says what to do, and whether it may be tried again', () => {
+    expect(told('auth')).toMatchObject({
+      code: 'platform_auth',
+      publicMessage: 'Log in again.',
+      retryable: false,
+      cause,
+    });
+    expect(told('unreachable')).toMatchObject({ code: 'platform_unreachable', retryable: true, cause });
+    expect(told('rate_limited').publicMessage).toBe('The platform asks to wait; it is tried again.');
+    expect(told('not_found').code).toBe('not_found');
+    expect(told('forbidden', 'You may not.')).toMatchObject({ code: 'not_allowed', publicMessage: 'You may not.' });
+    for (const code of ['forbidden', 'bad_request', 'too_long'] as const) expect(told(code).code).toBe('bad_input');
+  });
+
+  it('tells what was stopped, and passes on what is told already', () => {
+    const never = () => {
+      throw new Error('asked for');
+    };
+    const known = new AppError('not_found', 'There is none.');
+    expect(toCallError(known, never, { name: '', auth: '' })).toBe(known);
+    const stopped = toCallError(new DOMException('stopped', 'AbortError'), never, { name: '', auth: '' });
+    expect(stopped.code).toBe('cancelled');
+  });
 });
