@@ -14,6 +14,7 @@ import type { ReferencePorts } from './context/files/references.ts';
 import type { CompactionGuard } from './context/guard.ts';
 import type { Knowledge, KnowledgeSource } from './knowledge.ts';
 import type { Memory } from './memory/memory.ts';
+import type { OutsideMemory } from './memory/outside.ts';
 import type { SemanticPort } from './memory/recall.ts';
 import type { AgentSettings } from './settings.ts';
 import type { ChatSkills, SkillsPort } from './skills/port.ts';
@@ -71,11 +72,13 @@ export interface AgentInput {
   knowledge?: readonly KnowledgeSource[];
   /** Search of the memory by meaning. Default: by words alone. */
   semantic?: SemanticPort | undefined;
+  /** Services that forget with the memory. Default: there are none. */
+  outside?: (() => Promise<OutsideMemory | undefined>) | undefined;
 }
 
 /** What the parts of the agent share. */
 export interface AgentParts extends Required<
-  Omit<AgentInput, 'checkpoints' | 'toolNotes' | 'knowledge' | 'semantic' | 'memory' | 'skills'>
+  Omit<AgentInput, 'checkpoints' | 'toolNotes' | 'knowledge' | 'semantic' | 'outside' | 'memory' | 'skills'>
 > {
   meter: Meter;
   calibration: Calibration;

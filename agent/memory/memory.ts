@@ -21,6 +21,7 @@ import type { Origin } from '../../shared/messages.ts';
 import type { MemorySettings } from './config.ts';
 import { makeMemoryFiles, TARGETS } from './files.ts';
 import { applyOperations, spill, type MemoryOperation } from './operations.ts';
+import { describeOutside, type OutsideMemory } from './outside.ts';
 import type { ApprovedMemories, MemoryPort } from './port.ts';
 import { recallEntries, type RecallQuery, type SemanticPort } from './recall.ts';
 import { describeUsage, renderCore } from './render.ts';
@@ -37,6 +38,8 @@ export interface MemoryDeps {
   /** Absolute path of the folder with the files of a person or group. */
   folderOf(scope: Scope): string;
   semantic?: SemanticPort | undefined;
+  /** Services outside that were told of it. Default: none. */
+  outside?: (() => Promise<OutsideMemory | undefined>) | undefined;
 }
 
 export interface ChangeBy {
@@ -163,9 +166,11 @@ export function openMemory(deps: MemoryDeps): Memory {
       return restored;
     },
     async forget(scope, what) {
-      const count = await forgetMemories(db, scope, what);
+      const outside = await deps.outside?.();
+      const count = await forgetMemories(db, scope, what, outside?.services);
+      outside?.wake();
       await changed(scope);
-      return count;
+      return { count, outside: describeOutside(scope, what, outside?.services ?? []) };
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { AgentSettings } from '../settings.ts';
 import { DEFAULT_MEMORY } from './config.ts';
 import { openMemory, type Memory } from './memory.ts';
+import type { OutsideMemory } from './outside.ts';
 import type { SemanticPort } from './recall.ts';
 
 export function openAgentMemory(input: {
@@ -12,12 +13,14 @@ export function openAgentMemory(input: {
   log: Logger;
   settings(): AgentSettings;
   semantic?: SemanticPort | undefined;
+  outside?: (() => Promise<OutsideMemory | undefined>) | undefined;
 }): Memory {
-  const { db, log, semantic } = input;
+  const { db, log, semantic, outside } = input;
   return openMemory({
     db,
     log,
     semantic,
+    outside,
     settings: () => input.settings().memory ?? DEFAULT_MEMORY,
     // Named like the workspace of the same person or group.
     folderOf(scope) {

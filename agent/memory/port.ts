@@ -20,6 +20,13 @@ export interface ApprovedMemories {
   refused: readonly { entry: MemoryEntry; reason: string }[];
 }
 
+export interface ForgottenMemories {
+  /** Entries. */
+  count: number;
+  /** What services outside do about it, in words, one line each; [] when there are none. */
+  outside: readonly string[];
+}
+
 export interface MemoryPort {
   overview(scope: Scope): Promise<MemoryOverview>;
   /** Best first, what is out of date too; the latest that hold for ''. */
@@ -36,6 +43,6 @@ export interface MemoryPort {
   undo(scope: Scope, batch?: string): Promise<(UndoneBatch & { title: string }) | undefined>;
   /** Takes back all that a turn and the look back at it changed. Returns how many entries are as before. */
   undoTurn(scope: Scope, turn: TurnId): Promise<number>;
-  /** Deletes for good, with all versions. Returns how many entries. */
-  forget(scope: Scope, what: ForgetWhat): Promise<number>;
+  /** Deletes for good, with all versions, here and as far as they can in services outside. */
+  forget(scope: Scope, what: ForgetWhat): Promise<ForgottenMemories>;
 }

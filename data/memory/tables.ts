@@ -1,4 +1,4 @@
-// Tables of what is remembered, one to one with data/migrations/0006-memory.ts. Part of data/schema.ts.
+// Tables of what is remembered, one to one with data/migrations/0006-memory.ts and 0014-forgettings.ts. Part of data/schema.ts.
 import type { Generated } from 'kysely';
 import type { PersonId, SessionId, SpaceId, TurnId } from '../../shared/ids.ts';
 import type { Origin } from '../../shared/messages.ts';
@@ -15,7 +15,24 @@ export type MemoryState = 'active' | 'pending' | 'blocked' | 'superseded';
 /** Who made it: a person by command, the agent in a turn, the look back at one, or a person's hand in the file. */
 export type MemoryAuthor = 'person' | 'agent' | 'review' | 'file';
 
+/** all: whatever a service knows of a person or group · session, turn, memory: what it was told of one. */
+export type ForgettingKind = 'all' | 'session' | 'turn' | 'memory';
+
 export interface MemoryTables {
+  /** What services outside are yet to forget. */
+  forgettings: {
+    id: Generated<number>;
+    space_id: SpaceId;
+    person_id: PersonId;
+    /** As the configuration calls it. */
+    service: string;
+    kind: ForgettingKind;
+    /** Id of what it is; '' for all. */
+    ref: string;
+    attempts: Generated<number>;
+    due_at: number;
+    created_at: number;
+  };
   memories: {
     id: Generated<number>;
     space_id: SpaceId;

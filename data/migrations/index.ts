@@ -14,6 +14,7 @@ import { up as review } from './0010-review.ts';
 import { up as vectors } from './0011-vectors.ts';
 import { up as evidence } from './0012-evidence.ts';
 import { up as triggers } from './0013-triggers.ts';
+import { up as forgettings } from './0014-forgettings.ts';
 
 export interface Migration {
   name: string;
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   { name: '0011-vectors', up: vectors },
   { name: '0012-evidence', up: evidence },
   { name: '0013-triggers', up: triggers },
+  { name: '0014-forgettings', up: forgettings },
 ];

@@ -142,6 +142,7 @@ export async function openConfiguredAgent(input: ConfiguredAgentInput): Promise<
     clock,
     knowledge: sources,
     semantic: services.semantic,
+    outside: services.outside,
     skills: skills.port,
     random: Math.random,
     log,

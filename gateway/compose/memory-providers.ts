@@ -1,9 +1,12 @@
 // Search by meaning and memory services, as the configuration says; loaded when one is set up.
+import type { OutsideMemory } from '../../agent/memory/outside.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { MemoryServices, MemoryServicesInput, ServiceFinding } from './agent/memory-services.ts';
 import type { Clock } from '../../shared/clock.ts';
 
 interface LazyMemoryServices extends Pick<MemoryServices, 'source' | 'semantic'> {
+  /** Services that are set up; undefined: none is. Rejects as `ready` does. */
+  outside(): Promise<OutsideMemory | undefined>;
   /** Resolves when what is set up is there. Rejects with AppError when it cannot be used. */
   ready: Promise<unknown>;
   /** As MemoryServices has it. Rejects with AppError; the old ones then stay. */
@@ -37,6 +40,7 @@ export function openMemoryServices(input: MemoryServicesInput): LazyMemoryServic
       nearest: async (...question) => (await opened)?.semantic.nearest(...question) ?? [],
       changed: (scope) => void opened?.then(({ semantic }) => semantic.changed(scope)).catch(() => undefined),
     },
+    outside: async () => (await opened)?.outside(),
     async reload(next) {
       if (opened) return (await opened).reload(next);
       if (!isSet(next)) return;

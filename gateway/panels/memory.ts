@@ -32,7 +32,7 @@ export function openMemoryPanel(memory: MemoryPort, scope: Scope): MemoryPanel {
       if ((await memory.reject(scope, [id])) === 0) throw notWaiting();
     },
     async forget(id) {
-      if ((await memory.forget(scope, { entries: [id] })) === 0)
+      if ((await memory.forget(scope, { entries: [id] })).count === 0)
         throw new AppError('not_found', 'That is not in memory any more. Nothing was changed.');
     },
   };

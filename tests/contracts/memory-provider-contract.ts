@@ -21,6 +21,10 @@ export interface ProviderRig {
 export interface ContractOptions {
   open(clock: FakeClock): Promise<ProviderRig>;
   faults: readonly Fault[];
+  /** What it can delete; [] = nothing. */
+  canForget: readonly ('all' | 'session' | 'item')[];
+  /** Its deletions go over the network. */
+  overNetwork: boolean;
 }
 
 const never = new AbortController().signal;
@@ -67,7 +71,7 @@ function told(error: unknown): string {
   return `${error.name} ${error.message} ${JSON.stringify(error)} ${told(error.cause)}`;
 }
 
-export function describeMemoryProvider(name: string, { open, faults }: ContractOptions): void {
+export function describeMemoryProvider(name: string, { open, faults, canForget, overNetwork }: ContractOptions): void {
   // Programs start slowly on a busy machine.
   describe(`memory service ${name}`, { timeout: 30_000 }, () => {
     let clock: FakeClock;
@@ -106,6 +110,67 @@ export function describeMemoryProvider(name: string, { open, faults }: ContractO
       if (rig.provider.noteMemory) expect((await recall(ANN, 'the dog')).join()).toContain('Has a dog called Rex.');
       expect(await recall(EVE, 'the dog')).toEqual([]);
       expect(rig.violations()).toEqual([]);
+    });
+
+    const remember = (subject: string) =>
+      rig.provider.noteMemory?.({ subject, id: `memory-${subject.slice(-3)}`, text: 'Has a dog called Rex.' }, never);
+
+    test('all that is known of one is forgotten, what is known of others stays, and more can be said', async () => {
+      if (!rig.provider.forgetAll) return expect(canForget).not.toContain('all');
+      expect(canForget).toContain('all');
+      // Of somebody who is not known there is nothing to forget.
+      await rig.provider.forgetAll(ANN, never);
+      for (const subject of [ANN, EVE]) {
+        await rig.provider.noteTurn(turnOf(subject, 'my favourite tea is Assam'), never);
+        await remember(subject);
+      }
+      await rig.provider.forgetAll(ANN, never);
+      await rig.provider.forgetAll(ANN, never);
+      expect(await recall(ANN, 'tea, Assam, dog')).toEqual([]);
+      expect((await recall(EVE, 'tea')).join()).toContain('Assam');
+      await rig.provider.noteTurn(turnOf(ANN, 'now I drink coffee'), never);
+      expect((await recall(ANN, 'coffee')).join()).toContain('coffee');
+      expect(rig.violations()).toEqual([]);
+    });
+
+    test('a conversation is forgotten, others stay', async () => {
+      if (!rig.provider.forgetSession) return expect(canForget).not.toContain('session');
+      expect(canForget).toContain('session');
+      for (const subject of [ANN, EVE]) await rig.provider.noteTurn(turnOf(subject, 'Assam tea'), never);
+      await rig.provider.noteTurn({ ...turnOf(ANN, 'Sencha tea'), session: 'session-other' }, never);
+      const at = { subject: ANN, session: turnOf(ANN, '').session };
+      await rig.provider.forgetSession(at, never);
+      await rig.provider.forgetSession(at, never);
+      expect((await recall(ANN, 'tea')).join()).not.toContain('Assam');
+      expect((await recall(ANN, 'tea')).join()).toContain('Sencha');
+      expect((await recall(EVE, 'tea')).join()).toContain('Assam');
+      expect(rig.violations()).toEqual([]);
+    });
+
+    test('one turn and one memory are forgotten, others stay', async () => {
+      if (!rig.provider.forgetItem) return expect(canForget).not.toContain('item');
+      expect(canForget).toContain('item');
+      for (const word of ['Assam', 'Sencha', 'Mate'])
+        await rig.provider.noteTurn(turnOf(ANN, `${word} tea`, word), never);
+      await remember(ANN);
+      for (const id of ['Assam', 'Assam', 'never-told'])
+        await rig.provider.forgetItem({ subject: ANN, kind: 'turn', id }, never);
+      const known = (await recall(ANN, 'tea dog')).join();
+      expect(known).not.toContain('Assam');
+      for (const word of ['Sencha', 'Mate', 'Rex']) expect(known).toContain(word);
+      await rig.provider.forgetItem({ subject: ANN, kind: 'memory', id: `memory-${ANN.slice(-3)}` }, never);
+      expect((await recall(ANN, 'tea dog')).join()).not.toContain('Rex');
+      expect(rig.violations()).toEqual([]);
+    });
+
+    test.each(
+      faults.filter((fault) => overNetwork && (fault === 'error' || fault === 'unavailable' || fault === 'refuse')),
+    )('a deletion that failed is told as one (%s)', async (fault) => {
+      if (!rig.provider.forgetAll) return expect(canForget).toEqual([]);
+      rig.setFault(fault);
+      const failure = await failureOf(rig.provider.forgetAll(ANN, never));
+      expect(failure.retryable).toBe(fault !== 'refuse');
+      expect(told(failure)).not.toContain(rig.secret);
     });
 
     test('odd texts stay texts', async () => {

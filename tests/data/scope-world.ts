@@ -28,7 +28,14 @@ import { fillProfile } from './probes/fill-profile.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 import { fillMemory, type MemoryPlace } from './probes/memory.ts';
 
-const MEMORY_TABLES = ['memories', 'memory_batches', 'memory_versions', 'memory_snapshots', 'memory_files'] as const;
+const MEMORY_TABLES = [
+  'forgettings',
+  'memories',
+  'memory_batches',
+  'memory_versions',
+  'memory_snapshots',
+  'memory_files',
+] as const;
 
 /** One person in one space: their DMs, or a group. Members of a group share its space, not their approvals and usage. */
 export interface Place extends Speaker {

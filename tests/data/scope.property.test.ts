@@ -1,17 +1,19 @@
 // Nobody reads or changes what belongs to another scope, through whatever function of data/. A function that is not known here fails
 // the test: whoever adds one says how it is tried.
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { describe, expect, test } from 'vitest';
-import type { Db, ProcessDb } from '../../data/db.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DATABASE_FILE, openData, type Db, type ProcessDb } from '../../data/db.ts';
 import { listAudit } from '../../data/process/audit.ts';
 import { personScope, storedScope } from '../../data/scope.ts';
 import { personId, spaceId } from '../../shared/ids.ts';
+import { makeFakeClock } from '../support/fake-clock.ts';
 import { probes, type Probe } from './scope-probes.ts';
 import { makeWorld, snapshot, type Place, type WorldSpec } from './scope-world.ts';
-import { openTemporaryData } from './temporary-data.ts';
+import { openTemporaryData, temporaryFolder } from './temporary-data.ts';
 
 /** Exports that touch no personal rows: the machinery itself, constants, and functions of their arguments alone. */
 const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
@@ -39,6 +41,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'migrations/0011-vectors.ts': ['up'],
   'migrations/0012-evidence.ts': ['up'],
   'migrations/0013-triggers.ts': ['up'],
+  'migrations/0014-forgettings.ts': ['up'],
   'evidence/tables.ts': ['TURN_OUTCOMES'],
   'migrations/index.ts': ['migrations'],
   'policy/ledger.ts': ['LEDGER_START', 'ledgerHash'],
@@ -228,9 +231,23 @@ test('in random worlds no probe reads or changes what is not in its own scope', 
 
 describe('each probe can tell: on its own place it reads or changes something', () => {
   const spec: WorldSpec = { persons: 2, groups: [], texts: ['text'] };
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-world-'));
+  let me: Place | undefined;
+  let madeAt = 0;
+
+  beforeAll(async () => {
+    const clock = makeFakeClock();
+    const { db, close } = await openData({ home, clock });
+    [me] = await makeWorld(db, spec);
+    madeAt = clock.now();
+    await close();
+  });
+  afterAll(() => fs.rmSync(home, { recursive: true, force: true }));
+
   test.each(allProbes)('$name', async ({ probe }) => {
-    const { db } = await openTemporaryData();
-    const [me] = await makeWorld(db, spec);
+    const copy = temporaryFolder();
+    fs.copyFileSync(path.join(home, DATABASE_FILE), path.join(copy, DATABASE_FILE));
+    const { db } = await openTemporaryData({ home: copy, clock: makeFakeClock(madeAt) });
     if (!me) throw new Error('an empty world');
     const before = JSON.stringify([...(await snapshot(db))]);
     const said = textOf(await probe(db, me, me));

@@ -1,7 +1,7 @@
 // ByteRover is a program, `brv`: https://docs.byterover.dev/reference/cli-reference.md and github.com/campfirein/byterover-cli
 // src/oclif/commands/{query,curate/index}.ts at 651beee and 2df0c85, read 2026-11-21. Each subject has a folder of its own, which is its
 // project. Older versions file a text by themselves; newer ones ask for the page to be written, and get one with the text as a fact.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { sha256Hex } from '../../../shared/digest.ts';
@@ -87,6 +87,14 @@ export function makeByteRover(input: ByteRoverInput): MemoryProvider {
     noteTurn: ({ subject, messages }, signal) =>
       curate(subject, messages.map(({ role, text }) => `${role}: ${text}`).join('\n'), signal),
     noteMemory: ({ subject, text }, signal) => curate(subject, text, signal),
+    async forgetAll(subject) {
+      // All that is known of a subject is in its folder; nothing is pushed anywhere.
+      const folder = path.join(input.dir, subject);
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+        const message = `ByteRover's folder ${folder} could not be deleted.`;
+        throw new AppError('home_unwritable', message, { retryable: true, cause: error });
+      });
+    },
     async check(signal) {
       await run('check', ['status', '--format', 'json'], signal);
     },

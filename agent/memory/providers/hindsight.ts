@@ -7,6 +7,7 @@ import type { MemoryProvider } from './provider.ts';
 /** Of all facts of one answer. */
 const RECALL_TOKENS = 1_024;
 
+const anything = z.unknown();
 const retained = z.object({ success: z.literal(true) });
 const recalled = z.object({ results: z.array(z.object({ text: z.string() })) });
 
@@ -41,6 +42,14 @@ export function makeHindsight(service: Service, workspace: string): MemoryProvid
     },
     async noteMemory({ subject, id, text }, signal) {
       await retain(subject, { content: text, context: 'remembered fact', document_id: id }, signal);
+    },
+    async forgetAll(subject, signal) {
+      await service.ask({ method: 'DELETE', path: bank(subject), shape: anything, notFound: null, signal });
+    },
+    async forgetItem({ subject, id }, signal) {
+      // What was made of a document goes with it.
+      const path = `${bank(subject)}/documents/${id}`;
+      await service.ask({ method: 'DELETE', path, shape: anything, notFound: null, signal });
     },
   };
 }

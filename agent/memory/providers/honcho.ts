@@ -9,7 +9,12 @@ const SELF = 'herald';
 /** Of one message: settings.MAX_MESSAGE_SIZE is 25,000 by default. */
 const MESSAGE_CHARS = 20_000;
 
+/** Of a list: the most that a page may have, and pages that are read. */
+const PAGE = 100;
+const MAX_PAGES = 200;
+
 const anything = z.unknown();
+const ids = z.object({ items: z.array(z.object({ id: z.string() })), pages: z.int().nullish() });
 const representation = z.object({ representation: z.string() });
 
 export function makeHoncho(service: Service, workspace: string): MemoryProvider {
@@ -28,6 +33,28 @@ export function makeHoncho(service: Service, workspace: string): MemoryProvider 
     await make('workspace', '/v3/workspaces', { id: workspace }, signal);
     await make(SELF, `${root}/peers`, { id: SELF, configuration: { observe_me: false } }, signal);
     await make(subject, `${root}/peers`, { id: subject }, signal);
+  }
+
+  async function list(path: string, json: object, signal: AbortSignal): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (let page = 1, last = 1; page <= last && page <= MAX_PAGES; page++) {
+      const answer = await service.ask({
+        method: 'POST',
+        path: `${path}?page=${page}&size=${PAGE}`,
+        json,
+        shape: ids,
+        // Nothing was ever said of them.
+        notFound: { items: [] },
+        signal,
+      });
+      for (const { id } of answer.items) found.push(id);
+      last = answer.pages ?? 1;
+    }
+    return found;
+  }
+
+  async function remove(path: string, signal: AbortSignal): Promise<void> {
+    await service.ask({ method: 'DELETE', path, shape: anything, notFound: null, signal });
   }
 
   return {
@@ -70,6 +97,19 @@ export function makeHoncho(service: Service, workspace: string): MemoryProvider 
         shape: anything,
         signal,
       });
+    },
+    async forgetAll(subject, signal) {
+      const sessions = await list(`${root}/peers/${subject}/sessions`, {}, signal);
+      for (const session of sessions) await remove(`${root}/sessions/${encodeURIComponent(session)}`, signal);
+      for (const filters of [{ observed_id: subject }, { observer_id: subject }])
+        for (const id of await list(`${root}/conclusions/list`, { filters }, signal))
+          await remove(`${root}/conclusions/${encodeURIComponent(id)}`, signal);
+      // The sessions are made anew when something is said in them.
+      made.clear();
+    },
+    async forgetSession({ session }, signal) {
+      await remove(`${root}/sessions/${session}`, signal);
+      made.delete(session);
     },
     async check(signal) {
       made.delete('workspace');

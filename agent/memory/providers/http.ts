@@ -24,7 +24,7 @@ export interface ServiceInput {
 }
 
 export interface ServiceRequest<Shape> {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   /** Begins with a slash. */
   path: string;
   json?: unknown;

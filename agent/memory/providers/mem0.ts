@@ -1,10 +1,18 @@
-// Mem0 platform, API v3: https://docs.mem0.ai/api-reference, as in github.com/mem0ai/mem0 docs/openapi.json at 8d5b786 (2026-08-22; read
+// Mem0 platform, API v3 (deletions: v1): https://docs.mem0.ai/api-reference, as in github.com/mem0ai/mem0 docs/openapi.json at 8d5b786 (2026-08-22; read
 // 2026-11-21). Mem0's server for one's own machine has another API, which is not spoken here.
 import { z } from 'zod';
 import type { Service } from './http.ts';
 import type { MemoryProvider } from './provider.ts';
 
+/** Memories of one page, and pages that are looked through for those of one turn. */
+const PAGE = 200;
+const MAX_PAGES = 200;
+
 const anything = z.unknown();
+const listed = z.object({
+  next: z.string().nullish(),
+  results: z.array(z.object({ id: z.string(), metadata: z.looseObject({}).nullish() })),
+});
 const found = z.object({ results: z.array(z.object({ memory: z.string() })) });
 
 export function makeMem0(service: Service, workspace: string): MemoryProvider {
@@ -32,6 +40,29 @@ export function makeMem0(service: Service, workspace: string): MemoryProvider {
       // Kept word for word: it is a fact already.
       const messages = [{ role: 'user', content: text }];
       await add({ messages, user_id: subject, infer: false, metadata: { source: workspace, memory: id } }, signal);
+    },
+    async forgetAll(subject, signal) {
+      const path = `/v1/memories/?user_id=${subject}`;
+      await service.ask({ method: 'DELETE', path, shape: anything, notFound: null, signal });
+    },
+    async forgetItem({ subject, kind, id }, signal) {
+      const memories: { memory_id: string }[] = [];
+      for (let page = 1, more = true; more && page <= MAX_PAGES; page++) {
+        const found = await service.ask({
+          method: 'POST',
+          path: `/v3/memories/?page=${page}&page_size=${PAGE}`,
+          json: { filters: { user_id: subject }, show_expired: true },
+          shape: listed,
+          notFound: { results: [] },
+          signal,
+        });
+        for (const one of found.results) if (one.metadata?.[kind] === id) memories.push({ memory_id: one.id });
+        more = typeof found.next === 'string';
+      }
+      for (let at = 0; at < memories.length; at += PAGE) {
+        const json = { memories: memories.slice(at, at + PAGE) };
+        await service.ask({ method: 'DELETE', path: '/v1/batch/', json, shape: anything, signal });
+      }
     },
   };
 }

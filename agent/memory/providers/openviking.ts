@@ -11,6 +11,7 @@ const COMMIT = { message_count_threshold: 20, idle_timeout_seconds: 3_600 };
 const MAX_KNOWN = 1_000;
 
 const done = z.object({ status: z.literal('ok') });
+const sessions = z.object({ status: z.literal('ok'), result: z.array(z.object({ session_id: z.string() })) });
 const found = z.object({
   status: z.literal('ok'),
   result: z.object({
@@ -50,6 +51,23 @@ export function makeOpenViking(service: Service, workspace: string): MemoryProvi
       const created = new Date(at).toISOString();
       const said = messages.map(({ role, text }) => ({ role, content: text, created_at: created }));
       await send(subject, `/api/v1/sessions/${session}/messages/batch`, { messages: said }, signal);
+    },
+    async forgetAll(subject, signal) {
+      const headers = asUser(subject);
+      const remove = (path: string) =>
+        service.ask({ method: 'DELETE', path, headers, shape: done, notFound: { status: 'ok' }, signal });
+      // Sessions first: what is uncommitted in them would become memory.
+      const { result } = await service.ask({
+        method: 'GET',
+        path: '/api/v1/sessions',
+        headers,
+        shape: sessions,
+        notFound: { status: 'ok', result: [] },
+        signal,
+      });
+      for (const { session_id: id } of result) await remove(`/api/v1/sessions/${encodeURIComponent(id)}`);
+      await remove(`/api/v1/fs?uri=${encodeURIComponent('viking://~/memories')}&recursive=true`);
+      known.clear();
     },
     async endSession({ subject, session }, signal) {
       if (!known.has(session)) return;

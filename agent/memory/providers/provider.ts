@@ -27,6 +27,13 @@ export interface NotedMemory {
   text: string;
 }
 
+/** What a service was told of one turn or one memory; names as there. */
+export interface ToldItem {
+  subject: string;
+  kind: 'turn' | 'memory';
+  id: string;
+}
+
 /** All methods reject with AppError alone; its `retryable` says whether the same may work later. They end soon after their signal aborts. */
 export interface MemoryProvider {
   /** For people. */
@@ -39,6 +46,12 @@ export interface MemoryProvider {
   noteMemory?(memory: NotedMemory, signal: AbortSignal): Promise<void>;
   /** The person has turned to another conversation. May be repeated. */
   endSession?(at: { subject: string; session: string }, signal: AbortSignal): Promise<void>;
+  /** Deletes all that it knows of the subject. What is not there is deleted already. Absent: its API has no such thing. */
+  forgetAll?(subject: string, signal: AbortSignal): Promise<void>;
+  /** Deletes what it was told in a conversation, and what it made of that. As `forgetAll`. */
+  forgetSession?(at: { subject: string; session: string }, signal: AbortSignal): Promise<void>;
+  /** Deletes one thing that it was told, and what it made of that. As `forgetAll`. */
+  forgetItem?(item: ToldItem, signal: AbortSignal): Promise<void>;
   /** Whether it answers and takes the key. Default: a recall for nobody. */
   check?(signal: AbortSignal): Promise<void>;
 }

@@ -3,6 +3,7 @@
 import { listSaid } from '../../../data/messages.ts';
 import { listLatestMemories } from '../../../data/memory/entries.ts';
 import type { Db } from '../../../data/db.ts';
+import type { Scope } from '../../../data/scope.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { withDeadline } from '../../../shared/deadline.ts';
 import { asAppError } from '../../../shared/errors.ts';
@@ -11,7 +12,9 @@ import { cleanText, preview, takePrefix } from '../../../shared/text.ts';
 import { untilAborted } from '../../abort.ts';
 import type { EndedTurn, KnowledgeSource, KnowledgeTask, KnownSection, TurnKnowledge } from '../../knowledge.ts';
 import type { ProviderSettings } from './config.ts';
+import { deletionsOf, makeForgetter, type ForgettingStore } from './forgetter.ts';
 import type { MemoryProvider, NotedTurn } from './provider.ts';
+import type { OutsideMemory } from '../outside.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { makeWriteQueue, type WriteQueue } from './write-queue.ts';
 
@@ -30,6 +33,10 @@ export interface ProviderSourceInput {
   log: Logger;
   /** Masks secrets in what goes out and in what comes back. */
   redact(text: string): string;
+  /** What they are yet to forget. */
+  forgettings: ForgettingStore;
+  /** Tells a person once per key. */
+  tell(scope: Scope, message: { text: string; key: string }): Promise<void>;
 }
 
 export interface ProviderStatus {
@@ -47,6 +54,7 @@ export interface ProviderSource extends KnowledgeSource {
   ended(turn: EndedTurn): Promise<void>;
   left(at: Omit<EndedTurn, 'turn' | 'state'>): Promise<void>;
   status(): readonly ProviderStatus[];
+  outside: OutsideMemory;
   close(): Promise<void>;
 }
 
@@ -81,6 +89,14 @@ export function makeProviderSource(input: ProviderSourceInput): ProviderSource {
     failure: undefined,
     restUntil: 0,
   }));
+
+  const forgetter = makeForgetter({
+    ...input,
+    store: input.forgettings,
+    find: (name) => slots.filter(({ settings }) => settings.name === name),
+  });
+  // What was left when the last process ended.
+  forgetter.wake();
 
   /** Never rejects. */
   async function ask(slot: Slot, subject: string, text: string): Promise<readonly string[]> {
@@ -161,8 +177,15 @@ export function makeProviderSource(input: ProviderSourceInput): ProviderSource {
       tell((provider, signal) => provider.endSession?.(at, signal));
     },
     status: () => slots.map(({ settings, failure, queue }) => ({ name: settings.name, failure, ...queue.status() })),
+    outside: {
+      services: slots.map(({ provider, settings: { name } }) => {
+        return { name, title: provider.title, deletes: deletionsOf(provider) };
+      }),
+      wake: () => forgetter.wake(),
+    },
     async close() {
       closing.abort();
+      await forgetter.close();
       await Promise.all(slots.map(({ queue }) => queue.close()));
     },
   };

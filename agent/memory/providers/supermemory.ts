@@ -4,9 +4,6 @@ import { z } from 'zod';
 import type { Service } from './http.ts';
 import type { MemoryProvider } from './provider.ts';
 
-/** Of one memory. */
-const MEMORY_CHARS = 10_000;
-
 const anything = z.unknown();
 const found = z.object({
   results: z.array(z.object({ memory: z.string().nullish(), chunk: z.string().nullish() })),
@@ -27,10 +24,18 @@ export function makeSupermemory(service: Service, workspace: string): MemoryProv
       const json = { content, containerTag: tag(subject), customId: turn };
       await service.ask({ method: 'POST', path: '/v3/documents', json, shape: anything, signal });
     },
-    async noteMemory({ subject, text }, signal) {
-      const memories = [{ content: text.slice(0, MEMORY_CHARS), isStatic: false }];
-      const json = { memories, containerTag: tag(subject) };
-      await service.ask({ method: 'POST', path: '/v4/memories', json, shape: anything, signal });
+    async noteMemory({ subject, id, text }, signal) {
+      // A memory made directly (/v4/memories) has no name of ours, and could be deleted only by who still knows its text.
+      const json = { content: text, containerTag: tag(subject), customId: id };
+      await service.ask({ method: 'POST', path: '/v3/documents', json, shape: anything, signal });
+    },
+    async forgetAll(subject, signal) {
+      const path = `/v3/container-tags/${encodeURIComponent(tag(subject))}`;
+      await service.ask({ method: 'DELETE', path, shape: anything, notFound: null, signal });
+    },
+    async forgetItem({ id }, signal) {
+      // By customId, with what was made of it.
+      await service.ask({ method: 'DELETE', path: `/v3/documents/${id}`, shape: anything, notFound: null, signal });
     },
   };
 }

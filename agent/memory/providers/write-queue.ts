@@ -9,6 +9,8 @@ import { untilAborted } from '../../abort.ts';
 export interface WriteQueue {
   /** Never throws; beyond the bound the oldest is dropped. */
   add(work: (signal: AbortSignal) => Promise<void>): void;
+  /** Resolves when what waits now has been told or dropped. */
+  settled(): Promise<void>;
   status(): { waiting: number; sent: number; dropped: number };
   /** Tries what waits once more; resolves within a second. */
   close(): Promise<void>;
@@ -73,6 +75,7 @@ export function makeWriteQueue({ clock, random, log, name }: WriteQueueInput): W
       waiting.push(work);
       running ??= run().finally(() => (running = undefined));
     },
+    settled: async () => running,
     status: () => ({ waiting: waiting.length, sent, dropped }),
     async close() {
       closing.abort();

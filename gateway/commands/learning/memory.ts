@@ -147,9 +147,13 @@ async function forget(context: CommandContext, port: MemoryPort, words: readonly
       text: `That deletes ${title} for good, with all earlier versions. Are you sure?`,
       buttons: commandButtons([{ label: 'Forget it', command: `/memory forget ${asked.join(' ')} yes` }], 1),
     };
-  const count = await port.forget(context.scope, what);
-  if (count === 0) throw new AppError('not_found', 'There is nothing of that in memory. Nothing was changed.');
-  return { text: `Forgotten for good: ${title} (${count}). What was said in conversations is still there.` };
+  const { count, outside } = await port.forget(context.scope, what);
+  // What was said in conversations may be known outside though nothing is remembered of it here.
+  const mayBeOutside = outside.length > 0 && ('person' in what || 'session' in what);
+  if (count === 0 && !mayBeOutside)
+    throw new AppError('not_found', 'There is nothing of that in memory. Nothing was changed.');
+  const here = `Forgotten for good: ${title} (${count}). What was said in conversations is still there.`;
+  return { text: [here, ...outside].join('\n\n') };
 }
 
 const SOURCES: Readonly<Record<string, ForgetWhat>> = {

@@ -5,6 +5,7 @@ import type { FileAccess } from '../../../agent/tools/files/access.ts';
 import type { Tool } from '../../../agent/tools/tool.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
 import type { ProcessDb } from '../../../data/db.ts';
+import { listDmChats } from '../../../data/process/chats.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Logger } from '../../../shared/log.ts';
 import type { Redactor } from '../../../shared/redact.ts';
@@ -66,7 +67,15 @@ export function openLearning(input: LearningInput) {
     actions,
     agent: { meter, settings, tools: input.tools },
   });
-  const services = openMemoryServices(input);
+  const services = openMemoryServices({
+    ...input,
+    async tell({ person }, { text, key }) {
+      // Where the person was last: what a service knows of a group, too, is told to who wanted it forgotten.
+      const [chat] = await listDmChats(db, person);
+      if (chat) await actions().post(chat.address, text, { key, person, kind: 'notice' });
+      else log.warn({}, 'a memory service did not forget, and there is no chat in which to tell its person');
+    },
+  });
   return {
     skills,
     reviews,

@@ -16,12 +16,20 @@ import {
   type ConfiguredProvider,
   type ProviderSource,
 } from '../../../agent/memory/providers/source.ts';
+import type { OutsideMemory } from '../../../agent/memory/outside.ts';
 import type { SemanticPort } from '../../../agent/memory/recall.ts';
 import { findPreset } from '../../../agent/providers/presets.ts';
 import type { AgentSettings } from '../../../agent/settings.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
-import type { Db } from '../../../data/db.ts';
+import type { ProcessDb } from '../../../data/db.ts';
 import { ensureDir, writeFileAtomic } from '../../../data/files.ts';
+import {
+  endForgetting,
+  listDueForgettings,
+  nextForgettingAt,
+  postponeForgetting,
+} from '../../../data/process/work/forgettings.ts';
+import type { Scope } from '../../../data/scope.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError, asAppError } from '../../../shared/errors.ts';
@@ -33,13 +41,15 @@ const SALT_FILE = path.join('keys', 'memory-salt');
 const CHECK_MS = 10_000;
 
 export interface MemoryServicesInput {
-  db: Db;
+  db: ProcessDb;
   clock: Clock;
   log: Logger;
   redactor: Redactor;
   loaded: LoadedConfig;
   settings(): Pick<AgentSettings, 'caps' | 'prices' | 'timezone'>;
   fetch?: typeof fetch;
+  /** Tells a person of the scope once per key. */
+  tell(scope: Scope, message: { text: string; key: string }): Promise<void>;
 }
 
 export interface MemoryServices {
@@ -47,6 +57,8 @@ export interface MemoryServices {
   source: KnowledgeSource;
   /** Finds nothing while it is not set up. */
   semantic: SemanticPort;
+  /** Undefined while no service is set up. */
+  outside(): OutsideMemory | undefined;
   /** Takes over another configuration; the old connections end in the background. */
   reload(next: LoadedConfig): void;
 }
@@ -72,6 +84,7 @@ export function openMemoryServices({ loaded, ...input }: MemoryServicesInput): M
       nearest: async (...question) => index?.nearest(...question) ?? [],
       changed: (scope) => index?.changed(scope),
     },
+    outside: () => services?.outside,
     reload(next) {
       const old = [services, index];
       services = openServices(parts, next);
@@ -96,12 +109,19 @@ function openServices(parts: Parts, loaded: LoadedConfig): ProviderSource | unde
     }
   });
   if (providers.length === 0) return undefined;
+  const { db } = parts;
   return makeProviderSource({
     ...parts,
     providers,
     pseudonyms: makePseudonyms(readSalt(loaded.home)),
     random: Math.random,
     redact: (text) => parts.redactor.redact(text),
+    forgettings: {
+      due: (limit) => listDueForgettings(db, limit),
+      nextAt: () => nextForgettingAt(db),
+      postpone: (id, dueAt) => postponeForgetting(db, id, dueAt),
+      end: (id) => endForgetting(db, id),
+    },
   });
 }
 

@@ -93,7 +93,9 @@ export const memoryProbes = {
   },
   'memory/forget.ts': {
     forgetMemories: (db: Db, me: MemoryPlace, target: MemoryPlace) =>
-      each(forgotten(target), (what) => forgetMemories(db, me.scope, what)),
+      each(forgotten(target), (what) =>
+        forgetMemories(db, me.scope, what, [{ name: 'honcho', deletes: ['all', 'session', 'item'] }]),
+      ),
   },
   'memory/search.ts': {
     searchMemoryWords: (db: Db, me: MemoryPlace, target: MemoryPlace) => searchMemoryWords(db, me.scope, words(target)),

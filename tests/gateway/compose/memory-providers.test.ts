@@ -37,7 +37,8 @@ async function open(memory: object, env: Record<string, string> = {}) {
     warn: (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`),
   };
   const { db, clock } = data;
-  const services = openMemoryServices({ db, clock, log, redactor, loaded, settings });
+  const tell = async () => {};
+  const services = openMemoryServices({ db, clock, log, redactor, loaded, settings, tell });
   await services.ready;
   onTestFinished(() => services.source.close?.());
   const ann = await makeSpeaker(db, await makePerson(db, 'Ann'));

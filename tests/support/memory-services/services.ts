@@ -20,6 +20,20 @@ class Facts {
     return facts.filter((fact) => words.some((word) => fact.toLowerCase().includes(word)));
   }
 
+  /** Of a subject, by the ids that they were told under. */
+  entries(subject: string): readonly (readonly [id: string, text: string])[] {
+    return [...(this.#of.get(subject) ?? [])];
+  }
+
+  remove(subject: string, id?: string): boolean {
+    if (id === undefined) return this.#of.delete(subject);
+    return this.#of.get(subject)?.delete(id) ?? false;
+  }
+
+  subjects(): readonly string[] {
+    return [...this.#of.keys()];
+  }
+
   has(subject: string): boolean {
     return this.#of.has(subject);
   }
@@ -52,11 +66,55 @@ export function honcho(): Handler {
   const workspaces = new Set<string>();
   const peers = new Set<string>();
   const sessions = new Map<string, ReadonlySet<string>>();
+  /** Session of a fact, by the fact's id. */
+  const saidIn = new Map<string, string>();
+  let count = 0;
+  const page = (asked: Asked, ids: readonly string[]) => {
+    const query = new URLSearchParams(asked.query);
+    const [number, size] = [Number(query.get('page')), Number(query.get('size'))];
+    if (!(number >= 1) || !(size >= 1 && size <= 100)) return { violation: 'a page that there is not' };
+    const items = ids.slice((number - 1) * size, number * size).map((id) => ({ id }));
+    return ok({ items, total: ids.length, page: number, size, pages: Math.ceil(ids.length / size) });
+  };
+  const forget = (rest: string): Given => {
+    const [, what, id = ''] = /^(sessions|conclusions)\/([^/]+)$/.exec(rest) ?? [];
+    if (what === 'sessions') {
+      if (!sessions.delete(id)) return { status: 404, json: { detail: 'Session not found' } };
+      for (const peer of facts.subjects())
+        for (const [fact] of facts.entries(peer)) if (saidIn.get(fact) === id) facts.remove(peer, fact);
+      return { status: 202, json: { message: 'Session deleted successfully' } };
+    }
+    if (what !== 'conclusions') return unknownRoute;
+    return facts.subjects().some((peer) => facts.remove(peer, id)) ? { status: 204 } : { status: 404 };
+  };
   return withKey('Bearer', (asked) => {
     if (routeOf(asked) === 'POST /v3/workspaces')
       return taken(asked, z.strictObject({ id: name }), ({ id }) => (workspaces.add(id), ok({ id })));
     const [, workspace = '', rest = ''] = /^\/v3\/workspaces\/([^/]+)\/(.+)$/.exec(asked.path) ?? [];
+    if (asked.method === 'DELETE' && workspaces.has(workspace)) return forget(rest);
     if (asked.method !== 'POST' || workspace === '') return unknownRoute;
+    const [, ofPeer] = /^peers\/([^/]+)\/sessions$/.exec(rest) ?? [];
+    if (ofPeer !== undefined)
+      return taken(asked, z.strictObject({}), () =>
+        workspaces.has(workspace)
+          ? page(
+              asked,
+              [...sessions].flatMap(([id, members]) => (members.has(ofPeer) ? [id] : [])),
+            )
+          : { status: 404 },
+      );
+    if (rest === 'conclusions/list') {
+      const shape = z.strictObject({
+        filters: z.union([z.strictObject({ observed_id: name }), z.strictObject({ observer_id: name })]),
+      });
+      return taken(asked, shape, ({ filters }) => {
+        const of = 'observed_id' in filters ? filters.observed_id : filters.observer_id;
+        return page(
+          asked,
+          facts.entries(of).map(([id]) => id),
+        );
+      });
+    }
     const [, peer] = /^peers\/([^/]+)\/representation$/.exec(rest) ?? [];
     if (peer !== undefined) {
       const shape = z.strictObject({
@@ -85,7 +143,7 @@ export function honcho(): Handler {
       return taken(asked, z.strictObject({ conclusions: z.array(one).min(1).max(100) }), ({ conclusions }) => {
         if (conclusions.some(({ observed_id: id }) => !peers.has(id)))
           return { violation: 'a peer that was never made' };
-        for (const { content, observed_id: id } of conclusions) facts.add(id, content);
+        for (const { content, observed_id: id } of conclusions) facts.add(id, content, `conclusion-${count++}`);
         return { status: 201, json: conclusions };
       });
     }
@@ -96,7 +154,9 @@ export function honcho(): Handler {
     return taken(asked, z.strictObject({ messages: z.array(message).min(1).max(100) }), ({ messages }) => {
       for (const { peer_id: id, content } of messages) {
         if (!members.has(id)) return { violation: 'a message of somebody who is not there' };
-        facts.add(id, content);
+        const fact = `message-${count++}`;
+        saidIn.set(fact, session ?? '');
+        facts.add(id, content, fact);
       }
       return { status: 201, json: messages };
     });
@@ -105,8 +165,42 @@ export function honcho(): Handler {
 
 export function mem0(): Handler {
   const facts = new Facts();
+  const metadataOf = new Map<string, Record<string, string>>();
+  let count = 0;
   return withKey('Token', (asked) => {
     switch (routeOf(asked)) {
+      case 'DELETE /v1/memories/': {
+        const user = new URLSearchParams(asked.query).get('user_id');
+        if (user === null || !name.safeParse(user).success) return { violation: 'a deletion of everybody' };
+        facts.remove(user);
+        return ok({ message: 'Delete in progress. This may take some time.' });
+      }
+      case 'DELETE /v1/batch/': {
+        const shape = z.strictObject({
+          memories: z
+            .array(z.strictObject({ memory_id: text }))
+            .min(1)
+            .max(1000),
+        });
+        return taken(asked, shape, ({ memories }) => {
+          for (const { memory_id: id } of memories) for (const user of facts.subjects()) facts.remove(user, id);
+          return ok({ message: `Successfully deleted ${memories.length} memories` });
+        });
+      }
+      case 'POST /v3/memories/': {
+        const query = new URLSearchParams(asked.query);
+        const [number, size] = [Number(query.get('page')), Number(query.get('page_size'))];
+        if (!(number >= 1) || !(size >= 1 && size <= 200)) return { violation: 'a page that there is not' };
+        const shape = z.strictObject({ filters: z.strictObject({ user_id: name }), show_expired: z.boolean() });
+        return taken(asked, shape, ({ filters }) => {
+          // Smaller than asked for, so that there is more than one.
+          const all = facts.entries(filters.user_id);
+          const results = all
+            .slice((number - 1) * 2, number * 2)
+            .map(([id, memory]) => ({ id, memory, metadata: metadataOf.get(id) ?? null }));
+          return ok({ count: all.length, next: number * 2 < all.length ? 'https://next' : null, results });
+        });
+      }
       case 'POST /v3/memories/add/': {
         const shape = z.strictObject({
           messages: said,
@@ -114,8 +208,12 @@ export function mem0(): Handler {
           infer: z.boolean().optional(),
           metadata: z.record(z.string(), z.string()),
         });
-        return taken(asked, shape, ({ messages, user_id: user }) => {
-          for (const { content } of messages) facts.add(user, content);
+        return taken(asked, shape, ({ messages, user_id: user, metadata }) => {
+          for (const { content } of messages) {
+            const id = `memory-${count++}`;
+            metadataOf.set(id, metadata);
+            facts.add(user, content, id);
+          }
           return ok({ event_id: 'evt-1', status: 'PENDING' });
         });
       }
@@ -142,6 +240,13 @@ export function mem0(): Handler {
 export function hindsight(): Handler {
   const facts = new Facts();
   return withKey('Bearer', (asked) => {
+    if (asked.method === 'DELETE') {
+      const [, of, document] = /^\/v1\/default\/banks\/([^/]+)(?:\/documents\/([^/]+))?$/.exec(asked.path) ?? [];
+      if (of === undefined) return unknownRoute;
+      if (document !== undefined && !facts.remove(of, document)) return { status: 404, json: { detail: 'not found' } };
+      if (document === undefined) facts.remove(of);
+      return ok({ success: true, message: 'deleted' });
+    }
     const [, bank, recall] = /^\/v1\/default\/banks\/([^/]+)\/memories(\/recall)?$/.exec(asked.path) ?? [];
     if (asked.method !== 'POST' || bank === undefined) return unknownRoute;
     if (recall !== undefined) {
@@ -166,21 +271,23 @@ export function hindsight(): Handler {
 export function supermemory(): Handler {
   const facts = new Facts();
   const tag = z.string().regex(/^[a-zA-Z0-9_:-]{1,100}$/);
+  const forget = (path: string): Given => {
+    const [, what, id = ''] = /^\/v3\/(documents|container-tags)\/([^/]+)$/.exec(path) ?? [];
+    if (what === undefined) return unknownRoute;
+    const isGone =
+      what === 'container-tags'
+        ? facts.remove(decodeURIComponent(id))
+        : facts.subjects().some((one) => facts.remove(one, id));
+    return isGone ? { status: what === 'documents' ? 204 : 200 } : { status: 404, json: { error: 'not found' } };
+  };
   return withKey('Bearer', (asked) => {
+    if (asked.method === 'DELETE') return forget(asked.path);
     switch (routeOf(asked)) {
       case 'POST /v3/documents':
         return taken(asked, z.strictObject({ content: text, containerTag: tag, customId: name.max(100) }), (body) => {
           facts.add(body.containerTag, body.content, body.customId);
           return ok({ id: '1', status: 'queued' });
         });
-      case 'POST /v4/memories': {
-        const memory = z.strictObject({ content: text.max(10_000), isStatic: z.boolean() });
-        const shape = z.strictObject({ memories: z.array(memory).min(1).max(100), containerTag: tag });
-        return taken(asked, shape, (body) => {
-          for (const { content } of body.memories) facts.add(body.containerTag, content);
-          return ok({ documentId: null, memories: [] });
-        });
-      }
       case 'POST /v4/search': {
         const shape = z.strictObject({ q: text, containerTag: tag, searchMode: z.literal('hybrid'), limit: z.int() });
         return taken(asked, shape, ({ q, containerTag }) => {
@@ -205,6 +312,25 @@ export function openviking(): Handler {
   return withKey('Bearer', (asked) => {
     const { 'x-openviking-account': account, 'x-openviking-user': user } = asked.headers;
     if (account !== 'herald' || typeof user !== 'string') return { violation: 'nobody whom it is for' };
+    if (routeOf(asked) === 'GET /api/v1/sessions')
+      return result(
+        [...sessions].flatMap((key) =>
+          key.startsWith(`${user} `) ? [{ session_id: key.slice(user.length + 1), uri: 'viking://x' }] : [],
+        ),
+      );
+    if (asked.method === 'DELETE') {
+      if (asked.path === '/api/v1/fs') {
+        const query = new URLSearchParams(asked.query);
+        if (query.get('uri') !== 'viking://~/memories' || query.get('recursive') !== 'true')
+          return { violation: 'not the memories of the user' };
+        facts.remove(user);
+        return result({ uri: 'viking://user/x/memories' });
+      }
+      const [, id] = /^\/api\/v1\/sessions\/([^/]+)$/.exec(asked.path) ?? [];
+      if (id === undefined) return unknownRoute;
+      if (!sessions.delete(`${user} ${id}`)) return { status: 404, json: { status: 'error' } };
+      return result({ session_id: id });
+    }
     if (asked.method !== 'POST') return unknownRoute;
     if (asked.path === '/api/v1/search/find') {
       const shape = z.strictObject({ query: text, target_uri: z.literal('viking://~/memories'), limit: z.int() });

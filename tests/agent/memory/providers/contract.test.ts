@@ -19,8 +19,14 @@ function settingsOf(entry: { name: ProviderName; base_url?: string; program?: st
 
 const noProgram = { dir: '/nowhere', env: { PATH: '', HOME: '' } };
 
-function overHttp(name: Exclude<ProviderName, 'byterover'>, makeHandler: () => Handler): ContractOptions {
+function overHttp(
+  name: Exclude<ProviderName, 'byterover'>,
+  makeHandler: () => Handler,
+  canForget: ContractOptions['canForget'],
+): ContractOptions {
   return {
+    canForget,
+    overNetwork: true,
     faults: ['error', 'unavailable', 'refuse', 'garbage', 'odd', 'huge', 'redirect', 'hang', 'stall'],
     async open(clock) {
       const server = await openLoopback(makeHandler());
@@ -46,6 +52,8 @@ function overHttp(name: Exclude<ProviderName, 'byterover'>, makeHandler: () => H
 
 function overProgram(version: 'old' | 'new'): ContractOptions {
   return {
+    canForget: ['all'],
+    overNetwork: false,
     // Failing is the same in both.
     faults: version === 'old' ? ['error', 'refuse', 'garbage', 'odd', 'huge', 'hang'] : ['refuse'],
     async open(clock) {
@@ -82,11 +90,11 @@ function overProgram(version: 'old' | 'new'): ContractOptions {
   };
 }
 
-describeMemoryProvider('honcho', overHttp('honcho', services.honcho));
-describeMemoryProvider('mem0', overHttp('mem0', services.mem0));
-describeMemoryProvider('hindsight', overHttp('hindsight', services.hindsight));
-describeMemoryProvider('supermemory', overHttp('supermemory', services.supermemory));
-describeMemoryProvider('openviking', overHttp('openviking', services.openviking));
-describeMemoryProvider('retaindb', overHttp('retaindb', services.retaindb));
+describeMemoryProvider('honcho', overHttp('honcho', services.honcho, ['all', 'session']));
+describeMemoryProvider('mem0', overHttp('mem0', services.mem0, ['all', 'item']));
+describeMemoryProvider('hindsight', overHttp('hindsight', services.hindsight, ['all', 'item']));
+describeMemoryProvider('supermemory', overHttp('supermemory', services.supermemory, ['all', 'item']));
+describeMemoryProvider('openviking', overHttp('openviking', services.openviking, ['all']));
+describeMemoryProvider('retaindb', overHttp('retaindb', services.retaindb, []));
 describeMemoryProvider('byterover, which files by itself', overProgram('old'));
 describeMemoryProvider('byterover, which has its pages written', overProgram('new'));

@@ -26,6 +26,10 @@ import {
 } from '../../fixture.ts';
 
 const SALT = '0'.repeat(64);
+const NOTHING_TO_FORGET = {
+  forgettings: { due: async () => [], nextAt: async () => undefined, postpone: async () => {}, end: async () => {} },
+  tell: async () => {},
+};
 
 interface Played extends MemoryProvider {
   asked: { subject: string; text: string }[];
@@ -80,6 +84,7 @@ async function openRig(
     random: () => 0,
     log: { ...silentLog, warn: note },
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
+    ...NOTHING_TO_FORGET,
   });
   onTestFinished(() => source.close());
   const task = (text: string, extra: Partial<KnowledgeTask> = {}): KnowledgeTask => ({
@@ -351,6 +356,7 @@ describe('in a turn of the agent', () => {
       random: () => 0,
       log: silentLog,
       redact: (text) => text,
+      ...NOTHING_TO_FORGET,
     });
     const agent = openAgent({
       db: home.db,
