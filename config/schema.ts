@@ -2,7 +2,8 @@
 // platforms is a parameter, so nothing here names one.
 import { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
-import { coreSections, textList } from './sections.ts';
+import { coreSections } from './sections.ts';
+import { textList } from './sections/values.ts';
 
 /** What configuration needs of a platform's manifest (adapters/contract.ts has the whole). */
 export interface PlatformManifest {
