@@ -1,7 +1,6 @@
 // Steps 6 and 7: one turn from its inbox rows to the finish transaction.
-import type { AgentPort, AgentTurn, TranscriptEntry, TurnInput, TurnResult } from '../agent/port.ts';
+import type { AgentPort, AgentTurn, TurnInput, TurnResult } from '../agent/port.ts';
 import type { ProcessDb } from '../data/db.ts';
-import type { NewMessage } from '../data/messages.ts';
 import { getChat } from '../data/process/chats.ts';
 import { listInbox, type InboxRow } from '../data/process/inbox.ts';
 import { getPerson, type Person } from '../data/process/people.ts';
@@ -19,7 +18,7 @@ import { getSession } from '../data/sessions.ts';
 import type { Clock } from '../shared/clock.ts';
 import { abortable } from '../shared/deadline.ts';
 import { AppError } from '../shared/errors.ts';
-import type { InboxId, MessageId } from '../shared/ids.ts';
+import type { MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import { addressKey, type Origin, type QueueMode, type Role } from '../shared/messages.ts';
 import { isHeldUp, isHeldUpCode, untilStored } from '../shared/held-up.ts';
@@ -32,6 +31,7 @@ import { TurnCut, type TurnRunner } from './lanes.ts';
 import type { Poster } from './outbox.ts';
 import type { Platforms } from './platforms.ts';
 import { openStream } from './stream.ts';
+import { endDead, inboxEnds, messagesOf, type Cut } from './turn-end.ts';
 import { voiceHint } from './voice/replies.ts';
 import type { Voice } from './voice/voice.ts';
 
@@ -87,7 +87,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       errorCode: 'internal',
       messages: [],
       outbox: notice(turn, INTERNAL_TEXT),
-      inbox: [endAll(rows, 'dead', 'internal')],
+      inbox: [endDead(rows, 'internal')],
     });
   }
 
@@ -114,7 +114,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
         errorCode: 'not_found',
         messages: [],
         outbox: [],
-        inbox: [endAll(rows, 'dead', 'its sender is gone')],
+        inbox: [endDead(rows, 'its sender is gone')],
       });
       return;
     }
@@ -275,7 +275,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
     return {
       state: failed ? 'failed' : cut === undefined && result.end === 'done' ? 'done' : 'stopped',
       errorCode: result.errorCode,
-      messages: closed(result.transcript, failed ? 'failed' : cut).map(messageOf),
+      messages: messagesOf(result.transcript, failed ? 'failed' : cut),
       outbox,
       inbox: inboxEnds(rows, failed ? 'failed' : (cut ?? result.end), result.errorCode),
     };
@@ -294,7 +294,7 @@ export function makeTurnRunner(ports: TurnPorts): TurnRunner {
       errorCode: 'internal',
       messages: [],
       outbox,
-      inbox: [endAll(rows, 'dead', 'crashed the process repeatedly')],
+      inbox: [endDead(rows, 'crashed the process repeatedly')],
     });
     ports.log.error({ turn: turn.id }, 'turn quarantined after repeated crashes');
   }
@@ -316,72 +316,6 @@ const TIMEOUT_TEXT =
 const QUARANTINE_TEXT =
   'Answering your last message ended my process several times, so I have set it aside and go on without it. It is kept in the log of messages; try it in other words.';
 
-/** Why a turn ended that is not begun again. */
-type Cut = Exclude<TurnCut['why'], 'shutdown'>;
-
 function originOf(role: Role): Origin {
   return role === 'owner' ? 'owner' : role === 'guest' ? 'foreign' : 'member';
-}
-
-function endAll(rows: readonly InboxRow[], state: 'dead', reason: string): TurnFinish['inbox'][number] {
-  return { rows: rows.map((row) => row.id), state, reason };
-}
-
-/** A history that ends with a question invites the model to answer it next time: what was cut off says so. */
-function closed(transcript: readonly TranscriptEntry[], end: 'failed' | Cut | undefined): readonly TranscriptEntry[] {
-  const last = transcript.at(-1);
-  if (end === undefined || last === undefined || last.role === 'assistant') return transcript;
-  const why = end === 'failed' ? 'This turn failed before I could answer.' : 'I was stopped before I answered.';
-  return [...transcript, { role: 'assistant', text: `(${why})`, toolCalls: '[]', reasoning: '[]' }];
-}
-
-/** The first row is answered and the others are merged into it; a turn that did not end well ends all of its rows alike. */
-function inboxEnds(
-  rows: readonly InboxRow[],
-  end: 'done' | 'failed' | Cut,
-  code: string | undefined,
-): TurnFinish['inbox'] {
-  const ids = rows.map((row) => row.id);
-  const [first, ...rest] = ids;
-  if (first === undefined) return [];
-  switch (end) {
-    case 'done':
-      return [{ rows: [first], state: 'answered' }, ...(rest.length > 0 ? [mergedInto(first, rest)] : [])];
-    case 'failed':
-    case 'timeout':
-      return [{ rows: ids, state: 'dead', reason: code ?? end }];
-    case 'stopped':
-    case 'interrupted':
-      return [{ rows: ids, state: 'superseded', reason: end }];
-  }
-}
-
-function mergedInto(first: InboxId, rest: readonly InboxId[]): TurnFinish['inbox'][number] {
-  return { rows: rest, state: 'merged', mergedInto: first };
-}
-
-function messageOf(entry: TranscriptEntry): NewMessage {
-  switch (entry.role) {
-    case 'user':
-      return { role: 'user', author: entry.author, text: entry.text, files: entry.files, origin: entry.origin };
-    case 'assistant':
-      return {
-        role: 'assistant',
-        author: '',
-        text: entry.text,
-        toolCalls: entry.toolCalls,
-        reasoning: entry.reasoning,
-        origin: 'agent',
-      };
-    case 'tool':
-      return {
-        role: 'tool',
-        author: '',
-        text: entry.text,
-        toolCallId: entry.callId,
-        toolName: entry.name,
-        isError: entry.isError,
-        origin: entry.origin,
-      };
-  }
 }
