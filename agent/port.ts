@@ -66,6 +66,8 @@ export interface WorkerPlace {
   tainted: boolean;
   /** It works for a person and not for another turn: it has their tools as far as `tools` goes. */
   isJob?: boolean | undefined;
+  /** It works for a job, or for a worker of one: names of all tools that it may have at most. */
+  within?: readonly string[] | undefined;
   /** What is remembered of the person is told to it. Default false. */
   knowsPerson?: boolean | undefined;
 }

@@ -29,7 +29,9 @@ import type { Tool, ToolContext } from './tools/tool.ts';
 const NOT_FOR_WORKERS = ['send_message', 'clarify', 'memory', 'todo', 'skill_manage'];
 
 /** Nobody is there to answer, and its answer is what is delivered. */
-const NOT_FOR_JOBS = ['send_message', 'clarify', 'schedule', 'todo'];
+const NOT_FOR_JOBS = ['send_message', 'clarify', 'todo'];
+/** Of their own, whoever they work for. */
+const FOR_ALL_WORKERS = ['board'];
 const MEMORY_TOOLS = ['memory', 'recall', 'session_search'];
 
 function keptFrom({ worker }: AgentTurn): readonly string[] {
@@ -77,7 +79,10 @@ async function run(outer: AgentParts, turn: AgentTurn, signal: AbortSignal): Pro
   const settings = await settingsOf(parts, turn);
   const chain = turn.model === undefined ? settings.models.chain : settings.chooseModel(turn.model);
   const off = [...switchedOff(settings.tools, turn, turn.disabledTools), ...keptFrom(turn)];
-  const tools = offeredTools(await parts.tools(), { off, only: turn.worker?.tools }, turn);
+  const { within } = turn.worker ?? {};
+  const tools = offeredTools(await parts.tools(), { off, only: turn.worker?.tools }, turn).filter(
+    ({ name }) => !within || within.includes(name) || FOR_ALL_WORKERS.includes(name),
+  );
   const direct = turn.worker && !turn.worker.isJob ? ['board', ...(turn.worker.tools ?? [])] : [];
   const journal = await openTurnJournal(parts.db, turn.scope, turn.id, turn.resumed);
   const conversation = await openConversation({

@@ -9,6 +9,8 @@ export interface ScheduleCall {
   address: Address;
   /** Names of the tools of the turn that asks: a job gets no others. */
   tools: readonly string[];
+  /** A job asks, or a worker of one: what it does must come to an end. */
+  isJob: boolean;
   /** The same in a replay: what is made under it is made once. 40 ASCII characters. */
   key: string;
 }

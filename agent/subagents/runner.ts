@@ -214,6 +214,7 @@ function workerTurn(parts: AgentParts, task: Task, place: TaskPlace): AgentTurn 
       depth: task.depth,
       tools: spec.tools,
       tainted: spec.tainted,
+      within: spec.within,
     },
     resumed: task.attempts > 1,
     async steer(stepKey) {

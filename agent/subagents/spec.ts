@@ -42,6 +42,8 @@ const specSchema = z.object({
   prompt: z.string(),
   tools: z.array(z.string()).optional(),
   model: z.string().optional(),
+  /** Names of the tools of the job that asked: its workers have no others. */
+  within: z.array(z.string()).optional(),
 });
 export type TaskSpec = z.output<typeof specSchema>;
 

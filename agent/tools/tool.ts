@@ -79,6 +79,10 @@ export interface WorkTree {
   name: string;
   /** 0 in a person's turn. */
   depth: number;
+  /** It is a job. */
+  isJob?: boolean | undefined;
+  /** Set below a job: names of all tools that it may have at most. */
+  within?: readonly string[] | undefined;
 }
 
 /** A call that a running tool makes, as if the model had made it. */

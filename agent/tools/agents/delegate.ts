@@ -70,6 +70,8 @@ function delegateTool(deps: DelegateDeps): Tool {
           prompt: preset?.prompt ?? '',
           ...(preset?.tools && { tools: [...preset.tools] }),
           ...(preset?.model !== undefined && { model: preset.model }),
+          // What a job may not do itself, it does not have done.
+          ...((tree.isJob === true || tree.within) && { within: [...context.calls.names] }),
         };
         made.push(
           await addTask(context.db, context.scope, {

@@ -50,9 +50,11 @@ type Args = z.output<typeof parameters>;
 
 const SETTINGS: readonly Touch[] = ['settings'];
 
+export const SCHEDULE_TOOL = 'schedule';
+
 export function makeScheduleTool(port: () => SchedulePort): Tool {
   return defineTool({
-    name: 'schedule',
+    name: SCHEDULE_TOOL,
     description:
       'Schedule reminders and jobs that run by themselves, every day or once, later, at a time or in an interval (cron): create, list, change, pause, remove, run them, and see what their runs came to. ' +
       'Creating shows the plan to the person, in this chat; what costs money or runs commands begins when they confirm it there, which nobody can do for them.',
@@ -81,6 +83,7 @@ async function perform(port: SchedulePort, args: Args, context: ToolContext): Pr
     role: context.role,
     address: context.address,
     tools: context.calls.names,
+    isJob: context.tree.isJob === true || context.tree.within !== undefined,
     key: context.idempotencyKey,
   };
   switch (action) {

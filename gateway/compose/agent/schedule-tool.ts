@@ -1,6 +1,6 @@
 // The tool `schedule` on the jobs of the gateway: plans are read back to the person in the chat, with buttons that confirm or change them.
 import type { ScheduleCall, ScheduleRequest, SchedulePort } from '../../../agent/schedule/port.ts';
-import { makeScheduleTool } from '../../../agent/tools/schedule/schedule.ts';
+import { makeScheduleTool, SCHEDULE_TOOL } from '../../../agent/tools/schedule/schedule.ts';
 import type { Tool } from '../../../agent/tools/tool.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
 import { jobDefaults, type JobDefaults } from '../../../scheduler/config.ts';
@@ -77,6 +77,7 @@ export function makeSchedulePort({ jobs, actions, defaults }: ScheduleToolInput)
     },
     async update(call, name, request) {
       const before = await jobs().get(call.scope, name);
+      refusePlanner(call, before);
       const work = changedWork(before.work, request);
       const change = {
         ...detailsOf(request),
@@ -108,6 +109,7 @@ export function makeSchedulePort({ jobs, actions, defaults }: ScheduleToolInput)
         return `"${job.name}" is paused.`;
       }
       refuseWaiting(job);
+      refusePlanner(call, job);
       refuseStronger(call, job);
       if (action === 'run') {
         await jobs().runNow(call.scope, actorOf(call), job.id);
@@ -213,6 +215,15 @@ function refuseWaiting(job: Job): void {
     throw new AppError(
       'not_allowed',
       `"${job.name}" waits for the person, who alone confirms it: with the button under its plan, or \`/cron confirm ${job.id}\`. Nothing was run.`,
+    );
+}
+
+/** Else a job could begin itself again and again: what one begins or changes cannot plan anything. */
+function refusePlanner({ isJob }: ScheduleCall, { name, permissions }: Job): void {
+  if (isJob && permissions.tools.includes(SCHEDULE_TOOL))
+    throw new AppError(
+      'not_allowed',
+      `"${name}" may plan jobs itself, so no job changes or begins it. Its person can, with /cron. Nothing was changed.`,
     );
 }
 

@@ -38,7 +38,14 @@ it('each list has the readable ones, and names the one that cannot be read with 
     { name: 'news', state: 'active' },
     { id: broken, name: 'bad', state: 'broken', stateReason: expect.stringContaining(`remove it (${broken})`) },
   ]);
-  const call = { scope: bench.scope, role: 'owner', address: bench.platform.address(), tools: [], key: 'k' } as const;
+  const call = {
+    scope: bench.scope,
+    role: 'owner',
+    address: bench.platform.address(),
+    tools: [],
+    key: 'k',
+    isJob: false,
+  } as const;
   const tool = makeSchedulePort({
     jobs: () => bench.service,
     actions: () => ({ post: async () => 'k' }),

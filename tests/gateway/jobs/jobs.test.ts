@@ -192,7 +192,7 @@ describe('the service', () => {
         actions: () => ({ post: async () => 'key' }),
         defaults: () => ({ confirm: 'costly' }),
       });
-    const call = { scope, role: 'owner', address: platform.address(), tools: offered, key: 'k' } as const;
+    const call = { scope, role: 'owner', address: platform.address(), tools: offered, key: 'k', isJob: false } as const;
     expect((await port('done').runs(call, undefined)).origin).toBe('agent');
     expect((await port('failed').runs(call, undefined)).origin).toBe('foreign');
   });
@@ -204,7 +204,14 @@ describe('the service', () => {
       actions: () => actions,
       defaults: () => ({ confirm: 'costly' }),
     });
-    const call = { scope, role: 'owner', address: platform.address(), tools: offered, key: 'k'.repeat(40) } as const;
+    const call = {
+      scope,
+      role: 'owner',
+      address: platform.address(),
+      tools: offered,
+      key: 'k'.repeat(40),
+      isJob: false,
+    } as const;
     const prompt = { kind: 'prompt', prompt: 'news' } as const;
     for (const [name, rest] of [
       ['paused', (id: string) => jobs.service.pause(scope, id)],

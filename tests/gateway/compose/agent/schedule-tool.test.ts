@@ -27,6 +27,7 @@ const call = (more: Partial<ScheduleCall> = {}): ScheduleCall => ({
   address: bench.platform.address(),
   tools: ['clock', 'web_search', 'shell', 'schedule'],
   key: `${++calls}`.padStart(16, '0').padEnd(40, 'f'),
+  isJob: false,
   ...more,
 });
 const NEWS = { when: 'every day at 9', what: 'look at the news', name: 'news' };
@@ -97,6 +98,33 @@ describe('an agent', () => {
     );
     await expect(port.create(call(), { ...NEWS, tools: ['schedule'] })).rejects.toThrow('no tool');
     await expect(port.create(call({ role: 'guest' }), NEWS)).rejects.toThrow('Guests cannot have jobs');
+  });
+
+  it('that works for a job makes and manages others, but never what plans by itself: no job begins itself for ever', async () => {
+    confirm = 'never';
+    const { job } = await bench.service.create(
+      bench.scope,
+      { role: 'owner', by: 'person' },
+      {
+        name: 'planner',
+        when: 'every day at 9',
+        work: { kind: 'prompt', prompt: 'plan the day' },
+        tools: ['schedule', 'clock'],
+        origin: bench.platform.address(),
+      },
+    );
+    expect(job.permissions.tools.toSorted()).toEqual(['clock', 'schedule']);
+    const inJob = () => call({ isJob: true, tools: ['schedule', 'clock'] });
+    for (const change of [{ when: 'in 1 minute' }, { what: 'plan twice' }])
+      await expect(port.update(inJob(), 'planner', change)).rejects.toThrow('may plan jobs itself');
+    await expect(port.act(inJob(), 'planner', 'run')).rejects.toThrow('may plan jobs itself');
+    await port.create(inJob(), NEWS);
+    expect((await bench.service.get(bench.scope, 'news')).permissions.tools).toEqual(['clock']);
+    expect(await port.act(inJob(), 'news', 'run')).toContain('runs now');
+    await port.update(inJob(), 'news', { when: 'every day at 11' });
+    expect(await port.act(inJob(), 'planner', 'pause')).toContain('is paused');
+    await expect(port.act(inJob(), 'planner', 'resume')).rejects.toThrow('may plan jobs itself');
+    expect(await port.act(inJob(), 'news', 'remove')).toContain('is removed');
   });
 
   it('that has less than a job can neither run it nor make it do something else with more', async () => {
