@@ -24,6 +24,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import { accountId, chatId, inboxId, messageId, userId, type PersonId } from '../../shared/ids.ts';
 import { silentLog } from '../../shared/log.ts';
 import type { Address, Role } from '../../shared/messages.ts';
+import { putEmptyDatabase } from '../support/built.ts';
 
 export const DM: Address = { platform: 'testchat', account: accountId('a'), chat: chatId('c1'), kind: 'dm' };
 
@@ -83,6 +84,7 @@ export interface Home {
 
 export async function openHome(options: { clock?: Clock; observe?: StatementObserver } = {}): Promise<Home> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'herald-agent-'));
+  putEmptyDatabase(dir);
   const opened = await openData({ home: dir, ...options });
   const person = (await createPerson(opened.db, { name: 'Ann', role: 'owner' })).id;
   const scope = personScope(person);

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { openData, type OpenOptions, type OpenedData } from '../../data/db.ts';
+import { putEmptyDatabase } from '../support/built.ts';
 import { makeFakeClock, type FakeClock } from '../support/fake-clock.ts';
 
 export interface TemporaryData extends OpenedData {
@@ -22,6 +23,7 @@ export function temporaryFolder(): string {
 export async function openTemporaryData(options: Partial<OpenOptions> = {}): Promise<TemporaryData> {
   const home = options.home ?? temporaryFolder();
   const clock = makeFakeClock();
+  if (options.home === undefined && options.migrations === undefined) putEmptyDatabase(home);
   const opened = await openData({ clock, ...options, home });
   onTestFinished(() => opened.close());
   return { ...opened, home, clock };

@@ -18,6 +18,7 @@ import type { Job, Policy, Rule, RunOutcome, Schedule } from '../../scheduler/ty
 import { accountId, chatId } from '../../shared/ids.ts';
 import { silentLog } from '../../shared/log.ts';
 import type { Address } from '../../shared/messages.ts';
+import { putEmptyDatabase } from '../support/built.ts';
 import { makeFakeClock, type FakeClock } from '../support/fake-clock.ts';
 
 export const MINUTE = 60_000;
@@ -88,6 +89,7 @@ export async function openBench(
 ): Promise<Bench> {
   const home = options.home ?? mkdtempSync(path.join(os.tmpdir(), 'herald-scheduler-'));
   const clock = options.clock ?? makeSettableClock();
+  putEmptyDatabase(home);
   const data = await openData({ home, clock, observe: options.observe, syncFile: async () => undefined });
   const { db } = data;
   const known = await db.query.selectFrom('persons').selectAll().executeTakeFirst();

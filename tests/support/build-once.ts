@@ -1,6 +1,7 @@
-// What vitest does before all tests: builds Herald for them.
+// What vitest does before all tests: builds Herald for them, and makes an empty database that they copy.
 import fs from 'node:fs';
 import path from 'node:path';
+import { openData } from '../../data/db.ts';
 import { build } from '../../packaging/build.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
@@ -12,6 +13,7 @@ const FOLDER = path.join(ROOT, '.test-build', String(process.pid));
 
 export async function setup(): Promise<void> {
   process.env['HERALD_TEST_BUILD'] = await buildOnce();
+  await (await openData({ home: path.join(FOLDER, 'data') })).close();
 }
 
 export function teardown(): void {

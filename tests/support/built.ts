@@ -1,6 +1,8 @@
 // Herald as it is built for the package: what tests start as a process. A start of it takes half as long as one from the checkout.
 // What runs without vitest takes the checkout.
+import fs from 'node:fs';
 import path from 'node:path';
+import { DATABASE_FILE } from '../../data/db.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 /** Made by build-once.ts. */
@@ -21,4 +23,10 @@ export const COMPILE_CACHE = path.join(
 /** Of a module of Herald or one of the programs, named without `.ts`. */
 export function moduleFile(name: string): string {
   return folder === undefined ? path.join(ROOT, `${name}.ts`) : path.join(folder, 'dist', `${name}.js`);
+}
+
+/** An empty database of this version, so that a new home needs no migrations: a sixth of the time. A home that has one keeps it. */
+export function putEmptyDatabase(home: string): void {
+  const file = path.join(home, DATABASE_FILE);
+  if (folder !== undefined && !fs.existsSync(file)) fs.copyFileSync(path.join(folder, 'data', DATABASE_FILE), file);
 }

@@ -16,6 +16,7 @@ import { openPairing } from '../../pairing/pairing.ts';
 import { userId } from '../../shared/ids.ts';
 import { silentLog, type Logger } from '../../shared/log.ts';
 import type { Role } from '../../shared/messages.ts';
+import { putEmptyDatabase } from './built.ts';
 import { makeFakeClock, type FakeClock } from './fake-clock.ts';
 import type { FakePlatform } from './fake-platform.ts';
 
@@ -83,6 +84,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const home = options.home ?? fs.mkdtempSync(path.join(os.tmpdir(), 'herald-gateway-'));
   const clock = options.clock ?? makeFakeClock();
   // The clock of the test does not turn disks.
+  putEmptyDatabase(home);
   const data = await openData({ home, clock, syncFile: options.syncFile ?? (async () => undefined) });
   const { db } = data;
   const turns: AgentTurn[] = [];

@@ -27,6 +27,7 @@ import type { PersonId, TurnId } from '../../../shared/ids.ts';
 import { silentLog } from '../../../shared/log.ts';
 import type { Origin } from '../../../shared/messages.ts';
 import { openSkillLibrary } from '../../../skills/library.ts';
+import { putEmptyDatabase } from '../../support/built.ts';
 import { makeFakeClock } from '../../support/fake-clock.ts';
 import { DM, makeCall, makeScriptedModel, makeSettings, startTurn, type Scripted } from '../fixture.ts';
 
@@ -53,6 +54,7 @@ const NOON = Date.UTC(2026, 10, 21, 11, 0, 0);
 export async function openDesk() {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'herald-review-'));
   const clock = makeFakeClock(NOON);
+  putEmptyDatabase(dir);
   let opened = await openData({ home: dir, clock });
   onTestFinished(async () => {
     await opened.close();
