@@ -4,6 +4,8 @@ import { Argument, Command, Option } from 'commander';
 import { suggestName } from '../config/suggest.ts';
 import { adderTo, addGlobals, group, wholeNumber, type ProgramHooks } from './command-tree.ts';
 import { addCronCommands } from './commands/cron/tree.ts';
+import { addDataCommands } from './commands/data/tree.ts';
+import { addPeopleCommands } from './commands/people/tree.ts';
 import { addSkillCommands } from './commands/skills/tree.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 import { VERSION } from '../shared/installation.ts';
@@ -11,7 +13,6 @@ import { VERSION } from '../shared/installation.ts';
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 export const SHELLS = ['bash', 'zsh', 'fish'];
 const ROLES = ['owner', 'admin', 'member', 'guest'];
-export const EXPORT_FORMATS = ['markdown', 'json', 'jsonl'];
 
 export function buildProgram(hooks: ProgramHooks): Command {
   const program = new Command('herald')
@@ -36,9 +37,7 @@ export function buildProgram(hooks: ProgramHooks): Command {
   addSetupCommands(program, hooks);
   addGatewayCommands(program, hooks);
   addConfigCommands(program, hooks);
-  addPairingCommands(program, hooks);
-  addKeyCommands(program, hooks);
-  addApprovalCommands(program, hooks);
+  addPeopleCommands(program, hooks);
   addDataCommands(program, hooks);
   addVoiceCommands(program, hooks);
   addToolCommands(program, hooks);
@@ -165,129 +164,6 @@ function addConfigCommands(program: Command, hooks: ProgramHooks): void {
     async () => (await import('./commands/config.ts')).runConfigShow,
   ).option('--changed', 'only what differs from the defaults');
   addConfig('path', 'print the path of config.yaml', async () => (await import('./commands/config.ts')).runConfigPath);
-}
-
-function addPairingCommands(program: Command, hooks: ProgramHooks): void {
-  const addPairing = adderTo(group(program, 'pairing', 'decide who may talk to Herald'), hooks);
-  addPairing(
-    'list [platform]',
-    'show requests and paired accounts',
-    async () => (await import('./commands/people/pairing.ts')).runPairingList,
-  );
-  addPairing(
-    'approve <platform> <code>',
-    'let the sender in who was shown this code',
-    async () => (await import('./commands/people/pairing.ts')).runPairingApprove,
-  ).option('--me', 'the sender is the owner, from another account');
-  addPairing(
-    'revoke <platform> <user>',
-    "take an account's access away",
-    async () => (await import('./commands/people/pairing.ts')).runPairingRevoke,
-  );
-  addPairing(
-    'clear-pending [platform]',
-    'forget open requests',
-    async () => (await import('./commands/people/pairing.ts')).runPairingClear,
-  );
-  addPairing(
-    'link',
-    'make a code that pairs its sender as the owner',
-    async () => (await import('./commands/people/pairing.ts')).runPairingLink,
-  );
-}
-
-function addKeyCommands(program: Command, hooks: ProgramHooks): void {
-  const addKeys = adderTo(group(program, 'keys', 'give programs and chat front ends access to the HTTP API'), hooks);
-  addKeys(
-    'create [name]',
-    'make a key and print it, once',
-    async () => (await import('./commands/people/keys.ts')).runKeysCreate,
-  )
-    .option('--person <who>', 'that speaks for this person instead of the owner')
-    .option('--platform <id>', 'of this platform, where several take keys');
-  addKeys('list', 'show who has keys', async () => (await import('./commands/people/keys.ts')).runKeysList);
-  addKeys('revoke <id>', 'take a key back', async () => (await import('./commands/people/keys.ts')).runKeysRevoke);
-}
-
-function addApprovalCommands(program: Command, hooks: ProgramHooks): void {
-  const add = adderTo(group(program, 'approvals', 'see and take back what Herald may do unasked'), hooks);
-  add(
-    'list',
-    'show what waits for an answer, what is allowed, and the end of the record',
-    async () => (await import('./commands/approvals.ts')).runApprovalsList,
-  ).option('-n, --limit <count>', 'how many entries of the record (default 20)', wholeNumber(1, 1000));
-  add(
-    'verify',
-    'prove that the record of approvals is whole and unchanged',
-    async () => (await import('./commands/approvals.ts')).runApprovalsVerify,
-  );
-  add(
-    'revoke <id>',
-    'take a permission back, by its id or the beginning of it',
-    async () => (await import('./commands/approvals.ts')).runApprovalsRevoke,
-  );
-  add(
-    'suggest',
-    'show what you allow again and again and could allow for good; changes nothing',
-    async () => (await import('./commands/approvals.ts')).runApprovalsSuggest,
-  );
-}
-
-function addDataCommands(program: Command, hooks: ProgramHooks): void {
-  const add = adderTo(program, hooks);
-  const person = (command: Command) =>
-    command.option('--person <who>', 'of this person (id, name or platform:user) instead of the owner');
-  const addSession = adderTo(group(program, 'sessions', 'read, export and delete conversations'), hooks);
-  person(
-    addSession('list', 'latest first', async () => (await import('./commands/data/sessions.ts')).runSessionsList),
-  ).option('-n, --limit <count>', 'how many (default 20)', wholeNumber(1, 1000));
-  person(
-    addSession(
-      'show <session>',
-      'print one by id, title or beginning of either',
-      async () => (await import('./commands/data/sessions.ts')).runSessionsShow,
-    ),
-  ).option('-n, --limit <count>', 'how many of the last messages (default 200)', wholeNumber(1, 2000));
-  person(
-    addSession(
-      'search <words...>',
-      'find what was said',
-      async () => (await import('./commands/data/sessions.ts')).runSessionsSearch,
-    ),
-  ).option('-n, --limit <count>', 'how many (default 20)', wholeNumber(1, 200));
-  person(
-    addSession(
-      'export [session]',
-      'write one, or all of them, with undone messages',
-      async () => (await import('./commands/data/sessions.ts')).runSessionsExport,
-    ),
-  )
-    .addOption(
-      new Option('--format <format>', 'markdown, json, or jsonl with one session per line')
-        .choices(EXPORT_FORMATS)
-        .default('markdown'),
-    )
-    .option('-o, --output <file>', 'write to this file instead of standard output');
-  person(
-    addSession(
-      'delete <session>',
-      'delete one with all of its messages',
-      async () => (await import('./commands/data/sessions.ts')).runSessionsDelete,
-    ),
-  ).option('-y, --yes', 'do not ask');
-  person(
-    add('usage', 'show tokens and costs per model', async () => (await import('./commands/data/usage.ts')).runUsage),
-  ).option('-d, --days <count>', 'of how many days (default 30)', wholeNumber(1, 3650));
-  add(
-    'backup [file]',
-    'copy the database and the skills, also while the gateway runs',
-    async () => (await import('./commands/data/backup.ts')).runBackup,
-  );
-  add(
-    'prompt-size',
-    'show what every request to the model carries, by part',
-    async () => (await import('./commands/data/usage.ts')).runPromptSize,
-  );
 }
 
 function addVoiceCommands(program: Command, hooks: ProgramHooks): void {
