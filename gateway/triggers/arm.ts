@@ -5,7 +5,15 @@ import type { Scope } from '../../data/scope.ts';
 import type { Job } from '../../scheduler/types.ts';
 import { AppError } from '../../shared/errors.ts';
 import { insideWorkspace } from './files.ts';
-import { fileSpec, messageSpec, processSpec, type FileSpec, type MessageSpec, type ProcessSpec } from './spec.ts';
+import {
+  fileSpec,
+  messageSpec,
+  processSpec,
+  readSpec,
+  type FileSpec,
+  type MessageSpec,
+  type ProcessSpec,
+} from './spec.ts';
 
 /** Of one person in one space: each is looked at with each event. */
 const MAX_TRIGGERS = 100;
@@ -88,9 +96,21 @@ export function eventText(event: WantedEvent): string {
 }
 
 /** What is stored, in words; '' for what is no such event. */
-export function storedEventText({ kind, spec }: { kind: string; spec: string }): string {
-  const stored: unknown = JSON.parse(spec);
-  if (kind === 'message') return eventText({ kind, spec: messageSpec.parse(stored) });
-  if (kind === 'process') return eventText({ kind, spec: processSpec.parse(stored) });
-  return kind === 'file' ? eventText({ kind, spec: fileSpec.parse(stored) }) : '';
+export function storedEventText({ kind, spec: json }: { kind: string; spec: string }): string {
+  const event = storedEvent(kind, json);
+  if (event) return eventText(event);
+  return kind === 'hook' ? '' : 'broken: it cannot be read as it is stored, and begins nothing';
+}
+
+function storedEvent(kind: string, json: string): WantedEvent | undefined {
+  if (kind === 'message') {
+    const spec = readSpec(messageSpec, json);
+    return spec && { kind, spec };
+  }
+  if (kind === 'process') {
+    const spec = readSpec(processSpec, json);
+    return spec && { kind, spec };
+  }
+  const spec = kind === 'file' ? readSpec(fileSpec, json) : undefined;
+  return spec && { kind: 'file', spec };
 }

@@ -15,7 +15,7 @@ import { FORWARD_MARK } from '../../shared/messages.ts';
 import { cleanText } from '../../shared/text.ts';
 import { fingerprint, insideWorkspace, watchPath } from './files.ts';
 import { makeRateLimit } from './rate-limit.ts';
-import { fileSpec, messageSpec, processSpec, type MessageSpec } from './spec.ts';
+import { fileSpec, messageSpec, processSpec, readSpec, type MessageSpec } from './spec.ts';
 
 const MAX_TEXT_CHARS = 20_000;
 /** Files settle a moment after whoever wrote them. */
@@ -100,7 +100,8 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
   }
 
   async function watchOne(trigger: ArmedTrigger): Promise<void> {
-    const { path: name } = fileSpec.parse(JSON.parse(trigger.spec));
+    const name = readSpec(fileSpec, trigger.spec)?.path;
+    if (name === undefined) return;
     const lookSafely = (file: string) =>
       look(trigger, name, file).catch((error: unknown) =>
         log.warn({ err: error, trigger: trigger.id }, 'a watched file could not be looked at'),
@@ -124,8 +125,8 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
         if (row.kind !== 'message' || row.payload.event || row.payload.bot) return;
         const triggers = await listArmedTriggers(db, { kind: 'message' });
         for (const trigger of triggers) {
-          const spec = messageSpec.parse(JSON.parse(trigger.spec));
-          if (!fits(spec, row) || !(await mayKnow(db, trigger, row, person))) continue;
+          const spec = readSpec(messageSpec, trigger.spec);
+          if (!spec || !fits(spec, row) || !(await mayKnow(db, trigger, row, person))) continue;
           const own = person !== undefined && person === trigger.scope.person && isOwnWords(row);
           if (person === undefined && strangers.take(trigger.id, STRANGERS_PER_MINUTE) > 0) {
             log.warn({ trigger: trigger.id, inbox: row.id }, 'too many messages of strangers; this one begins no job');
@@ -141,8 +142,8 @@ export function openEventTriggers(deps: EventDeps): EventTriggers {
     async processEnded(scope, { id, title, text, isForeign }) {
       const triggers = await listArmedTriggers(db, { kind: 'process' }).catch(() => []);
       for (const trigger of triggers) {
-        const spec = processSpec.parse(JSON.parse(trigger.spec));
-        if (trigger.scope.space !== scope.space || trigger.scope.person !== scope.person) continue;
+        const spec = readSpec(processSpec, trigger.spec);
+        if (!spec || trigger.scope.space !== scope.space || trigger.scope.person !== scope.person) continue;
         if (spec.title !== undefined && !holds(title, spec.title)) continue;
         await begin(trigger, {
           key: `p${id}`,

@@ -24,3 +24,12 @@ export const fileSpec = z.strictObject({
   path: z.string().min(1).max(1_000),
 });
 export type FileSpec = z.output<typeof fileSpec>;
+
+/** What is stored as JSON; undefined for what cannot be read, which begins nothing. */
+export function readSpec<Spec>(schema: z.ZodType<Spec>, json: string): Spec | undefined {
+  try {
+    return schema.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}

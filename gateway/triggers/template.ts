@@ -2,6 +2,8 @@
 const PLACE = /\{\{\s*([\w.-]{1,200})\s*\}\}/g;
 const MAX_VALUE_CHARS = 4_000;
 export const MAX_TEXT_CHARS = 20_000;
+/** Of objects and lists in one another: a job is told no more, and what goes deeper overflows the stack of whoever writes it out. */
+export const MAX_DEPTH = 64;
 
 /** Places that are not there are empty. Values stay what they are: nothing in them is read as a place again. */
 export function fillTemplate(template: string, payload: unknown): string {
@@ -10,7 +12,10 @@ export function fillTemplate(template: string, payload: unknown): string {
 }
 
 export function wholePayload(payload: unknown): string {
-  return cut(typeof payload === 'string' ? payload : JSON.stringify(payload, null, 1), MAX_TEXT_CHARS);
+  const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+  // Indented, a long one would be many times as long, for nothing.
+  const isShown = typeof payload === 'string' || text.length > MAX_TEXT_CHARS;
+  return cut(isShown ? text : JSON.stringify(payload, null, 1), MAX_TEXT_CHARS);
 }
 
 function valueAt(payload: unknown, path: string): string {
@@ -34,4 +39,15 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Whether objects and lists stand in one another more than `MAX_DEPTH` deep. Level by level, so that nothing recurses. */
+export function isTooDeep(payload: unknown): boolean {
+  let level: readonly unknown[] = [payload];
+  for (let depth = 0; depth <= MAX_DEPTH; depth++) {
+    const nested = level.filter((value) => typeof value === 'object' && value !== null);
+    if (nested.length === 0) return false;
+    level = nested.flatMap((value): readonly unknown[] => Object.values<unknown>(value));
+  }
+  return true;
 }

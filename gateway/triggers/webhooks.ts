@@ -14,7 +14,8 @@ import { asAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { cleanText } from '../../shared/text.ts';
 import { makeRateLimit } from './rate-limit.ts';
-import { fillTemplate, parseJson, wholePayload } from './template.ts';
+import { readSpec } from './spec.ts';
+import { fillTemplate, isTooDeep, MAX_DEPTH, parseJson, wholePayload } from './template.ts';
 import { verifyWebhook, WEBHOOK_FORMATS } from './webhook-format.ts';
 
 const ID_BYTES = 18;
@@ -89,6 +90,7 @@ export function makeWebhookHandler({ db, clock, log, jobs }: WebhookDeps): HttpH
     if (isGreeting(spec, event)) return answer(200, 'Herald hears you.');
     if (spec.events.length > 0 && !spec.events.includes(event)) return answer(202, 'This event is not listened for.');
     const payload = parseJson(body) ?? body;
+    if (isTooDeep(payload)) return answer(422, `Its JSON is nested more than ${MAX_DEPTH} deep. Nothing was begun.`);
     const text = spec.template === undefined ? wholePayload(payload) : fillTemplate(spec.template, payload);
     const about = cleanText(`[Webhook${event === '' ? '' : `, event ${event}`}]\n${text}`);
     // A long name is not cut: those that begin alike are not the same.
@@ -104,7 +106,8 @@ export function makeWebhookHandler({ db, clock, log, jobs }: WebhookDeps): HttpH
     const [hook] = id === undefined ? [] : await listArmedTriggers(db, { kind: 'hook', id });
     if (!hook) return answer(404, 'There is no such webhook.');
     if (request.method !== 'POST') return answer(405, 'Events are posted here.');
-    const spec = webhookSpec.parse(JSON.parse(hook.spec));
+    const spec = readSpec(webhookSpec, hook.spec);
+    if (!spec) return answer(409, 'This webhook cannot be read as it is stored: remove it, and make it anew.');
     const waitMs = limit.take(hook.id, spec.perMinute);
     if (waitMs > 0) return answer(429, 'Too many posts.', { 'retry-after': String(Math.ceil(waitMs / 1_000)) });
     try {

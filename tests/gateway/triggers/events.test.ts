@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { insertInbox, type InboxRow } from '../../../data/process/inbox.ts';
 import { createPerson } from '../../../data/process/people.ts';
 import { listArmedTriggers } from '../../../data/process/schedule/triggers.ts';
-import { addTrigger, removeTrigger } from '../../../data/schedule/triggers.ts';
+import { addTrigger, listTriggers, removeTrigger } from '../../../data/schedule/triggers.ts';
 import { personScope, type Scope } from '../../../data/scope.ts';
+import { storedEventText } from '../../../gateway/triggers/arm.ts';
 import { openEventTriggers } from '../../../gateway/triggers/events.ts';
 import { insideWorkspace } from '../../../gateway/triggers/files.ts';
 import { messageId, userId } from '../../../shared/ids.ts';
@@ -62,6 +63,23 @@ describe('messages', () => {
     expect(at.begun.map(({ job, input }) => [job, input.text, input.origin])).toEqual([
       ['message job', '[Message from Shop <news@shop.test>]\nYour invoice\nis due tomorrow', 'foreign'],
     ]);
+  });
+
+  test('and ends of processes begin their jobs also beside a trigger that cannot be read, which lists name as broken', async () => {
+    const at = await open();
+    const owner = await at.person('owner');
+    const events = at.open();
+    for (const kind of ['message', 'process', 'file'] as const) await at.arm(owner, kind, { odd: 1 });
+    await at.arm(owner, 'message', { words: ['invoice'] });
+    await at.arm(owner, 'process', {});
+    await at.arm(owner, 'file', { path: 'in/data.csv' });
+    await events.watchFiles();
+    await events.noticed(await at.message('an invoice'), undefined);
+    await events.processEnded(owner, { id: 'p1', title: 'build', text: 'done', isForeign: false });
+    expect(at.begun.map(({ job }) => job)).toEqual(['message job', 'process job']);
+    const texts = (await listTriggers(at.db, owner)).map(storedEventText);
+    expect(texts.filter((text) => text.startsWith('broken: '))).toHaveLength(3);
+    events.close();
   });
 
   test('of strangers are for owners and admins, those of a person for themselves, those of groups for nobody else', async () => {

@@ -74,6 +74,31 @@ describe('GitHub', () => {
   });
 });
 
+describe('a payload', () => {
+  const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+
+  test.each([undefined, 'See {{a}}'])(
+    'that is nested without end is refused, whatever the template (%s)',
+    async (template) => {
+      const at = await open({ format: 'github', template });
+      for (const body of [deep(65), deep(100_000), '['.repeat(400_000) + ']'.repeat(400_000)]) {
+        const { status, text } = await at.post(hub(at.hook.secret, body), body);
+        expect([status, text]).toEqual([422, expect.stringContaining('nested more than 64 deep. Nothing was begun')]);
+      }
+      const body = deep(64);
+      expect((await at.post(hub(at.hook.secret, body), body)).status).toBe(202);
+      expect(at.begun).toHaveLength(1);
+    },
+  );
+
+  test('of a webhook that cannot be read begins nothing, and says what to do', async () => {
+    const at = await open({ format: 'github' });
+    await at.db.query.updateTable('triggers').set({ spec: '{' }).where('id', '=', at.hook.id).execute();
+    const { status, text } = await at.post(hub(at.hook.secret, '{}'), '{}');
+    expect([status, text]).toEqual([409, expect.stringContaining('make it anew')]);
+  });
+});
+
 describe('GitLab', () => {
   test('its token and its names of events', async () => {
     const at = await open({ format: 'gitlab', events: ['merge request'] });
