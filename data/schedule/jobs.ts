@@ -9,6 +9,10 @@ import type { JobRowState } from './tables.ts';
 /** A literal, so that SQLite sees that the partial index `jobs_name` serves the query. */
 const isKept = sql<boolean>`state <> 'removed'`;
 
+/** What was asked for once must not come back when the request is sent again. */
+const REMOVED =
+  'The job that this request made was removed, so it is not made again. Ask anew (with another idempotency key) to have it back.';
+
 export interface NewJob extends JobTexts {
   /** Made by the caller, who plans the first run by it. */
   id: string;
@@ -18,11 +22,17 @@ export interface NewJob extends JobTexts {
   first: NewOccurrence | undefined;
 }
 
-/** Rejects with AppError `bad_input` when the person has another of this name in the space. */
+/**
+ * One of this id that is there already stays as it is, and is what this resolves with. Rejects with AppError `bad_input` when it was removed, and
+ * when the person has another of this name in the space.
+ */
 export async function addJob(db: Db, scope: Scope, job: NewJob): Promise<JobRow> {
   const now = db.clock.now();
   const { first, stateReason = null, ...texts } = job;
   return db.query.transaction().execute(async (trx) => {
+    const known = await own(trx, scope).where('id', '=', job.id).executeTakeFirst();
+    if (known?.state === 'removed') throw new AppError('bad_input', REMOVED);
+    if (known) return known;
     await refuseTaken(trx, scope, job.name, undefined);
     const row = await trx
       .insertInto('jobs')

@@ -109,7 +109,7 @@ export function makeJobService(given: ServicePorts): JobService {
         first: first && { ...first, cause: 'schedule' },
       });
       runner.wake();
-      return { job: jobOf(row), plan: await planOf(ports, parts, { scope, now: now(), key: row.id }) };
+      return { job: jobOf(row), plan: await planOf(ports, jobOf(row), { scope, now: now(), key: row.id }) };
     },
     async update(scope, actor, name, change) {
       const row = await require(scope, name);

@@ -73,6 +73,18 @@ describe('a job that waits for its person', () => {
     expect(bench.asked).toHaveLength(1);
   });
 
+  it('is made once by the same id also when both come at once, and not again when it was removed', async () => {
+    const [first, second] = await Promise.all([make('every day at 13'), make('every day at 13')]);
+    expect(second?.job.id).toBe(first?.job.id);
+    expect(await bench.service.list(bench.scope)).toHaveLength(1);
+    await bench.service.remove(bench.scope, 'ab12');
+    await expect(make('every day at 13')).rejects.toMatchObject({
+      code: 'bad_input',
+      publicMessage: expect.stringContaining('was removed, so it is not made again'),
+    });
+    expect(await bench.service.list(bench.scope)).toEqual([]);
+  });
+
   it('is made once by the same id, and keeps waiting when it is changed', async () => {
     await make('every day at 13');
     await make('every day at 13');
