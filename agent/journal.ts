@@ -8,7 +8,7 @@ import type { Effect } from '../data/schema.ts';
 import type { Scope } from '../data/scope.ts';
 import { AppError } from '../shared/errors.ts';
 import { inboxId, type TurnId } from '../shared/ids.ts';
-import type { Origin, StoredFile } from '../shared/messages.ts';
+import { MEDIA_KINDS, type Origin, type StoredFile } from '../shared/messages.ts';
 import type { TurnInput } from './port.ts';
 import type { ModelReply, ToolCall } from './providers/types.ts';
 
@@ -154,7 +154,7 @@ const replySchema: z.ZodType<ModelReply> = z
 
 /** Stored form of StoredFile. */
 export const fileSchema = z.object({
-  kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
+  kind: z.enum(MEDIA_KINDS),
   path: z.string(),
   name: z.string(),
   mime: z.string(),

@@ -1,9 +1,10 @@
 // What a platform said, as it is stored with its row of the inbox. Type and reading are of one schema: what is stored is read back.
 import { z } from 'zod';
 import { messageId } from '../shared/ids.ts';
+import { MEDIA_KINDS } from '../shared/messages.ts';
 
 const attachmentSchema = z.object({
-  kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
+  kind: z.enum(MEDIA_KINDS),
   ref: z.string(),
   name: z.string().optional(),
   mime: z.string().optional(),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Selectable } from 'kysely';
 import type { SessionId, SpaceId, TurnId } from '../shared/ids.ts';
-import type { Origin, StoredFile } from '../shared/messages.ts';
+import { MEDIA_KINDS, type Origin, type StoredFile } from '../shared/messages.ts';
 import type { Db } from './db.ts';
 import { prepare } from './query/prepared.ts';
 import type { MessageRole, MessageState, Tables } from './schema.ts';
@@ -303,7 +303,7 @@ export async function countMessages(db: Db, scope: Scope, session: SessionId): P
 
 const filesSchema = z.array(
   z.object({
-    kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
+    kind: z.enum(MEDIA_KINDS),
     path: z.string(),
     name: z.string(),
     mime: z.string(),

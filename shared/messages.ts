@@ -18,7 +18,8 @@ export function addressKey(at: Address): string {
   return [at.platform, at.account, at.chat, at.thread ?? ''].join('\u001f');
 }
 
-export type MediaKind = 'image' | 'audio' | 'voice' | 'video' | 'document' | 'sticker';
+export const MEDIA_KINDS = ['image', 'audio', 'voice', 'video', 'document', 'sticker'] as const;
+export type MediaKind = (typeof MEDIA_KINDS)[number];
 
 /** A file on the platform, not yet fetched. `ref` is opaque to all but the adapter. */
 export interface AttachmentRef {

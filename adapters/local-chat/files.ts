@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { chatId, type ChatId } from '../../shared/ids.ts';
-import type { StoredFile } from '../../shared/messages.ts';
+import { MEDIA_KINDS, type StoredFile } from '../../shared/messages.ts';
 import type { AdapterHost } from '../contract.ts';
 import type { ChatFile } from './protocol.ts';
 
@@ -15,7 +15,7 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 const sealedFile = z.object({
-  kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
+  kind: z.enum(MEDIA_KINDS),
   path: z.string().min(1),
   name: z.string(),
   mime: z.string(),

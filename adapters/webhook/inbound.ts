@@ -1,7 +1,7 @@
 // A posted event as a message. The secret vouches for the program; whom it speaks for, it says itself.
 import { z } from 'zod';
 import { chatId, messageId, threadId, userId, type AccountId } from '../../shared/ids.ts';
-import type { AttachmentRef } from '../../shared/messages.ts';
+import { MEDIA_KINDS, type AttachmentRef } from '../../shared/messages.ts';
 import type { InboundMessage } from '../contract.ts';
 
 const id = z.string().min(1).max(256);
@@ -33,7 +33,7 @@ export const eventSchema = z.looseObject({
       z.looseObject({
         name: z.string().min(1).max(256),
         mime: z.string().max(128).default('application/octet-stream'),
-        kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']).default('document'),
+        kind: z.enum(MEDIA_KINDS).default('document'),
         base64: z.base64(),
       }),
     )

@@ -11,6 +11,7 @@ import { backoffMs } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
 import { AppError } from '../../shared/errors.ts';
+import { MEDIA_KINDS } from '../../shared/messages.ts';
 import { readEvents, type ServerEvent } from './sse.ts';
 import type { Transport } from './socket-transport.ts';
 
@@ -21,7 +22,7 @@ const POST_TIMEOUT_MS = 30_000;
 
 const fileShape = z.object({
   id: z.string(),
-  kind: z.enum(['image', 'audio', 'voice', 'video', 'document', 'sticker']),
+  kind: z.enum(MEDIA_KINDS),
   name: z.string(),
   mime: z.string(),
   bytes: z.number(),

@@ -1,7 +1,7 @@
 // Chats that we have seen: their settings, and which session they show when it is not their space's.
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { PersonId, SessionId, SpaceId } from '../../shared/ids.ts';
+import { accountId, chatId, threadId, type PersonId, type SessionId, type SpaceId } from '../../shared/ids.ts';
 import { addressKey, type Address } from '../../shared/messages.ts';
 import type { ProcessDb, Query } from '../db.ts';
 import { makeKeeper } from '../query/keep.ts';
@@ -39,6 +39,15 @@ export interface Chat {
 
 /** How far `last_inbound_at` may lag behind. */
 const TOUCH_MS = 10 * 60_000;
+
+/** An address that is stored as JSON. */
+export const storedAddress = z.object({
+  platform: z.string(),
+  account: z.string().transform(accountId),
+  chat: z.string().transform(chatId),
+  kind: z.enum(['dm', 'group']),
+  thread: z.string().transform(threadId).optional(),
+});
 
 /** Columns that hold an address. */
 export function addressColumns(at: Address) {

@@ -1,23 +1,16 @@
 // What a person chose for all of their chats.
 import { z } from 'zod';
-import { accountId, chatId, threadId, type PersonId } from '../../shared/ids.ts';
+import { storedAddress } from './chats.ts';
+import type { PersonId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb } from '../db.ts';
 import { makeKeeper } from '../query/keep.ts';
-
-const address = z.object({
-  platform: z.string(),
-  account: z.string().transform(accountId),
-  chat: z.string().transform(chatId),
-  kind: z.enum(['dm', 'group']),
-  thread: z.string().transform(threadId).optional(),
-});
 
 const settingsSchema = z.object({
   /** person: one conversation over all direct chats · chat: each has its own. Default: as the configuration says. */
   dmScope: z.enum(['person', 'chat']).optional(),
   /** Where news go that no message asked for just now. Default: where the person wrote last. */
-  home: address.optional(),
+  home: storedAddress.optional(),
   /** IANA name. Default: as the configuration says. */
   timezone: z.string().optional(),
   /** Jobs that were suggested and are not wanted, by their keys; the latest last. */

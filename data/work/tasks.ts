@@ -1,10 +1,9 @@
 // Work that the agent hands to workers of its own. A worker has a session and a turn of its own, whose journal lets it go on after a crash.
 import type { Selectable } from 'kysely';
-import { z } from 'zod';
-import { accountId, chatId, sessionId, threadId, turnId, type SessionId, type TurnId } from '../../shared/ids.ts';
+import { sessionId, turnId, type SessionId, type TurnId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { Db, Query } from '../db.ts';
-import { addressColumns } from '../process/chats.ts';
+import { addressColumns, storedAddress } from '../process/chats.ts';
 import { makeKeeper } from '../query/keep.ts';
 import { newRowId } from '../row-id.ts';
 import type { Tables } from '../schema.ts';
@@ -186,7 +185,7 @@ async function makePlace(
   await trx
     .insertInto('turns')
     .values({
-      ...(asking ?? addressColumns(addressSchema.parse(JSON.parse(row.address)))),
+      ...(asking ?? addressColumns(storedAddress.parse(JSON.parse(row.address)))),
       id: turn,
       session_id: session,
       space_id: scope.space,
@@ -203,14 +202,6 @@ async function makePlace(
 }
 
 /** Of a task that no turn asked for. */
-const addressSchema = z.object({
-  platform: z.string(),
-  account: z.string().transform(accountId),
-  chat: z.string().transform(chatId),
-  kind: z.enum(['dm', 'group']),
-  thread: z.string().transform(threadId).optional(),
-});
-
 /** Ends a task that runs, with what it came to; its journal has done its work. False when it had ended. */
 export async function endTask(
   db: Db,

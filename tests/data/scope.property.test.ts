@@ -71,7 +71,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'inbox-payload.ts': ['parsePayload'],
   'storage-errors.ts': ['corruptMessage', 'databaseError', 'isStorageFailure'],
   'query/table-writes.ts': ['effectOf', 'makeWriteCounter'],
-  'process/chats.ts': ['addressColumns', 'addressOf'],
+  'process/chats.ts': ['addressColumns', 'addressOf', 'storedAddress'],
   'process/inbox.ts': ['inboxRow'],
   'process/outbox.ts': ['outboxRow'],
   'process/retention.ts': ['KEEP_CODES_MS', 'KEEP_ENDED_MS'],
