@@ -1,5 +1,5 @@
 // Pairing: how a platform account comes to belong to a person.
-import { z } from 'zod';
+import { storedAddress } from '../data/process/chats.ts';
 import type { ProcessDb, Query } from '../data/db.ts';
 import { writeAudit } from '../data/process/audit.ts';
 import {
@@ -16,11 +16,9 @@ import {
   addIdentity,
   changePerson,
   createPerson,
-  deletePerson,
   findOwner,
   findPerson,
   getPerson,
-  isUnusedPerson,
   listIdentities,
   removeIdentity,
   type IdentityKey,
@@ -28,13 +26,14 @@ import {
 } from '../data/process/people.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
-import { accountId, chatId, threadId, type PersonId, type UserId } from '../shared/ids.ts';
+import type { PersonId, UserId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Address } from '../shared/messages.ts';
 import { ANY_PLATFORM, findCode, lockedForMs, recordFailure } from './attempts.ts';
 import { hashCode, makeCode } from './codes.ts';
-import { displayName, type Actor } from './people.ts';
+import { displayName, keyOf, type Actor, type Sender } from './people.ts';
 import { hasRole } from './policy.ts';
+import { redeem, type RedeemResult } from './redeem.ts';
 
 export type CodeRequest =
   { ok: true; code: string; expiresAt: number } | { ok: false; reason: 'rate_limited' | 'too_many_pending' | 'locked' };
@@ -42,10 +41,6 @@ export type CodeRequest =
 export type ApproveResult =
   | { ok: true; person: Person; identity: IdentityKey; name: string; address: Address | undefined; firstOwner: boolean }
   | { ok: false; reason: 'unknown_code' | 'locked'; retryAfterMs?: number };
-
-export type RedeemResult =
-  | { ok: true; person: Person; how: 'linked' | 'owner' }
-  | { ok: false; reason: 'unknown_code' | 'locked' | 'already'; retryAfterMs?: number };
 
 export interface PendingRequest {
   platform: string;
@@ -57,7 +52,7 @@ export interface PendingRequest {
 
 export interface Pairing {
   /** A code for an unpaired sender of a DM. The code is shown to them and stored only as a salted hash. */
-  requestCode(who: IdentityKey & { name: string }, address: Address): Promise<CodeRequest>;
+  requestCode(who: Sender, address: Address): Promise<CodeRequest>;
   /**
    * Approves the sender who was shown `code`; the first person ever approved becomes owner, later ones member. With `join`, the account
    * is another one of that person instead: whoever approves may join it to themselves, the command line to the owner.
@@ -71,7 +66,7 @@ export interface Pairing {
   /** A single-use code that makes whoever redeems it the owner (or joins them to the existing owner). For the link printed at start. */
   createOwnerCode(): Promise<{ code: string; expiresAt: number }>;
   /** `/link CODE` from any account. */
-  redeem(code: string, who: IdentityKey & { name: string }): Promise<RedeemResult>;
+  redeem(code: string, who: Sender): Promise<RedeemResult>;
   pending(platform?: string): Promise<readonly PendingRequest[]>;
   /** Takes an account's access away. Returns how many identities were removed. */
   revoke(platform: string, user: UserId, by: PersonId | 'cli'): Promise<number>;
@@ -91,7 +86,6 @@ export interface PairingOptions {
 }
 
 type Ports = Required<PairingOptions>;
-type Sender = IdentityKey & { name: string };
 
 export function openPairing(options: PairingOptions): Pairing {
   const ports: Ports = { randomCode: makeCode, ...options };
@@ -233,79 +227,6 @@ async function replaceCode(
   });
 }
 
-async function redeem(ports: Ports, typed: string, who: Sender): Promise<RedeemResult> {
-  const { db, clock } = ports;
-  const subject: LockSubject = { platform: who.platform, purpose: 'redeem' };
-  const subjects: readonly LockSubject[] = [subject, { platform: who.platform, purpose: 'approve' }];
-  const locked = await lockedForMs(db, subjects, clock.now());
-  if (locked > 0) return { ok: false, reason: 'locked', retryAfterMs: locked };
-  const found = await findCode(ports, typed, { kinds: ['link', 'owner'], platform: undefined });
-  const result = await db.query.transaction().execute(async (trx): Promise<RedeemResult> => {
-    const retryAfterMs = await lockedForMs(db, subjects, clock.now(), trx);
-    if (retryAfterMs > 0) return { ok: false, reason: 'locked', retryAfterMs };
-    const target = found.open && (await findTarget(ports, found.open, trx));
-    if (!found.open || !target) {
-      if (!found.isDead) await recordFailure(ports, subject, who.user, trx);
-      return { ok: false, reason: 'unknown_code' };
-    }
-    const step = await decideJoin(db, target, await findPerson(db, who, trx), trx);
-    if (step === 'refuse') return { ok: false, reason: 'already' };
-    if (!(await useCode(db, found.open.id, trx))) return { ok: false, reason: 'unknown_code' };
-    const person = await joinAccount(ports, { who, target, step }, trx);
-    const how = found.open.kind === 'owner' ? 'owner' : 'linked';
-    const detail = { platform: who.platform, user: who.user, step };
-    await writeAudit(db, { actor: person.id, action: `pairing.${how}`, subject: person.id, detail }, trx);
-    return { ok: true, person, how };
-  });
-  ports.log.info(
-    { platform: who.platform, ok: result.ok, reason: result.ok ? undefined : result.reason },
-    'code redeemed',
-  );
-  return result;
-}
-
-/** Whom a code joins its sender to. `new_owner`: nobody yet, the sender becomes the first owner. */
-type Target = Person | 'new_owner';
-
-async function findTarget(ports: Ports, code: PairingCode, trx: Query): Promise<Target | undefined> {
-  if (code.kind === 'owner') return (await findOwner(ports.db, trx)) ?? 'new_owner';
-  return code.person === null ? undefined : getPerson(ports.db, code.person, trx);
-}
-
-type JoinStep = 'add' | 'promote' | 'dissolve' | 'refuse';
-
-/**
- * What a redeemed code does to the account that sent it.
- * add: it belongs to nobody · promote: it belongs to somebody, and there is no owner yet · dissolve: it belongs to a member or guest
- * who has nothing but this account, no message, note or turn: a person that an allowlist made at the first message, who loses nothing ·
- * refuse: it belongs to the target already, or to somebody whose history, other accounts or rights would be lost.
- */
-async function decideJoin(db: ProcessDb, target: Target, holder: Person | undefined, trx: Query): Promise<JoinStep> {
-  if (!holder) return 'add';
-  if (target === 'new_owner') return 'promote';
-  if (holder.id === target.id || holder.role === 'owner' || holder.role === 'admin') return 'refuse';
-  const isAlone = (await listIdentities(db, { person: holder.id }, trx)).length === 1;
-  return isAlone && (await isUnusedPerson(db, holder.id, trx)) ? 'dissolve' : 'refuse';
-}
-
-async function joinAccount(
-  ports: Ports,
-  join: { who: Sender; target: Target; step: Exclude<JoinStep, 'refuse'> },
-  trx: Query,
-): Promise<Person> {
-  const { db } = ports;
-  const holder = await findPerson(db, join.who, trx);
-  if (join.step === 'promote' && holder) {
-    await changePerson(db, holder.id, { role: 'owner' }, trx);
-    return { ...holder, role: 'owner' };
-  }
-  const name = displayName(join.who);
-  const person = join.target === 'new_owner' ? await createPerson(db, { name, role: 'owner' }, trx) : join.target;
-  await addIdentity(db, { ...keyOf(join.who), person: person.id, name }, trx);
-  if (join.step === 'dissolve' && holder) await deletePerson(db, holder.id, trx);
-  return person;
-}
-
 async function listPending(ports: Ports, platform?: string): Promise<readonly PendingRequest[]> {
   const codes = await listOpenCodes(ports.db, { kinds: ['pair'], platform });
   return codes.flatMap(({ platform: on, user, userName, createdAt, expiresAt }) =>
@@ -369,18 +290,6 @@ async function requireApprover(db: ProcessDb, by: Actor): Promise<void> {
   throw new AppError('not_allowed', 'Only an owner or admin may decide who is paired. Nothing was changed.');
 }
 
-function keyOf(who: IdentityKey): IdentityKey {
-  return { platform: who.platform, account: who.account, user: who.user };
-}
-
-const addressSchema = z.object({
-  platform: z.string(),
-  account: z.string().transform(accountId),
-  chat: z.string().transform(chatId),
-  kind: z.enum(['dm', 'group']),
-  thread: z.string().transform(threadId).optional(),
-});
-
 function parseAddress(json: string | null): Address | undefined {
-  return json === null ? undefined : addressSchema.parse(JSON.parse(json));
+  return json === null ? undefined : storedAddress.parse(JSON.parse(json));
 }

@@ -20,6 +20,9 @@ import { cleanText, preview } from '../shared/text.ts';
 /** Who acts: a person, or whoever has a shell on the machine, who stands above all roles. */
 export type Actor = PersonId | 'cli';
 
+/** An account that speaks to us, with the name that it shows. */
+export type Sender = IdentityKey & { name: string };
+
 export type PersonChange =
   { ok: true; person: Person } | { ok: false; reason: 'unknown_person' | 'not_allowed' | 'last_owner' | 'bad_name' };
 
@@ -95,4 +98,9 @@ export function displayName(who: { name: string; user: string }): string {
 
 function cleanName(name: string): string {
   return preview(cleanText(name.slice(0, 4 * MAX_NAME_CHARS)), MAX_NAME_CHARS);
+}
+
+/** The key alone, of something that holds more. */
+export function keyOf(who: IdentityKey): IdentityKey {
+  return { platform: who.platform, account: who.account, user: who.user };
 }

@@ -1,5 +1,5 @@
 // /link: joins another platform account to the same person. The code is shown in direct messages only.
-import type { RedeemResult } from '../../pairing/pairing.ts';
+import type { RedeemResult } from '../../pairing/redeem.ts';
 import { requireDm } from './access.ts';
 import { plain, span } from './format.ts';
 import type { Command, CommandContext, CommandReply } from './types.ts';
