@@ -45,9 +45,16 @@ export function parseJson(text: string): unknown {
 export function isTooDeep(payload: unknown): boolean {
   let level: readonly unknown[] = [payload];
   for (let depth = 0; depth <= MAX_DEPTH; depth++) {
-    const nested = level.filter((value) => typeof value === 'object' && value !== null);
-    if (nested.length === 0) return false;
-    level = nested.flatMap((value): readonly unknown[] => Object.values<unknown>(value));
+    const next: unknown[] = [];
+    let hasNested = false;
+    for (const value of level) {
+      if (typeof value !== 'object' || value === null) continue;
+      hasNested = true;
+      // Not spread into a call: a long list would overflow the stack in its turn.
+      for (const child of Object.values(value)) next.push(child);
+    }
+    if (!hasNested) return false;
+    level = next;
   }
   return true;
 }
