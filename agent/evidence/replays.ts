@@ -1,12 +1,12 @@
 // When a recorded turn is gone through again: a revision is on trial, people's own turns do not decide yet, and the budget of looking back
 // allows it. One at a time, a few a day, and never unless a turn of that kind has just been made.
-import { addReplay, countReplays, listReplays } from '../../data/evidence/replays.ts';
+import { beginReplay, countReplays, dropReplay, endReplay, listTriedTurns } from '../../data/evidence/replays.ts';
 import { listTurnsAround } from '../../data/evidence/turns.ts';
 import { listTranscript } from '../../data/messages.ts';
 import type { Db } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, asAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { SkillLibrary, SkillRevision } from '../../skills/types.ts';
 import type { Meter } from '../budget/meter.ts';
@@ -20,7 +20,7 @@ const DAY_MS = 24 * 3_600_000;
 const MAX_PER_DAY = 4;
 /** Of one person's day, within all other caps. */
 const CAUSE_CAPS = { microUsd: 50_000, tokens: 200_000 };
-/** Of one revision; what they cannot show, only people's turns can. */
+/** Of one revision, failed ones included; what they cannot show, only people's turns can. */
 const MAX_PER_REVISION = 8;
 const KEEP_MS = 90 * DAY_MS;
 const TRIED_AT_ONCE = 20;
@@ -50,14 +50,13 @@ export function makeReplayer(input: ReplayerInput): Replayer {
   async function replay(scope: Scope, revision: SkillRevision): Promise<boolean> {
     if (input.settings().models.demo) return false;
     if ((await countReplays(db, scope, clock.now() - DAY_MS)) >= MAX_PER_DAY) return false;
-    const done = (await listReplays(db, scope, revision.skill)).filter((one) => one.revision === revision.id);
-    if (done.length >= MAX_PER_REVISION) return false;
+    const tried = new Set(await listTriedTurns(db, scope, revision.id));
+    if (tried.size >= MAX_PER_REVISION) return false;
     const skill = await input.library.open(scope, revision.skill, revision.id);
     if (!skill) return false;
-    const replayed = new Set(done.map(({ turn }) => turn));
     const turns = await listTurnsAround(db, scope, { skill: revision.skill, since: clock.now() - KEEP_MS });
     const candidates = turns
-      .filter(({ turn, outcome }) => !replayed.has(turn) && (outcome === 'verified' || outcome === 'done'))
+      .filter(({ turn, outcome }) => !tried.has(turn) && (outcome === 'verified' || outcome === 'done'))
       // Who asks with `/skill-name` has its text in the request, which would be no way without it.
       .filter(({ uses }) => !uses.some(({ how }) => how === 'asked'))
       .toReversed()
@@ -69,8 +68,9 @@ export function makeReplayer(input: ReplayerInput): Replayer {
       const tools = (await input.tools())
         .filter(({ name }) => called.has(name) && !SKILL_TOOLS.has(name))
         .map(({ schema }) => schema);
-      const ask: AskReplay = (request, signal) =>
-        input.meter().call({
+      let answers = 0;
+      const ask: AskReplay = async (request, signal) => {
+        const reply = await input.meter().call({
           scope,
           session,
           turn: undefined,
@@ -80,10 +80,23 @@ export function makeReplayer(input: ReplayerInput): Replayer {
           request: { ...request, cacheKey: `${session}.replay` },
           signal,
         });
+        answers++;
+        return reply;
+      };
       const way = { messages, tools, ask, clock, signal: stop.signal };
-      const without = await replayTurn({ ...way, skill: undefined });
-      const withSkill = await replayTurn({ ...way, skill: { name: skill.name, body: skill.body } });
-      return addReplay(db, scope, { skill: revision.skill, revision: revision.id, turn, withSkill, without });
+      const replayed = { skill: revision.skill, revision: revision.id, turn };
+      if (!(await beginReplay(db, scope, replayed))) return false;
+      try {
+        const without = await replayTurn({ ...way, skill: undefined });
+        const withSkill = await replayTurn({ ...way, skill: { name: skill.name, body: skill.body } });
+        return await endReplay(db, scope, { ...replayed, withSkill, without });
+      } catch (error) {
+        // A cap that let nothing through, or the end of the process before anything was spent.
+        const { code } = asAppError(error);
+        if (answers === 0 && (code === 'budget_exceeded' || code === 'cancelled'))
+          await dropReplay(db, scope, replayed);
+        throw error;
+      }
     }
     return false;
   }
@@ -97,7 +110,7 @@ export function makeReplayer(input: ReplayerInput): Replayer {
       } catch (error) {
         input.log.info(
           { err: error, skill: revision.skill },
-          'a turn could not be gone through again; nothing was counted',
+          'a turn could not be gone through again; it says nothing, and counts for the day',
         );
         return false;
       } finally {

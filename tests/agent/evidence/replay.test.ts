@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { canReplay, factsOf, replayTurn } from '../../../agent/evidence/replay.ts';
 import { observeTurn } from '../../../agent/evidence/observe.ts';
 import type { ModelReply, ModelRequest } from '../../../agent/providers/types.ts';
-import { addReplay, listReplays } from '../../../data/evidence/replays.ts';
+import { beginReplay, endReplay, listReplays } from '../../../data/evidence/replays.ts';
 import { listTranscript } from '../../../data/messages.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { systemClock } from '../../../shared/clock.ts';
@@ -119,11 +119,47 @@ test('nothing is gone through again without a trial, with the demo model, above 
   for (let count = 0; count < 4; count++) {
     const { turn } = await busy.play({ said: 'Book a table at an Italian restaurant' });
     const replay = { skill: 'other', revision: `r${count}`, turn, withSkill: run, without: run };
-    expect(await addReplay(busy.db, busy.ann.scope, replay)).toBe(true);
+    expect(await beginReplay(busy.db, busy.ann.scope, replay)).toBe(true);
+    expect(await endReplay(busy.db, busy.ann.scope, replay)).toBe(true);
   }
   await busy.play({ said: SAID, skill: { name: 'weekly', revision } });
   expect(busy.requests).toEqual([]);
   await busy.clock.advance(25 * 3_600_000);
   await busy.play({ said: SAID, skill: { name: 'weekly', revision } });
   expect(busy.requests).toHaveLength(2);
+});
+
+test('what fails counts for the day and for the revision: a model that breaks for ever does not spend for ever', async () => {
+  const broken = Array.from({ length: 40 }, (_, index) =>
+    index % 2 === 0
+      ? { toolCalls: [makeCall('fetch_sales', { week: '12' })] }
+      : new AppError('model_bad_request', 'It broke.', { retryable: false }),
+  );
+  const scene = await openScene({ script: broken });
+  const revision = await trialOf(scene);
+  const day = async () => {
+    for (let count = 0; count < 7; count++) {
+      await recorded(scene);
+      await scene.play({ said: SAID, skill: { name: 'weekly', revision } });
+    }
+    await scene.clock.advance(25 * 3_600_000);
+    return scene.requests.length;
+  };
+  // Two calls each, the second of which fails: four a day, eight in all.
+  expect([await day(), await day(), await day(), await day()]).toEqual([8, 16, 16, 16]);
+  expect(await listReplays(scene.db, scene.ann.scope, 'weekly')).toEqual([]);
+  const [row] = (await scene.evidence.report(scene.ann.scope)).skills;
+  expect(row).toMatchObject({ replays: 0 });
+});
+
+test('a cap that lets nothing through leaves the turn for another day', async () => {
+  const scene = await openScene({
+    script: [new AppError('budget_exceeded', 'Enough.'), { text: ANSWER }, { text: ANSWER }],
+  });
+  await recorded(scene);
+  const revision = await trialOf(scene);
+  await scene.play({ said: SAID, skill: { name: 'weekly', revision } });
+  expect(await listReplays(scene.db, scene.ann.scope, 'weekly')).toEqual([]);
+  await scene.play({ said: SAID, skill: { name: 'weekly', revision } });
+  expect(await listReplays(scene.db, scene.ann.scope, 'weekly')).toMatchObject([{ revision }]);
 });

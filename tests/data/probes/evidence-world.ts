@@ -1,7 +1,7 @@
 // What a space of the world holds of evidence; see scope-world.ts.
 import type { Db } from '../../../data/db.ts';
 import { addCurationStep } from '../../../data/evidence/curation.ts';
-import { addReplay, type ReplayRun } from '../../../data/evidence/replays.ts';
+import { beginReplay, endReplay, type ReplayRun } from '../../../data/evidence/replays.ts';
 import { addFamily, recordTurn, type TurnRecord } from '../../../data/evidence/turns.ts';
 import type { Scope } from '../../../data/scope.ts';
 import type { SessionId, TurnId } from '../../../shared/ids.ts';
@@ -36,7 +36,9 @@ export async function fillEvidence(db: Db, world: World): Promise<{ family: stri
   const family = await addFamily(db, scope, { words: [spaceMark], tools: [spaceMark] });
   await recordTurn(db, scope, recordOf(world, family));
   const replay = { skill: spaceMark, revision: spaceMark, turn: idleTurn, withSkill: run, without: run };
-  await addReplay(db, scope, replay);
+  await beginReplay(db, scope, replay);
+  await endReplay(db, scope, replay);
+  await beginReplay(db, scope, { ...replay, revision: `${spaceMark} open` });
   const step = { kind: 'merge', skill: spaceMark, other: spaceMark, revisions: [spaceMark], why: spaceMark } as const;
   const { id } = await addCurationStep(db, scope, step);
   return { family, step: id };

@@ -1,7 +1,14 @@
 // How the functions of data/evidence are tried; see scope-probes.ts.
 import type { Db } from '../../../data/db.ts';
 import { addCurationStep, listCurationSteps, markCurationUndone } from '../../../data/evidence/curation.ts';
-import { addReplay, countReplays, listReplays } from '../../../data/evidence/replays.ts';
+import {
+  beginReplay,
+  countReplays,
+  dropReplay,
+  endReplay,
+  listReplays,
+  listTriedTurns,
+} from '../../../data/evidence/replays.ts';
 import { evidenceSeries } from '../../../data/evidence/series.ts';
 import {
   addFamily,
@@ -42,13 +49,22 @@ export const evidenceProbes = {
     listUsedSkills: (db: Db, me: Place) => listUsedSkills(db, me.scope),
   },
   'evidence/replays.ts': {
-    addReplay: (db: Db, me: Place, target: Place) =>
-      addReplay(db, me.scope, {
-        skill: me === target ? target.spaceMark : 'mine',
-        revision: `${me.spaceMark} new`,
+    endReplay: (db: Db, me: Place, target: Place) =>
+      endReplay(db, me.scope, {
+        revision: `${target.spaceMark} open`,
         turn: target.idleTurn,
         withSkill: run,
         without: run,
+      }),
+    dropReplay: (db: Db, me: Place, target: Place) =>
+      dropReplay(db, me.scope, { revision: `${target.spaceMark} open`, turn: target.idleTurn }),
+    listTriedTurns: async (db: Db, me: Place, target: Place) =>
+      (await listTriedTurns(db, me.scope, `${target.spaceMark} open`)).length > 0 ? target.spaceMark : '',
+    beginReplay: (db: Db, me: Place, target: Place) =>
+      beginReplay(db, me.scope, {
+        skill: me === target ? target.spaceMark : 'mine',
+        revision: `${me.spaceMark} new`,
+        turn: target.idleTurn,
       }),
     listReplays: (db: Db, me: Place, target: Place) => listReplays(db, me.scope, target.spaceMark),
     // A number tells nothing of where it comes from: any but 0 stands for the rows themselves.
