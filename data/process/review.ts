@@ -3,7 +3,7 @@ import type { SessionId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb } from '../db.ts';
 import type { DueReview, UntoldPlace } from '../review/due.ts';
-import { clearReviewDue } from '../review/marks.ts';
+import { clearReviewDue, markDue } from '../review/marks.ts';
 import { storedScope } from '../scope.ts';
 import { addressOf } from './chats.ts';
 
@@ -86,34 +86,22 @@ export async function recoverReviews(db: ProcessDb, since: number): Promise<void
         ]),
       )
       .execute();
-    for (const row of missed) {
-      const change = { due_at: now, cause: 'idle', updated_at: now } as const;
-      await trx
-        .insertInto('review_marks')
-        .values({
-          ...change,
-          session_id: row.id,
-          space_id: row.space_id,
-          person_id: row.person_id,
-          through_id: 0,
-          not_before: 0,
-          attempts: 0,
-          failures: 0,
-        })
-        .onConflict((conflict) => conflict.column('session_id').doUpdateSet(change))
-        .execute();
-    }
+    for (const { id, space_id: space, person_id: person } of missed)
+      await markDue(trx, storedScope(person, space), id, { dueAt: now, cause: 'idle', now, takesOver: false });
   });
 }
 
-/** Spaces in which a person is to be told something. */
+/** Spaces in which a person is to be told something, with the conversation that the latest of it is from: there they are most likely to be. */
 export async function listUntoldPlaces(db: ProcessDb): Promise<readonly UntoldPlace[]> {
   const rows = await db.query
     .selectFrom('review_news')
-    .select(['person_id', 'space_id'])
-    .select((eb) => eb.fn.min('session_id').as('session'))
+    .select(['person_id', 'space_id', 'session_id'])
     .where('told_at', 'is', null)
-    .groupBy(['person_id', 'space_id'])
+    .orderBy('created_at')
+    .orderBy('key')
     .execute();
-  return rows.map((row) => ({ scope: storedScope(row.person_id, row.space_id), session: row.session }));
+  const places = new Map<string, UntoldPlace>();
+  for (const { person_id: person, space_id: space, session_id: session } of rows)
+    places.set(JSON.stringify([person, space]), { scope: storedScope(person, space), session });
+  return [...places.values()];
 }

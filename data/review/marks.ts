@@ -50,24 +50,36 @@ export async function setReviewDue(
   { dueAt, cause }: { dueAt: number; cause: ReviewCause },
 ): Promise<boolean> {
   const now = db.clock.now();
-  return db.query.transaction().execute(async (trx) => {
-    if (!(await ownsSession(trx, scope, session))) return false;
-    const change = { person_id: scope.person, due_at: dueAt, cause, updated_at: now };
-    await trx
-      .insertInto('review_marks')
-      .values({
-        ...change,
-        session_id: session,
-        space_id: scope.space,
-        through_id: 0,
-        not_before: 0,
-        attempts: 0,
-        failures: 0,
-      })
-      .onConflict((conflict) => conflict.column('session_id').doUpdateSet(change))
-      .execute();
-    return true;
-  });
+  return db.query.transaction().execute((trx) => markDue(trx, scope, session, { dueAt, cause, now, takesOver: true }));
+}
+
+/** As `setReviewDue`, within a transaction. Without `takesOver` whoever pays already goes on paying. */
+export async function markDue(
+  trx: Query,
+  scope: Scope,
+  session: SessionId,
+  { dueAt, cause, now, takesOver }: { dueAt: number; cause: ReviewCause; now: number; takesOver: boolean },
+): Promise<boolean> {
+  if (!(await ownsSession(trx, scope, session))) return false;
+  const { person, space } = scope;
+  const change = { due_at: dueAt, cause, updated_at: now };
+  await trx
+    .insertInto('review_marks')
+    .values({
+      ...change,
+      session_id: session,
+      space_id: space,
+      person_id: person,
+      through_id: 0,
+      not_before: 0,
+      attempts: 0,
+      failures: 0,
+    })
+    .onConflict((conflict) =>
+      conflict.column('session_id').doUpdateSet(takesOver ? { ...change, person_id: person } : change),
+    )
+    .execute();
+  return true;
 }
 
 async function ownsSession(query: Query, scope: Scope, session: SessionId): Promise<boolean> {

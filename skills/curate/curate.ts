@@ -11,7 +11,7 @@ import { listUsedSkills } from '../../data/evidence/turns.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { SkillInfo, SkillLibrary, SkillRevision } from '../types.ts';
+import type { SkillInfo, SkillLibrary, SkillRevision, SkillStep } from '../types.ts';
 import { containmentOf, mergeTexts, shinglesOf } from './similar.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -78,12 +78,16 @@ export function makeCurator({ db, clock, library, isScheduled }: CuratorInput): 
     if (idleMs < STALE_MS || (await isScheduled(scope, name))) return undefined;
     const days = Math.floor(idleMs / DAY_MS);
     const step = { skill: name, other: undefined, revisions: [] };
+    const known = (wanted: CurationStep['kind']) =>
+      before.find((one) => one.kind === wanted && one.skill === name && one.at >= lastAt && one.undoneAt === undefined);
     if (idleMs >= ARCHIVE_MS) {
+      // The ledger first: what is put away can always be found and taken back, also when the process ends in between.
+      const why = `Not used for ${days} days.`;
+      const noted = known('archive') ?? (await addCurationStep(db, scope, { ...step, kind: 'archive', why }));
       await library.mark(scope, name, { archived: true });
-      return addCurationStep(db, scope, { ...step, kind: 'archive', why: `Not used for ${days} days.` });
+      return noted;
     }
-    const isKnown = before.some(({ kind, skill, at }) => kind === 'stale' && skill === name && at >= lastAt);
-    if (isKnown) return undefined;
+    if (known('stale')) return undefined;
     return addCurationStep(db, scope, { ...step, kind: 'stale', why: `Not used for ${days} days.` });
   }
 
@@ -132,12 +136,16 @@ export function makeCurator({ db, clock, library, isScheduled }: CuratorInput): 
       isForeign: false,
       as: 'proposed',
     } as const;
-    const made: SkillRevision[] = [];
-    if (merged !== undefined)
-      made.push(await library.change(scope, { ...change, name: keep, steps: [{ action: 'edit', text: merged }] }));
-    const absorbed = { action: 'delete', absorbedInto: keep } as const;
-    made.push(await library.change(scope, { ...change, name: goes.name, steps: [absorbed] }));
-    const revisions = made.map(({ id }) => id);
+    // Proposals of a run that was cut off before it noted them are taken up, not made twice.
+    const left = (await library.revisions(scope)).filter(
+      ({ state, author, reason }) => state === 'proposed' && author === 'review' && reason === why,
+    );
+    const propose = async (name: string, step: SkillStep) =>
+      (left.find(({ skill }) => skill === name) ?? (await library.change(scope, { ...change, name, steps: [step] })))
+        .id;
+    const revisions: string[] = [];
+    if (merged !== undefined) revisions.push(await propose(keep, { action: 'edit', text: merged }));
+    revisions.push(await propose(goes.name, { action: 'delete', absorbedInto: keep }));
     return addCurationStep(db, scope, { kind: 'merge', skill: goes.name, other: keep, revisions, why });
   }
 

@@ -14,6 +14,7 @@ import {
 } from '../../data/review/marks.ts';
 import { addReviewNews, listUntoldNews, markNewsTold } from '../../data/review/news.ts';
 import { addPattern, findPattern } from '../../data/review/patterns.ts';
+import { createSession } from '../../data/sessions.ts';
 import { turnId } from '../../shared/ids.ts';
 import { converse, makePerson, makeSpeaker } from './conversation.ts';
 import { openTemporaryData } from './temporary-data.ts';
@@ -110,4 +111,27 @@ test('what came of it goes after a month, patterns after half a year; what is un
   await clock.advance(150 * DAY);
   await pruneEnded(db);
   expect(await findPattern(db, scope, 'a > b', 5)).toEqual([]);
+});
+
+test('what waits in a space is told where the latest of it is from; whoever paid for a conversation still does after a start', async () => {
+  const { db, clock, ann, scope, session } = await setUp();
+  // By their ids the older one comes first as often as not.
+  const sessions = [session];
+  for (let count = 0; count < 6; count++) {
+    await clock.advance(1_000);
+    const next = await createSession(db, scope);
+    await addReviewNews(db, scope, { key: `k${count}`, session: next.id, kind: 'memory', text: 'x' });
+    sessions.push(next.id);
+    expect(await listUntoldPlaces(db)).toEqual([{ scope, session: next.id }]);
+  }
+  await markNewsTold(db, scope, 'k5');
+  expect(await listUntoldPlaces(db)).toEqual([{ scope, session: sessions[5] }]);
+
+  await setReviewDue(db, scope, session, { dueAt: 5, cause: 'turns' });
+  const before = await getReviewMark(db, scope, session);
+  await clearReviewDue(db, scope, session, 5);
+  await clock.advance(1_000);
+  await converse(db, ann, 'more');
+  await recoverReviews(db, 0);
+  expect(await getReviewMark(db, scope, session)).toMatchObject({ person: before?.person, cause: 'idle' });
 });

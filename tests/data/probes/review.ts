@@ -7,6 +7,7 @@ import {
   endReview,
   getReviewMark,
   listReviews,
+  markDue,
   postponeReview,
   setReviewDue,
 } from '../../../data/review/marks.ts';
@@ -25,6 +26,8 @@ export const reviewProbes = {
   'review/marks.ts': {
     getReviewMark: async (db: Db, me: Place, target: Place) =>
       found(target, await getReviewMark(db, me.scope, target.idle)),
+    markDue: (db: Db, me: Place, target: Place) =>
+      markDue(db.query, me.scope, target.idle, { dueAt: 9, cause: 'turns', now: 9, takesOver: true }),
     setReviewDue: (db: Db, me: Place, target: Place) =>
       setReviewDue(db, me.scope, target.idle, { dueAt: 9, cause: 'turns' }),
     countUnreviewedTurns: async (db: Db, me: Place, target: Place) =>

@@ -89,3 +89,72 @@ test('likeness is by runs of words, in any order of parts; nothing is like nothi
   expect(mergeTexts('# a\n\n- Do it.\n', { name: 'b', body: '# b\n\n* do it\n' })).toBeUndefined();
   expect(mergeTexts('# a\n', { name: 'b', body: '# b\n\nMore.\n' })).toBe('# a\n\n## From b\n\nMore.\n');
 });
+
+test('a run that is cut off anywhere leaves nothing put away without a step, and nothing proposed twice', async () => {
+  const { db, clock, library, scope, curator, archived } = await openCuration();
+  await curator.run(scope);
+  await createSkill(library, scope, 'plain');
+  for (const [name, more] of [
+    ['report', ''],
+    ['weekly', '\n\nNever on a Sunday.'],
+  ] as const) {
+    const text = skillText(name, 'Weekly report.', `${STEPS}${more}`);
+    await library.change(scope, changeOf(name, { steps: [{ action: 'create', text }] }));
+    await library.mark(scope, name, { pinned: name === 'report' });
+  }
+  // The process ends at the first write, at the second, and so on; each time the next run goes on.
+  const cutAt = (left: number): Parameters<typeof makeCurator>[0]['library'] => {
+    const cut = () => {
+      if (left-- <= 0) throw new Error('cut off');
+    };
+    return {
+      ...library,
+      async mark(...args) {
+        cut();
+        await library.mark(...args);
+        cut();
+      },
+      async change(...args) {
+        cut();
+        const made = await library.change(...args);
+        cut();
+        return made;
+      },
+    };
+  };
+  const isScheduled = async (_: unknown, skill: string) => skill === 'weekly';
+  await clock.advance(ARCHIVE_MS + 1);
+  for (let left = 0; left < 4; left++) {
+    const open = makeCurator({ db, clock, library: cutAt(left), isScheduled });
+    await open.run(scope).catch(() => undefined);
+    const steps = await curator.steps(scope);
+    for (const name of await archived()) expect(steps.map(({ skill }) => skill)).toContain(name);
+  }
+  for (let left = 0; left < 6; left++) {
+    const open = makeCurator({ db, clock, library: cutAt(left), isScheduled: async () => false });
+    await open.run(scope).catch(() => undefined);
+  }
+  const steps = await curator.steps(scope);
+  expect(steps.filter(({ kind, skill }) => kind === 'archive' && skill === 'plain')).toHaveLength(1);
+  expect(await archived()).toContain('plain');
+});
+
+test('proposals to merge that a cut-off run left behind are taken up, not made twice', async () => {
+  const { db, clock, library, scope, curator } = await openCuration();
+  await curator.run(scope);
+  for (const [name, more] of Object.entries({ report: '', weekly: '\n\nNever on a Sunday.' })) {
+    const text = skillText(name, 'Weekly report.', `${STEPS}${more}`);
+    await library.change(scope, changeOf(name, { steps: [{ action: 'create', text }] }));
+  }
+  let made = 0;
+  const change: typeof library.change = async (...args) => {
+    if (made++ > 0) throw new Error('cut off');
+    return library.change(...args);
+  };
+  const cut = makeCurator({ db, clock, library: { ...library, change }, isScheduled: async () => false });
+  await expect(cut.run(scope)).rejects.toThrow('cut off');
+  const [step] = await curator.run(scope);
+  expect(step).toMatchObject({ kind: 'merge', skill: 'weekly' });
+  const proposed = (await library.revisions(scope)).filter(({ state }) => state === 'proposed');
+  expect(proposed.map(({ id }) => id).toSorted()).toEqual(step?.revisions.toSorted());
+});
