@@ -39,3 +39,19 @@ export interface Capabilities {
   /** One or two short sentences for the prompt: where the answer is read and what can be shown there. */
   promptHint: string;
 }
+
+/** A channel that carries texts and nothing about them. Platforms say what they have besides. */
+export const TEXT_ONLY = {
+  threads: 'dropped',
+  replies: 'dropped',
+  reactions: 'dropped',
+  buttons: 'fallback',
+  edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
+  typing: { support: 'dropped', ttlMs: 0 },
+  drafts: { support: 'dropped', minIntervalMs: 0 },
+} as const satisfies Partial<Capabilities>;
+
+/** The same for every kind of file. */
+export function everyKind(media: MediaSupport): Capabilities['media'] {
+  return { image: media, audio: media, voice: media, video: media, document: media, sticker: media };
+}

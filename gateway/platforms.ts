@@ -12,7 +12,7 @@ import type {
 } from '../adapters/contract.ts';
 import type { LoginStep, SetupPort } from '../adapters/login.ts';
 import type { PanelPort } from '../adapters/panels/port.ts';
-import type { Capabilities } from '../adapters/capabilities.ts';
+import { everyKind, TEXT_ONLY, type Capabilities } from '../adapters/capabilities.ts';
 import type { ProcessDb } from '../data/db.ts';
 import { getCursor, listCursors, setCursor, updateCursors } from '../data/process/cursors.ts';
 import type { AccountId, ChatId, UserId } from '../shared/ids.ts';
@@ -248,14 +248,8 @@ const none = { support: 'dropped', maxBytes: 0, maxCaption: 0, mime: [] } as con
 /** For addresses whose platform is not there just now: short plain parts fit everywhere. */
 const PLAIN_CHANNEL: Capabilities = {
   text: { max: 2_000, unit: 'utf16' },
-  media: { image: none, audio: none, voice: none, video: none, document: none, sticker: none },
-  threads: 'dropped',
-  replies: 'dropped',
-  reactions: 'dropped',
-  buttons: 'fallback',
-  edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
-  typing: { support: 'dropped', ttlMs: 0 },
-  drafts: { support: 'dropped', minIntervalMs: 0 },
+  media: everyKind(none),
+  ...TEXT_ONLY,
   sendDedupe: 'none',
   backfill: 'none',
   promptHint: '',

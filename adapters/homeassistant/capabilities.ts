@@ -1,5 +1,5 @@
 // What the ways to a person can do: Home Assistant's own notifications, its companion app, other notify actions, and voice devices.
-import type { Capabilities, MediaSupport } from '../capabilities.ts';
+import { everyKind, TEXT_ONLY, type Capabilities, type MediaSupport } from '../capabilities.ts';
 
 /**
  * persistent: a notification in Home Assistant itself · mobile: in the companion app · notify: any other notify action, of which only
@@ -28,14 +28,8 @@ const EDIT_INTERVAL_MS = 2_000;
 const NAMED: MediaSupport = { support: 'fallback', maxBytes: 0, maxCaption: 0, mime: [] };
 
 const COMMON = {
-  media: { image: NAMED, audio: NAMED, voice: NAMED, video: NAMED, document: NAMED, sticker: NAMED },
-  threads: 'dropped',
-  replies: 'dropped',
-  reactions: 'dropped',
-  buttons: 'fallback',
-  edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
-  typing: { support: 'dropped', ttlMs: 0 },
-  drafts: { support: 'dropped', minIntervalMs: 0 },
+  media: everyKind(NAMED),
+  ...TEXT_ONLY,
   /** The key is the notification's id or tag: a repeat replaces it by the same. */
   sendDedupe: 'by-key',
   backfill: 'none',

@@ -1,5 +1,5 @@
 // What IRC can do. Source unless another is named: https://modern.ircdocs.horse, read 2026-11-21.
-import type { Capabilities, MediaSupport } from '../capabilities.ts';
+import { everyKind, TEXT_ONLY, type Capabilities, type MediaSupport } from '../capabilities.ts';
 
 /**
  * A line has 512 bytes with its end, the sender's prefix (nick, user and host of up to 30, 10 and 63 bytes), the command and the target
@@ -15,14 +15,8 @@ const NAMED: MediaSupport = { support: 'fallback', maxBytes: 0, maxCaption: 0, m
 export function makeCapabilities(hasHistory: boolean): Capabilities {
   return {
     text: { max: MAX_TEXT_BYTES, unit: 'utf8-byte' },
-    media: { image: NAMED, audio: NAMED, voice: NAMED, video: NAMED, document: NAMED, sticker: NAMED },
-    threads: 'dropped',
-    replies: 'dropped',
-    reactions: 'dropped',
-    buttons: 'fallback',
-    edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
-    typing: { support: 'dropped', ttlMs: 0 },
-    drafts: { support: 'dropped', minIntervalMs: 0 },
+    media: everyKind(NAMED),
+    ...TEXT_ONLY,
     // A server takes a line twice without asking.
     sendDedupe: 'none',
     backfill: hasHistory ? 'history' : 'none',

@@ -1,5 +1,5 @@
 // Limits of SMS through Twilio, each with its source, read 2026-11-21.
-import type { Capabilities, MediaSupport } from '../capabilities.ts';
+import { everyKind, TEXT_ONLY, type Capabilities, type MediaSupport } from '../capabilities.ts';
 
 /** "Body … up to 1,600 characters", https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource */
 export const MAX_BODY_CHARS = 1_600;
@@ -11,14 +11,8 @@ const named: MediaSupport = { support: 'fallback', maxBytes: 0, maxCaption: MAX_
 
 export const SMS_CAPABILITIES: Capabilities = {
   text: { max: MAX_BODY_CHARS - MAX_NOTE_CHARS, unit: 'utf16' },
-  media: { image: named, audio: named, voice: named, video: named, document: named, sticker: named },
-  threads: 'dropped',
-  replies: 'dropped',
-  reactions: 'dropped',
-  buttons: 'fallback',
-  edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
-  typing: { support: 'dropped', ttlMs: 0 },
-  drafts: { support: 'dropped', minIntervalMs: 0 },
+  media: everyKind(named),
+  ...TEXT_ONLY,
   // No key goes with a message, but Twilio lists what it took: see sent-log.ts.
   sendDedupe: 'read-back',
   // Twilio keeps messages for 400 days and lists them.

@@ -1,27 +1,9 @@
-// What the terminal client can show. It is ours, so these are choices, not limits of a service.
-import type { Capabilities, MediaSupport } from '../capabilities.ts';
-
-/** Longer answers come as several lines of the chat. */
-const MAX_TEXT_CHARS = 16_000;
-const MAX_FILE_BYTES = 512 * 1024 * 1024;
-
-const file: MediaSupport = { support: 'full', maxBytes: MAX_FILE_BYTES, maxCaption: MAX_TEXT_CHARS, mime: [] };
-/** Saved like any other file. */
-const asFile: MediaSupport = { ...file, support: 'partial' };
+// What the terminal client can show.
+import type { Capabilities } from '../capabilities.ts';
+import { LOCAL_CHAT_CAPABILITIES } from '../local-chat/capabilities.ts';
 
 export const TERMINAL_CAPABILITIES: Capabilities = {
-  text: { max: MAX_TEXT_CHARS, unit: 'utf16' },
-  media: { image: file, audio: file, video: file, document: file, voice: asFile, sticker: asFile },
-  threads: 'dropped',
-  replies: 'full',
-  reactions: 'dropped',
-  buttons: 'fallback',
-  edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
-  typing: { support: 'full', ttlMs: 6_000 },
-  drafts: { support: 'full', minIntervalMs: 80 },
-  sendDedupe: 'by-key',
-  // The client keeps what the person wrote until we took it.
-  backfill: 'server-queue',
+  ...LOCAL_CHAT_CAPABILITIES,
   promptHint:
     'Your answer is read in a terminal: prefer short paragraphs, lists and code blocks to wide tables. Files that you send are saved, and their path is shown.',
 };

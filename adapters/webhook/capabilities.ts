@@ -1,5 +1,5 @@
 // What goes to a webhook: everything, as data. The other side is a program of the owner, so these are choices, not limits of a service.
-import type { Capabilities, MediaSupport } from '../capabilities.ts';
+import { everyKind, TEXT_ONLY, type Capabilities, type MediaSupport } from '../capabilities.ts';
 
 const MAX_TEXT_CHARS = 16_000;
 
@@ -7,14 +7,11 @@ export function makeCapabilities(maxFileBytes: number): Capabilities {
   const file: MediaSupport = { support: 'full', maxBytes: maxFileBytes, maxCaption: MAX_TEXT_CHARS, mime: [] };
   return {
     text: { max: MAX_TEXT_CHARS, unit: 'utf16' },
-    media: { image: file, audio: file, voice: file, video: file, document: file, sticker: file },
+    media: everyKind(file),
+    ...TEXT_ONLY,
     threads: 'full',
     replies: 'full',
-    reactions: 'dropped',
     buttons: 'full',
-    edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
-    typing: { support: 'dropped', ttlMs: 0 },
-    drafts: { support: 'dropped', minIntervalMs: 0 },
     // The key is the webhook-id, by which receivers tell repeats.
     sendDedupe: 'by-key',
     // Senders repeat what was not acknowledged.
