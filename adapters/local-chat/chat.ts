@@ -17,7 +17,7 @@ import type {
   TimelineEntry,
 } from '../contract.ts';
 import { Elsewhere } from './elsewhere.ts';
-import { cleanName, fileAnswer, loadKey, makeFileSeal, readStored, refOf, type FileSeal } from './files.ts';
+import { fileAnswer, loadKey, makeFileSeal, readStored, refOf, type FileSeal } from './files.ts';
 import {
   buttonPost,
   messagePost,
@@ -27,8 +27,9 @@ import {
   type ChatState,
   type ChatTimeline,
 } from './protocol.ts';
-import { json, limitStream, mimeOf, problem, readPost } from './requests.ts';
+import { json, problem, readPost } from './requests.ts';
 import { EventStreams, eventChunk } from './event-streams.ts';
+import { Uploads } from './uploads.ts';
 import { parseMarkdown, plainText, type Block } from '../markdown.ts';
 
 /** Lines shown on connect. */
@@ -38,8 +39,6 @@ const RECENT_CHARS = 2 * 1024 * 1024;
 const MAX_PAGE = 100;
 /** How far back a line is looked for that a person answers to, or that is being sent. */
 const LOOK_BACK = 50;
-const MAX_UPLOADS_PER_CHAT = 3;
-const MAX_UPLOADS = 12;
 
 export interface LocalChatOptions {
   account: AccountId;
@@ -65,7 +64,7 @@ export class LocalChat {
   readonly #clock: Clock;
   readonly #seal: FileSeal;
   readonly #streams: EventStreams;
-  readonly #uploads = new Map<ChatId, number>();
+  readonly #uploads: Uploads;
   readonly #elsewhere: Elsewhere;
   #commands: ChatState['commands'] = [];
   #closed = false;
@@ -80,6 +79,7 @@ export class LocalChat {
     this.#host = options.host;
     this.#clock = options.clock ?? systemClock;
     this.#seal = seal;
+    this.#uploads = new Uploads(options.host, options.maxUploadBytes);
     this.#streams = new EventStreams(this.#clock, randomBytes(6).toString('hex'));
     this.#elsewhere = new Elsewhere(options.host, this.#streams, (chat, entry) => this.#fromTimeline(chat, entry));
   }
@@ -234,35 +234,9 @@ export class LocalChat {
     }
   }
 
-  async #upload(request: Request, { chat, user }: LocalChatClient, name: string): Promise<Response> {
-    if (!(await this.#host.isPaired(user)))
-      return problem(403, 'not_allowed', 'Files are taken from people who are paired. This one was not kept.');
-    const { maxUploadBytes } = this.#options;
-    const tooLarge = () =>
-      problem(
-        413,
-        'too_large',
-        `Files of up to ${Math.floor(maxUploadBytes / 1024 / 1024)} MB can be sent. This one was not kept.`,
-      );
-    if (Number(request.headers.get('content-length') ?? 0) > maxUploadBytes) return tooLarge();
-    if (request.body === null) throw new AppError('bad_input', 'The file is empty. Nothing was kept.');
-    const running = this.#uploads.get(chat) ?? 0;
-    if (running >= MAX_UPLOADS_PER_CHAT || sum(this.#uploads.values()) >= MAX_UPLOADS) {
-      return problem(429, 'busy', 'Too many files are being sent at once. Try again in a moment.');
-    }
-    this.#uploads.set(chat, running + 1);
-    const limited = limitStream(request.body, maxUploadBytes);
-    try {
-      const file = await this.#host.storeUpload(cleanName(name), mimeOf(request), limited.body);
-      return json(201, this.#seal.seal(chat, file));
-    } catch (error) {
-      if (limited.exceeded()) return tooLarge();
-      throw error;
-    } finally {
-      const left = (this.#uploads.get(chat) ?? 1) - 1;
-      if (left > 0) this.#uploads.set(chat, left);
-      else this.#uploads.delete(chat);
-    }
+  async #upload(request: Request, client: LocalChatClient, name: string): Promise<Response> {
+    const taken = await this.#uploads.take(request, client, name);
+    return taken instanceof Response ? taken : json(201, this.#seal.seal(client.chat, taken));
   }
 
   async #download(request: Request, { chat }: LocalChatClient, id: string): Promise<Response> {
@@ -366,10 +340,4 @@ function accepted(receipt: ChatReceipt): Response {
 
 function failed(code: SendCode, why: string): SendResult {
   return { ok: false, code, reached: 'no', cause: new Error(why) };
-}
-
-function sum(numbers: Iterable<number>): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
 }
