@@ -1,10 +1,16 @@
-// Addresses that stood in a conversation. To fetch one of them gives nothing away; an address that the model made up may carry anything.
+// Addresses that stood in a conversation. To fetch one of them gives nothing away; an address that the model made up may carry anything. The
+// text of a skill of others does not count: it tells what to do next time and every time, and by which of its addresses are read it could learn.
 import type { ModelMessage } from '../providers/types.ts';
 
 const ADDRESS = /https?:\/\/[^\s<>"'`\\^{|}]+/gi;
 /** Punctuation of the sentence around it. */
 const TRAILING = /[).,;:!?\]*_]$/;
 const MAX_TRAILING = 6;
+/** They show texts of skills; see `fence` for how words of others begin. */
+const SKILL_TOOLS: ReadonlySet<string> = new Set(['skill_view', 'skills_list']);
+const FENCE = '<untrusted from="';
+/** Calls rare tools. */
+const USE_TOOL = 'use_tool';
 /** Kept per turn; a page of links beyond that is asked about. */
 const MAX_SEEN = 5_000;
 
@@ -35,7 +41,7 @@ export function openSeenAddresses(past: () => readonly ModelMessage[] = () => []
   return {
     note,
     hasAll(addresses) {
-      for (const text of unread?.().flatMap(textsOf) ?? []) note(text);
+      for (const text of textsOf(unread?.() ?? [])) note(text);
       unread = undefined;
       return addresses.every((address) => {
         const wanted = normal(address);
@@ -46,10 +52,20 @@ export function openSeenAddresses(past: () => readonly ModelMessage[] = () => []
 }
 
 /** What people and tools said; the model's own words do not count. */
-function textsOf(message: ModelMessage): readonly string[] {
-  if (message.role === 'tool') return [message.text];
-  if (message.role === 'user') return message.content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
-  return [];
+function textsOf(messages: readonly ModelMessage[]): readonly string[] {
+  const skillCalls = new Set<string>();
+  return messages.flatMap((message) => {
+    if (message.role === 'user') return message.content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+    if (message.role === 'tool')
+      return skillCalls.has(message.callId) && message.text.startsWith(FENCE) ? [] : [message.text];
+    for (const call of message.toolCalls) {
+      const name = call.name === USE_TOOL ? call.arguments?.['name'] : call.name;
+      if (typeof name === 'string' && SKILL_TOOLS.has(name)) skillCalls.add(call.id);
+      // Ids need not be unique over a conversation.
+      else skillCalls.delete(call.id);
+    }
+    return [];
+  });
 }
 
 function normal(address: string): string | undefined {
