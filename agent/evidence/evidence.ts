@@ -8,6 +8,7 @@ export function openEvidence(input: EvidenceInput): OpenedEvidence {
     source: {
       name: 'evidence',
       ended: async (turn) => (await opened()).source.ended?.(turn),
+      left: async (at) => (await opened()).source.left?.(at),
       close: async () => (await opening)?.source.close?.(),
     },
     upkeep: async (scope) => (await opened()).upkeep(scope),

@@ -45,6 +45,13 @@ export function makeEvidenceSource(input: WatchInput): KnowledgeSource {
       const news = [...(before === undefined ? [] : [before]), ...(isRecorded ? [turn.turn] : [])];
       if (news.length > 0) await input.learned(turn.scope, news);
     },
+    /** Who goes on to something else has no more to say of the last answer there. */
+    async left({ scope, session }) {
+      const last = await lastRecorded(input.db, scope, { session });
+      if (!last || last.settled) return;
+      await settleTurn(input.db, scope, last.turn, last.outcome);
+      await input.learned(scope, [last.turn]);
+    },
   };
 }
 

@@ -153,7 +153,7 @@ const keepIsAny = makeKeeper<boolean>('task_turns');
 export async function lastRecorded(
   db: Db,
   scope: Scope,
-  at: { session: SessionId; except: TurnId },
+  at: { session: SessionId; except?: TurnId | undefined },
 ): Promise<{ turn: TurnId; outcome: TurnOutcome; settled: boolean } | undefined> {
   const isAny = await keepIsAny(db, `${scope.space}\u001f${at.session}`, async () => {
     const rows = await db.query
@@ -166,15 +166,13 @@ export async function lastRecorded(
     return rows.length > 0;
   });
   if (!isAny) return undefined;
-  const row = await db.query
+  let rows = db.query
     .selectFrom('task_turns')
     .select(['turn_id', 'outcome', 'settled'])
     .where('space_id', '=', scope.space)
-    .where('session_id', '=', at.session)
-    .where('turn_id', '<', at.except)
-    .orderBy('turn_id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+    .where('session_id', '=', at.session);
+  if (at.except !== undefined) rows = rows.where('turn_id', '<', at.except);
+  const row = await rows.orderBy('turn_id', 'desc').limit(1).executeTakeFirst();
   return row && { turn: row.turn_id, outcome: row.outcome, settled: row.settled === 1 };
 }
 

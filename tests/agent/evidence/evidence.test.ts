@@ -232,3 +232,18 @@ test('the report and the series say what was, in one space alone', async () => {
   expect(await scene.evidence.report(scene.bob.scope)).toMatchObject({ skills: [] });
   expect(await scene.evidence.series(scene.bob.scope, { since: 0 })).toEqual([]);
 });
+
+test('who goes on to another conversation has no more to say of the last answer: it counts at once, and only once', async () => {
+  const scene = await openScene();
+  const { id } = await makeSkill(scene);
+  const { session } = await scene.play({ said: ask('May'), skill: { name: NAME, revision: id } });
+  const settled = async () =>
+    (await scene.db.query.selectFrom('task_turns').select(['settled', 'outcome']).execute()).map((row) => ({ ...row }));
+  expect(await settled()).toEqual([{ settled: 0, outcome: 'done' }]);
+  const at = { scope: scene.ann.scope, session: session.id, role: 'owner', address: scene.ann.address } as const;
+  await scene.evidence.source.left?.({ ...at, scope: scene.bob.scope });
+  expect(await settled()).toEqual([{ settled: 0, outcome: 'done' }]);
+  await scene.evidence.source.left?.(at);
+  await scene.evidence.source.left?.(at);
+  expect(await settled()).toEqual([{ settled: 1, outcome: 'done' }]);
+});
