@@ -87,7 +87,7 @@ export async function recoverReviews(db: ProcessDb, since: number): Promise<void
       )
       .execute();
     for (const { id, space_id: space, person_id: person } of missed)
-      await markDue(trx, storedScope(person, space), id, { dueAt: now, cause: 'idle', now, takesOver: false });
+      await markDue(db, storedScope(person, space), { session: id, dueAt: now, cause: 'idle', takesOver: false }, trx);
   });
 }
 

@@ -49,21 +49,21 @@ export async function setReviewDue(
   session: SessionId,
   { dueAt, cause }: { dueAt: number; cause: ReviewCause },
 ): Promise<boolean> {
-  const now = db.clock.now();
-  return db.query.transaction().execute((trx) => markDue(trx, scope, session, { dueAt, cause, now, takesOver: true }));
+  return db.query.transaction().execute((trx) => markDue(db, scope, { session, dueAt, cause, takesOver: true }, trx));
 }
 
-/** As `setReviewDue`, within a transaction. Without `takesOver` whoever pays already goes on paying. */
+/** As `setReviewDue`, in the caller's transaction. Without `takesOver` whoever pays already goes on paying. */
 export async function markDue(
-  trx: Query,
+  db: Db,
   scope: Scope,
-  session: SessionId,
-  { dueAt, cause, now, takesOver }: { dueAt: number; cause: ReviewCause; now: number; takesOver: boolean },
+  due: { session: SessionId; dueAt: number; cause: ReviewCause; takesOver: boolean },
+  query: Query = db.query,
 ): Promise<boolean> {
-  if (!(await ownsSession(trx, scope, session))) return false;
+  const { session, dueAt, cause, takesOver } = due;
+  if (!(await ownsSession(query, scope, session))) return false;
   const { person, space } = scope;
-  const change = { due_at: dueAt, cause, updated_at: now };
-  await trx
+  const change = { due_at: dueAt, cause, updated_at: db.clock.now() };
+  await query
     .insertInto('review_marks')
     .values({
       ...change,

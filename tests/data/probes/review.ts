@@ -27,7 +27,7 @@ export const reviewProbes = {
     getReviewMark: async (db: Db, me: Place, target: Place) =>
       found(target, await getReviewMark(db, me.scope, target.idle)),
     markDue: (db: Db, me: Place, target: Place) =>
-      markDue(db.query, me.scope, target.idle, { dueAt: 9, cause: 'turns', now: 9, takesOver: true }),
+      markDue(db, me.scope, { session: target.idle, dueAt: 9, cause: 'turns', takesOver: true }),
     setReviewDue: (db: Db, me: Place, target: Place) =>
       setReviewDue(db, me.scope, target.idle, { dueAt: 9, cause: 'turns' }),
     countUnreviewedTurns: async (db: Db, me: Place, target: Place) =>
