@@ -6,10 +6,9 @@ import {
   getJobRow,
   hasLiveRun,
   listDue,
-  planOccurrence,
-  recordMissed,
   setJobState,
 } from '../data/process/schedule/claims.ts';
+import { planOccurrence, recordMissed } from '../data/process/schedule/plans.ts';
 import type { ProcessDb, Query } from '../data/db.ts';
 import { enqueueOutbox } from '../data/process/outbox.ts';
 import type { JobRow, OccurrenceRow } from '../data/schedule/rows.ts';
@@ -18,7 +17,7 @@ import { BadSchedule, brokenNotice, following, isSetAside, setAside } from './br
 import { decideCatchUp, isLate } from './catch-up.ts';
 import { missedNotices, type Missed } from './missed.ts';
 import type { Dispatch, Letter, NoticeOwner, RunnerPorts } from './ports.ts';
-import { nextRun } from './schedule/next.ts';
+import { planFollowing } from './planning.ts';
 import { readableJob } from './stored.ts';
 import type { Job, PlannedRun } from './types.ts';
 import { isWaiting, WAITS } from './waiting.ts';
@@ -209,15 +208,14 @@ async function endRow({ db, trx }: Within, { id }: OccurrenceRow, { reason }: { 
 async function catchUp({ db, trx }: Within, { row, jobRow, job }: Found): Promise<Missed | undefined> {
   const first: PlannedRun = { scheduledAt: row.scheduled_at, dueAt: row.due_at };
   const { run, missed, last } = following(() => decideCatchUp(job, first, db.clock.now()));
-  const next = following(() => nextRun(job.schedule, last.scheduledAt, job.id));
   const isMissed = missed.some(({ run: one }) => one.scheduledAt === row.scheduled_at);
+  const hasNext = await planFollowing({ db, trx }, { jobRow, job }, last.scheduledAt);
   for (const reason of new Set(missed.map((one) => one.reason))) {
     const runs = missed.filter((one) => one.reason === reason).map((one) => one.run);
     await recordMissed(db, jobRow, { runs, reason }, trx);
   }
   for (const one of run) await planOccurrence(db, jobRow, one, trx);
-  if (next) await planOccurrence(db, jobRow, next, trx);
-  else if (run.length === 0) await setJobState(db, job.id, { from: 'active', to: 'done' }, trx);
+  if (!hasNext && run.length === 0) await setJobState(db, job.id, { from: 'active', to: 'done' }, trx);
   if (!isMissed && run.some((one) => one.scheduledAt === row.scheduled_at)) return undefined;
   // Of very many the oldest are not looked at one by one.
   const reason = missed.find((one) => one.run.scheduledAt === row.scheduled_at)?.reason ?? missed[0]?.reason ?? '';
@@ -229,7 +227,6 @@ async function catchUp({ db, trx }: Within, { row, jobRow, job }: Found): Promis
 
 async function planNext({ db, trx }: Within, jobRow: JobRow, job: Job, after: number): Promise<void> {
   if (jobRow.state !== 'active') return;
-  const next = following(() => nextRun(job.schedule, after, job.id));
-  if (next) await planOccurrence(db, jobRow, next, trx);
-  else await setJobState(db, job.id, { from: 'active', to: 'done' }, trx);
+  if (!(await planFollowing({ db, trx }, { jobRow, job }, after)))
+    await setJobState(db, job.id, { from: 'active', to: 'done' }, trx);
 }

@@ -1,8 +1,11 @@
 // The end of an attempt on disk: its state, the job's count of failures, what conversations hold and what is sent, in one transaction.
-import { changeOccurrence, findPlanned, getJobRow } from '../data/process/schedule/claims.ts';
+import { changeOccurrence, getJobRow } from '../data/process/schedule/claims.ts';
+import { findPlanned } from '../data/process/schedule/plans.ts';
+import { enqueueOutbox } from '../data/process/outbox.ts';
 import { finishOccurrence } from '../data/process/schedule/finish.ts';
 import { decideEnding, type Ending } from './outcome.ts';
 import type { Dispatch, JobRun, RunnerPorts } from './ports.ts';
+import { cutOffText } from './recovery.ts';
 import { instantText } from './schedule/describe.ts';
 import { readableJob } from './stored.ts';
 import type { RunOutcome } from './types.ts';
@@ -75,7 +78,7 @@ function noticeText({ job, occurrence }: JobRun, outcome: Ended, { notice, job: 
   }
 }
 
-/** The process ends: a run that can go on does so at the next start, without a word. */
+/** The process ends: a run that can go on does so at the next start, without a word; of another its person is told. */
 export async function parkRun(ports: RunnerPorts, { job, occurrence }: JobRun): Promise<void> {
   const { db, owner } = ports;
   const now = db.clock.now();
@@ -84,12 +87,21 @@ export async function parkRun(ports: RunnerPorts, { job, occurrence }: JobRun): 
     await changeOccurrence(db, at, { state: 'planned', nextAt: now });
     return;
   }
-  await changeOccurrence(db, at, {
+  const interruptions = occurrence.interruptions + 1;
+  const letter = await ports.notice(job);
+  const notice = letter({ key: `${occurrence.id}.i${interruptions}`, text: cutOffText(job, false) });
+  const change = {
     state: 'interrupted',
     nextAt: null,
-    interruptions: occurrence.interruptions + 1,
+    interruptions,
     reason: 'Herald stopped while it ran',
     failure: 'lost',
     endedAt: now,
+  } as const;
+  const isChanged = await db.query.transaction().execute(async (trx) => {
+    const isMine = await changeOccurrence(db, at, change, trx);
+    if (isMine) await enqueueOutbox(db, notice.outbox, trx);
+    return isMine;
   });
+  if (isChanged) notice.wake();
 }

@@ -59,8 +59,10 @@ function decideFailure(
 ): Ending {
   const failures = occurrence.failures + 1;
   const nextAt = retryAt(job, occurrence, outcome, now);
-  // The next run of the schedule is as good as another attempt.
-  if (nextAt !== undefined && (followedAt === undefined || followedAt > nextAt))
+  // The next run of the schedule is as good as another attempt; it knows nothing of what an event brought, or was asked for by hand.
+  const isReplaced =
+    occurrence.cause === 'schedule' && followedAt !== undefined && nextAt !== undefined && followedAt <= nextAt;
+  if (nextAt !== undefined && !isReplaced)
     return { state: 'planned', nextAt, failures, job: undefined, notice: undefined };
   const streak = job.failures + 1;
   const isRecurring = job.schedule.rule.kind !== 'once';

@@ -1,18 +1,11 @@
 // What a crash or a clock that was set leaves behind: runs that nobody works on any more, and plans that lie too far ahead.
-import {
-  changeOccurrence,
-  findPlanned,
-  forgetAhead,
-  getJobRow,
-  hasRun,
-  listAbandoned,
-  listActiveJobs,
-  movePlanned,
-} from '../data/process/schedule/claims.ts';
+import { changeOccurrence, getJobRow, listAbandoned } from '../data/process/schedule/claims.ts';
+import { findPlanned, forgetAhead, hasRun, listActiveJobs, movePlanned } from '../data/process/schedule/plans.ts';
 import type { ProcessDb, Query } from '../data/db.ts';
 import { enqueueOutbox } from '../data/process/outbox.ts';
 import type { JobRow, OccurrenceRow } from '../data/schedule/rows.ts';
 import { BadSchedule, brokenNotice, following, isSetAside, setAside } from './broken.ts';
+import { planFollowing } from './planning.ts';
 import type { RunnerPorts } from './ports.ts';
 import { nextAfter, nextRun } from './schedule/next.ts';
 import { readableJob } from './stored.ts';
@@ -68,7 +61,7 @@ async function recoverOne(ports: RunnerPorts, row: OccurrenceRow): Promise<void>
   if (isChanged && notice) notice.wake();
 }
 
-function cutOffText(job: Job, goesOn: boolean): string {
+export function cutOffText(job: Job, goesOn: boolean): string {
   return goesOn
     ? `Herald was stopped while the job "${job.name}" ran. It goes on now where it was.`
     : `Herald was stopped while the job "${job.name}" ran, and it is not begun again by itself, since nobody knows how far it came. \`/cron run ${job.name}\` runs it again.`;
@@ -79,15 +72,16 @@ export async function replanAll({ db, log }: RunnerPorts): Promise<void> {
   await db.query.transaction().execute(async (trx) => {
     await forgetAhead(db, trx);
     for (const row of await listActiveJobs(db, trx)) {
-      try {
-        await replan(db, row, trx);
-      } catch (error) {
-        // It is set aside when it is due.
-        if (!(error instanceof BadSchedule)) throw error;
-      }
+      await replan(db, row, trx).catch(onlyBadSchedule);
     }
   });
   log.warn({}, 'the clock went back; the next runs of all jobs were planned anew');
+}
+
+/** Such a job is set aside when it is due. */
+function onlyBadSchedule(error: unknown): false {
+  if (error instanceof BadSchedule) return false;
+  throw error;
 }
 
 async function replan(db: ProcessDb, row: JobRow, trx: Query): Promise<void> {
@@ -97,5 +91,18 @@ async function replan(db: ProcessDb, row: JobRow, trx: Query): Promise<void> {
   let next = following(() => nextAfter(job.schedule, db.clock.now(), job.id));
   for (let i = 0; next && i < MAX_STEPS && (await hasRun(db, row.id, next.scheduledAt, trx)); i++)
     next = nextRun(job.schedule, next.scheduledAt, job.id);
-  if (planned && next && next.scheduledAt < planned.scheduled_at) await movePlanned(db, planned.id, next, trx);
+  if (!planned || !next || (await hasRun(db, row.id, next.scheduledAt, trx))) return;
+  if (next.scheduledAt < planned.scheduled_at) await movePlanned(db, planned.id, next, trx);
+}
+
+/** An active job without a run before it would never run again, whatever took it away. */
+export async function planForgotten({ db, log }: RunnerPorts): Promise<void> {
+  await db.query.transaction().execute(async (trx) => {
+    for (const row of await listActiveJobs(db, trx)) {
+      const job = readableJob(row);
+      if (!job || (await findPlanned(db, row.id, trx))) continue;
+      const isPlanned = await planFollowing({ db, trx }, { jobRow: row, job }, db.clock.now()).catch(onlyBadSchedule);
+      if (isPlanned) log.warn({ job: row.id }, 'a job had no next run; it is planned anew');
+    }
+  });
 }

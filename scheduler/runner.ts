@@ -1,5 +1,6 @@
 // Runs what is due: one timer to the nearest instant, leases that are kept alive while something runs, no work at all while nothing does.
-import { nextInstant, renewLeases, startOccurrence } from '../data/process/schedule/claims.ts';
+import { changeOccurrence, nextInstant, renewLeases, startOccurrence } from '../data/process/schedule/claims.ts';
+import { lastWritten } from '../data/process/schedule/plans.ts';
 import { storedScope } from '../data/scope.ts';
 import type { Clock } from '../shared/clock.ts';
 import { withDeadline } from '../shared/deadline.ts';
@@ -9,7 +10,7 @@ import type { PersonId } from '../shared/ids.ts';
 import { claimDue, type Claimed } from './claiming.ts';
 import { endRun, parkRun } from './ending.ts';
 import type { JobRun, Runner, RunnerPorts } from './ports.ts';
-import { recoverAbandoned, replanAll } from './recovery.ts';
+import { planForgotten, recoverAbandoned, replanAll } from './recovery.ts';
 import { spanText } from './schedule/describe.ts';
 import { occurrenceOf } from './stored.ts';
 import type { RunOutcome } from './types.ts';
@@ -96,9 +97,16 @@ export function openRunner(ports: RunnerPorts): Runner {
         running: countByPerson(),
         notice: ports.notice,
       });
+      if (ending.signal.aborted) return giveBack(found.claimed);
       for (const claimed of found.claimed) launch(claimed);
       if (!found.hasMore) break;
     }
+  }
+
+  /** The process ends: what has not begun begins with the next one. */
+  async function giveBack(claimed: readonly Claimed[]): Promise<void> {
+    for (const { id } of claimed)
+      await changeOccurrence(db, { id, from: ['claimed'], owner }, { state: 'planned', nextAt: clock.now() });
   }
 
   function countByPerson(): ReadonlyMap<PersonId, number> {
@@ -109,16 +117,15 @@ export function openRunner(ports: RunnerPorts): Runner {
 
   async function arm(): Promise<void> {
     if (again || ending.signal.aborted) return;
-    const at = await nextInstant(db, owner);
-    if (at === undefined) {
+    const { isAnyDue, at } = await nextInstant(db, owner);
+    if (!isAnyDue && at === undefined) {
       cancelTimer?.();
       cancelTimer = undefined;
       return;
     }
-    const waitMs = at - clock.now();
     // What is due and could not be taken waits for a run to end, which looks again.
-    if (waitMs > 0 || running.size === 0) setTimer(Math.max(waitMs, waitMs > 0 ? 0 : RETRY_MS));
-    else setTimer(ports.maxSleepMs ?? MAX_SLEEP_MS);
+    const againMs = isAnyDue && running.size === 0 ? RETRY_MS : Infinity;
+    setTimer(Math.min(againMs, at === undefined ? Infinity : Math.max(0, at - clock.now())));
   }
 
   function setTimer(ms: number): void {
@@ -196,7 +203,10 @@ export function openRunner(ports: RunnerPorts): Runner {
 
   return {
     async start() {
+      // The clock may have been wrong in an earlier process.
+      lastSeen = Math.max(lastSeen, (await lastWritten(db)) ?? 0);
       await recoverAbandoned(ports, ports.isAlone);
+      await planForgotten(ports);
       await look();
     },
     wake: () => void look(),

@@ -133,6 +133,14 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
     }
   }
 
+  async function settle(): Promise<void> {
+    again = true;
+    settling ??= settleAll()
+      .catch((error: unknown) => ports.log.warn({ err: error }, 'what became of results could not be noted'))
+      .finally(() => (settling = undefined));
+    await settling;
+  }
+
   return {
     async result(run, { text, files, origin }) {
       const { job, occurrence } = run;
@@ -149,13 +157,15 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
         to,
         fallback && first.length > 0 ? 'watched' : 'first',
       )(said, files);
-      isAnyPending = true;
       return {
         delivery: 'pending',
         messages: await messagesOf(job, to, { text: said, files, origin }),
         outbox: [...outbox, ...(await spoken(run, to, text))],
         wake() {
+          // It is on disk only now: a look at what is on its way may have found nothing since.
+          isAnyPending = true;
           for (const address of to) poster.wake(address);
+          void settle();
         },
       };
     },
@@ -171,13 +181,7 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
         },
       });
     },
-    async settle() {
-      again = true;
-      settling ??= settleAll()
-        .catch((error: unknown) => ports.log.warn({ err: error }, 'what became of results could not be noted'))
-        .finally(() => (settling = undefined));
-      await settling;
-    },
+    settle,
   };
 }
 

@@ -4,12 +4,16 @@ import { sql } from 'kysely';
 import type { PersonId } from '../../../shared/ids.ts';
 import type { ProcessDb, Query } from '../../db.ts';
 import { prepare } from '../../query/prepared.ts';
-import { occurrenceValues, type JobRow, type NewOccurrence, type OccurrenceRow } from '../../schedule/rows.ts';
+import type { JobRow, OccurrenceRow } from '../../schedule/rows.ts';
 import type { JobRowState, OccurrenceState } from '../../schedule/tables.ts';
 
 /** Literals, so that SQLite sees which partial index serves the query. */
 const isOpen = sql<boolean>`next_at is not null`;
 const isLive = sql<boolean>`state in ('claimed','running')`;
+
+/** One run of a job goes on at a time: what events have queued up behind it must not fill a look, and keep others from being seen. */
+const isInLine = sql<boolean>`(cause <> 'schedule' and exists (
+  select 1 from occurrences as live where live.job_id = occurrences.job_id and live.state in ('claimed','running')))`;
 
 const selectDue = prepare<{ now: number; limit: number }, OccurrenceRow>((query, { now, limit }) =>
   query
@@ -17,6 +21,7 @@ const selectDue = prepare<{ now: number; limit: number }, OccurrenceRow>((query,
     .selectAll()
     .where(isOpen)
     .where('next_at', '<=', now)
+    .where((eb) => eb.not(isInLine))
     .orderBy('next_at')
     .orderBy('id')
     .limit(limit),
@@ -36,6 +41,7 @@ export async function listDue(
     .where(isOpen)
     .where('next_at', '<=', now)
     .where('person_id', 'not in', filter.except)
+    .where((eb) => eb.not(isInLine))
     .orderBy('next_at')
     .orderBy('id')
     .limit(filter.limit)
@@ -50,12 +56,27 @@ export async function getJobRow(db: ProcessDb, id: string, query: Query = db.que
   return (await selectJob(query, { id })).rows[0];
 }
 
-/** When there is something to do at the earliest: a run is due, or the lease of somebody else ends. */
-export async function nextInstant(db: ProcessDb, owner: string): Promise<number | undefined> {
-  const due = await db.query
+/**
+ * Whether something is due that was not taken, and when there is something to do after now at the earliest: a run is due, or the lease of
+ * somebody else ends. The one must not hide the other.
+ */
+export async function nextInstant(
+  db: ProcessDb,
+  owner: string,
+): Promise<{ isAnyDue: boolean; at: number | undefined }> {
+  const now = db.clock.now();
+  const waiting = await db.query
+    .selectFrom('occurrences')
+    .select('id')
+    .where(isOpen)
+    .where('next_at', '<=', now)
+    .limit(1)
+    .executeTakeFirst();
+  const planned = await db.query
     .selectFrom('occurrences')
     .select((eb) => eb.fn.min('next_at').as('at'))
     .where(isOpen)
+    .where('next_at', '>', now)
     .executeTakeFirst();
   const lease = await db.query
     .selectFrom('occurrences')
@@ -63,8 +84,12 @@ export async function nextInstant(db: ProcessDb, owner: string): Promise<number 
     .where(isLive)
     .where('lease_owner', '<>', owner)
     .executeTakeFirst();
-  const found = [due?.at, lease?.at].filter((at) => at !== null && at !== undefined);
-  return found.length === 0 ? undefined : Math.min(...found);
+  const found = [planned?.at, lease?.at].filter((at) => at !== null && at !== undefined);
+  const ahead = found.filter((at) => at > now);
+  return {
+    isAnyDue: waiting !== undefined || ahead.length < found.length,
+    at: ahead.length === 0 ? undefined : Math.min(...ahead),
+  };
 }
 
 /** Whether there is any job that could run. */
@@ -200,51 +225,6 @@ export async function endOpenRuns(
     .execute();
 }
 
-const insertPlanned = prepare<ReturnType<typeof occurrenceValues>>((query, row) =>
-  query
-    .insertInto('occurrences')
-    .values(row)
-    .onConflict((conflict) => conflict.doNothing()),
-);
-
-/** A run of the schedule that is to come; one that is there already stays as it is. */
-export async function planOccurrence(
-  db: ProcessDb,
-  job: JobRow,
-  planned: Omit<NewOccurrence, 'cause'>,
-  query: Query = db.query,
-): Promise<boolean> {
-  const row = occurrenceValues(job, { ...planned, cause: 'schedule' }, db.clock.now());
-  return (await insertPlanned(query, row)).numAffectedRows === 1n;
-}
-
-/** Rows in one statement. */
-const BATCH = 200;
-
-/** Runs that did not happen, and why; those that are there already stay as they are. */
-export async function recordMissed(
-  db: ProcessDb,
-  job: JobRow,
-  missed: { runs: readonly Omit<NewOccurrence, 'cause'>[]; reason: string },
-  query: Query = db.query,
-): Promise<void> {
-  const now = db.clock.now();
-  for (let from = 0; from < missed.runs.length; from += BATCH) {
-    const rows = missed.runs.slice(from, from + BATCH).map((run) => ({
-      ...occurrenceValues(job, { ...run, cause: 'schedule' }, now),
-      state: 'missed' as const,
-      next_at: null,
-      reason: missed.reason,
-      ended_at: now,
-    }));
-    await query
-      .insertInto('occurrences')
-      .values(rows)
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-  }
-}
-
 /** Whether another run of the job goes on. */
 export async function hasLiveRun(
   db: ProcessDb,
@@ -263,24 +243,6 @@ export async function hasLiveRun(
   return row !== undefined;
 }
 
-/** The planned run of the schedule that follows, when there is one. */
-export async function findPlanned(
-  db: ProcessDb,
-  job: string,
-  query: Query = db.query,
-): Promise<OccurrenceRow | undefined> {
-  return query
-    .selectFrom('occurrences')
-    .selectAll()
-    .where('job_id', '=', job)
-    .where('state', '=', 'planned')
-    .where('cause', '=', 'schedule')
-    .where('attempts', '=', 0)
-    .orderBy('scheduled_at')
-    .limit(1)
-    .executeTakeFirst();
-}
-
 /** An active job without a run before it is done; what it was otherwise stays. */
 export async function setJobState(
   db: ProcessDb,
@@ -297,16 +259,6 @@ export async function setJobState(
   return result.numUpdatedRows === 1n;
 }
 
-/** All active jobs: for a clock that was set. */
-export async function listActiveJobs(db: ProcessDb, query: Query = db.query): Promise<readonly JobRow[]> {
-  return query
-    .selectFrom('jobs')
-    .selectAll()
-    .where(sql<boolean>`state = 'active'`)
-    .orderBy('id')
-    .execute();
-}
-
 /** Those whose results are on their way. */
 export async function listUndelivered(db: ProcessDb): Promise<readonly OccurrenceRow[]> {
   return db.query
@@ -314,45 +266,5 @@ export async function listUndelivered(db: ProcessDb): Promise<readonly Occurrenc
     .selectAll()
     .where(sql<boolean>`delivery = 'pending'`)
     .orderBy('id')
-    .execute();
-}
-
-/** Whether the instant is taken: by a run that is planned, goes on or has ended. */
-export async function hasRun(
-  db: ProcessDb,
-  job: string,
-  scheduledAt: number,
-  query: Query = db.query,
-): Promise<boolean> {
-  const row = await query
-    .selectFrom('occurrences')
-    .select('id')
-    .where('job_id', '=', job)
-    .where('scheduled_at', '=', scheduledAt)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/** Another instant for a run that has not begun. */
-export async function movePlanned(
-  db: ProcessDb,
-  id: string,
-  to: { scheduledAt: number; dueAt: number },
-  query: Query = db.query,
-): Promise<void> {
-  await query
-    .updateTable('occurrences')
-    .set({ scheduled_at: to.scheduledAt, due_at: to.dueAt, next_at: to.dueAt, updated_at: db.clock.now() })
-    .where('id', '=', id)
-    .where('state', '=', 'planned')
-    .execute();
-}
-
-/** Runs that are said to have been missed at a time that is still to come. */
-export async function forgetAhead(db: ProcessDb, query: Query = db.query): Promise<void> {
-  await query
-    .deleteFrom('occurrences')
-    .where('state', '=', 'missed')
-    .where('scheduled_at', '>', db.clock.now())
     .execute();
 }
