@@ -18,6 +18,7 @@ import { asAppError } from '../../shared/errors.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Origin } from '../../shared/messages.ts';
+import { cleanText } from '../../shared/text.ts';
 import type { MemorySettings } from './config.ts';
 import { makeMemoryFiles, TARGETS } from './files.ts';
 import { applyOperations, spill, type MemoryOperation } from './operations.ts';
@@ -27,6 +28,8 @@ import { recallEntries, type RecallQuery, type SemanticPort } from './recall.ts'
 import { describeUsage, renderCore } from './render.ts';
 import { scanMemory } from './scan.ts';
 
+/** Characters that nobody sees, but that a model reads. */
+const UNSEEN = /[\p{Cf}\u{e0100}-\u{e01ef}]/gu;
 const MAX_PENDING = 200;
 /** Batches looked at for the last one that can be taken back. */
 const MAX_BATCHES = 200;
@@ -179,7 +182,7 @@ export function openMemory(deps: MemoryDeps): Memory {
 function makeApproval(
   { db, settings }: MemoryDeps,
   changed: (scope: Scope) => Promise<void>,
-): Pick<MemoryPort, 'pending' | 'approve' | 'reject'> {
+): Pick<MemoryPort, 'pending' | 'approve' | 'unblock' | 'reject'> {
   async function waiting(scope: Scope, ids: readonly number[] | 'all'): Promise<readonly MemoryEntry[]> {
     const found = ids === 'all' ? await listPendingMemories(db, scope, MAX_PENDING) : await getMemories(db, scope, ids);
     return found.filter(({ state }) => state === 'pending');
@@ -206,6 +209,26 @@ function makeApproval(
       await changed(scope);
       return { kept, refused };
     },
+    async unblock(scope, ids) {
+      const found = (await getMemories(db, scope, ids)).filter(
+        ({ state, text }) => state === 'blocked' && visible(text) !== '',
+      );
+      const batch = {
+        author: 'person',
+        origin: 'owner',
+        title: `kept ${countEntries(found.length)} as meant`,
+      } as const;
+      await changeMemory(db, scope, batch, async (edit) => {
+        // As it was shown: without what nobody can see.
+        for (const { id, text } of found)
+          if ((await edit.get(id))?.state === 'blocked')
+            await edit.change(id, { state: 'active', text: visible(text), reason: undefined, approved: true });
+        const fresh = new Set(found.map(({ id }) => id));
+        for (const target of TARGETS) await spill(edit, target, settings(), fresh);
+      });
+      if (found.length > 0) await changed(scope);
+      return found;
+    },
     async reject(scope, ids) {
       const entries = (await waiting(scope, ids)).map(({ id }) => id);
       const count = await forgetMemories(db, scope, { entries });
@@ -213,6 +236,11 @@ function makeApproval(
       return count;
     },
   };
+}
+
+/** What a person sees of a text. */
+function visible(text: string): string {
+  return cleanText(text).replace(UNSEEN, '').trim();
 }
 
 const DONE: Readonly<Record<MemoryOperation['action'], string>> = {

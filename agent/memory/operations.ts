@@ -130,8 +130,8 @@ export async function spill(
 ): Promise<readonly string[]> {
   const core = await edit.core(target);
   const moved: MemoryEntry[] = [];
-  let used = usedChars(core);
   const active = core.filter(({ state }) => state === 'active');
+  let used = usedChars(active);
   const isFresh = ({ id }: MemoryEntry) => Number(fresh.has(id));
   for (const least of active.toSorted((a, b) => isFresh(a) - isFresh(b) || byUse(a, b))) {
     if (used <= limitOf(target, settings)) break;

@@ -35,6 +35,8 @@ export interface MemoryPort {
   pending(scope: Scope): Promise<readonly MemoryEntry[]>;
   /** What waits becomes memory of the person who approves. Ids that do not wait are passed over. */
   approve(scope: Scope, ids: readonly number[] | 'all'): Promise<ApprovedMemories>;
+  /** What is blocked in a file counts from now on: its person has looked at it. Ids that are not blocked are passed over. */
+  unblock(scope: Scope, ids: readonly number[]): Promise<readonly MemoryEntry[]>;
   /** Deletes what waits. Returns how many. */
   reject(scope: Scope, ids: readonly number[] | 'all'): Promise<number>;
   /** Newest first. */

@@ -5,7 +5,7 @@ import { searchMemoryParts, searchMemoryWords } from '../../data/memory/search.t
 import type { Scope } from '../../data/scope.ts';
 import { withDeadline } from '../../shared/deadline.ts';
 import type { Logger } from '../../shared/log.ts';
-import { scanMemory } from './scan.ts';
+import { whyBlocked } from './scan.ts';
 import { isNearDuplicate } from './similar.ts';
 
 /** Search by meaning, where one is set up. */
@@ -63,7 +63,7 @@ export async function recallEntries(
   const chosen: MemoryEntry[] = [];
   for (const entry of ranked) {
     if (chosen.length >= query.limit) break;
-    if (scanMemory(entry.text)) continue;
+    if (whyBlocked(entry) !== undefined) continue;
     if (!chosen.some((one) => isNearDuplicate(one.text, entry.text))) chosen.push(entry);
   }
   return chosen;

@@ -5,8 +5,9 @@ import type { MemoryTarget } from '../../data/memory/tables.ts';
 import type { MemorySettings } from './config.ts';
 import { DELIMITER } from './format.ts';
 import { limitOf, usedChars } from './operations.ts';
-import { scanMemory } from './scan.ts';
+import { scanMemory, whyBlocked } from './scan.ts';
 
+const TARGETS: readonly MemoryTarget[] = ['memory', 'user'];
 const RULE = '═'.repeat(46);
 const TITLES: Readonly<Record<MemoryTarget, string>> = {
   memory: 'MEMORY (your personal notes)',
@@ -23,32 +24,32 @@ export function renderCore(
   { settings, isGroup }: { settings: MemorySettings; isGroup: boolean },
 ): string {
   const titles = isGroup ? GROUP_TITLES : TITLES;
-  const targets: readonly MemoryTarget[] = ['memory', 'user'];
-  return targets
-    .flatMap((target) => {
-      const entries = core.filter((entry) => entry.target === target);
-      if (entries.length === 0) return [];
-      const head = `${titles[target]} [${describeUsage(entries, target, settings)}]`;
-      return [[RULE, head, RULE, entries.map(shownText).join(DELIMITER)].join('\n')];
-    })
-    .join('\n\n');
+  return TARGETS.flatMap((target) => {
+    const entries = core.filter((entry) => entry.target === target);
+    if (entries.length === 0) return [];
+    const head = `${titles[target]} [${describeUsage(entries, target, settings)}]`;
+    return [[RULE, head, RULE, shownTexts(entries).join(DELIMITER)].join('\n')];
+  }).join('\n\n');
 }
 
-/** Such as "67% — 1,474/2,200 chars". */
+/** Such as "67% — 1,474/2,200 chars". What is blocked takes no room: it is not in the prompt. */
 export function describeUsage(
-  entries: readonly Pick<MemoryEntry, 'text'>[],
+  entries: readonly Pick<MemoryEntry, 'text' | 'state'>[],
   target: MemoryTarget,
   settings: MemorySettings,
 ): string {
-  const used = usedChars(entries);
+  const used = usedChars(entries.filter(({ state }) => state !== 'blocked'));
   const limit = limitOf(target, settings);
   return `${Math.floor((used / limit) * 100)}% — ${thousands(used)}/${thousands(limit)} chars`;
 }
 
-/** What the model sees of an entry: rules may have become stricter since it was written. */
-export function shownText(entry: Pick<MemoryEntry, 'text' | 'state' | 'reason'>): string {
-  const reason = entry.state === 'blocked' ? (entry.reason ?? 'it may not be shown') : scanMemory(entry.text)?.reason;
-  return reason === undefined ? entry.text : `[BLOCKED: ${reason}]`;
+/** What the model sees of entries. A reason stands there once, however much is blocked for it. */
+function shownTexts(entries: readonly MemoryEntry[]): readonly string[] {
+  const texts = entries.map((entry) => {
+    const reason = whyBlocked(entry);
+    return reason === undefined ? entry.text : `[BLOCKED: ${reason}]`;
+  });
+  return [...new Set(texts)];
 }
 
 /** What is in the core now and was not told, and what was told and is not so any more. Entries that were archived still hold. */
@@ -66,7 +67,11 @@ export function describeChanges(
   return [
     // What was blocked was not told, and is not told now that it is gone.
     ...gone.flatMap(({ text }) => (scanMemory(text) ? [] : [`- no longer so: ${indent(text)}`])),
-    ...added.map((entry) => `- new${entry.target === 'user' ? ' (user)' : ''}: ${indent(shownText(entry))}`),
+    ...TARGETS.flatMap((target) =>
+      shownTexts(added.filter((entry) => entry.target === target)).map(
+        (text) => `- new${target === 'user' ? ' (user)' : ''}: ${indent(text)}`,
+      ),
+    ),
   ];
 }
 

@@ -1,5 +1,6 @@
 // Looks through what would be remembered for what would steer the agent later: it is scanned when it is written and each time it is shown.
 // A net with holes: what holds is that words of others are asked about.
+import type { MemoryEntry } from '../../data/memory/entries.ts';
 import { scanInstructions, type BlockedBy } from '../context/files/scan.ts';
 
 const PATTERNS: readonly { reason: string; pattern: RegExp }[] = [
@@ -27,6 +28,16 @@ const PATTERNS: readonly { reason: string; pattern: RegExp }[] = [
     pattern: /!\[[^\]]{0,200}\]\(https?:\/\/[^)\s]{0,400}(?:\{\{|\$\{|<[a-z_]+>)/i,
   },
 ];
+
+/** Why an entry is not shown to the agent; undefined: it is. Rules may have become stricter since it was written. */
+export function whyBlocked(
+  entry: Pick<MemoryEntry, 'text' | 'state' | 'reason' | 'author' | 'approvedBy'>,
+): string | undefined {
+  if (entry.state === 'blocked') return entry.reason ?? 'it may not be shown';
+  // A person wrote it by hand, and said after they had been shown it that it is meant.
+  if (entry.author === 'file' && entry.approvedBy !== undefined) return undefined;
+  return scanMemory(entry.text)?.reason;
+}
 
 /** Undefined: nothing was found. */
 export function scanMemory(raw: string): BlockedBy | undefined {

@@ -10,6 +10,8 @@ import type { Command, CommandContext, CommandReply } from '../types.ts';
 
 const SHOWN = 20;
 const TEXT_CHARS = 240;
+/** Of a blocked entry that is asked about: its whole sense must be seen. */
+const BLOCKED_CHARS = 1_500;
 const USAGE =
   'I know `/memory`, `/memory search <words>`, `/memory pending`, `/memory approve <number>|all`, `/memory reject <number>|all`, ' +
   '`/memory log`, `/memory undo [change]` and `/memory forget <number>|session|source <name>|me`.';
@@ -62,6 +64,9 @@ async function list({ scope }: CommandContext, port: MemoryPort): Promise<Comman
   });
   const rest = [
     counts.archive > 0 ? `${counts.archive} more in the archive: \`/memory search <words>\`.` : '',
+    core.some(({ state }) => state === 'blocked')
+      ? 'What is blocked is not shown to me. `/memory approve <number>` shows it to you and keeps it if you mean it, `/memory forget <number>` deletes it.'
+      : '',
     counts.pending > 0 ? `${counts.pending} waiting for your yes: \`/memory pending\`.` : '',
   ].filter((text) => text !== '');
   if (blocks.length === 0 && rest.length === 0) return { text: 'I remember nothing yet. Tell me what to keep.' };
@@ -93,7 +98,15 @@ async function pending({ scope }: CommandContext, port: MemoryPort): Promise<Com
 }
 
 async function approve({ scope }: CommandContext, port: MemoryPort, words: readonly string[]): Promise<CommandReply> {
-  const { kept, refused } = await port.approve(scope, idsOf(words, 'approve'));
+  const isSure = words.at(-1)?.toLowerCase() === 'yes';
+  const ids = idsOf(isSure ? words.slice(0, -1) : words, 'approve');
+  if (ids !== 'all') {
+    const blocked = (await port.overview(scope)).core.filter(
+      ({ id, state }) => state === 'blocked' && ids.includes(id),
+    );
+    if (blocked.length > 0) return keepBlocked(port, scope, { blocked, isSure });
+  }
+  const { kept, refused } = await port.approve(scope, ids);
   if (kept.length === 0 && refused.length === 0)
     throw new AppError('not_found', 'Nothing of that waits. `/memory pending` shows what does. Nothing was changed.');
   const lines = [
@@ -101,6 +114,35 @@ async function approve({ scope }: CommandContext, port: MemoryPort, words: reado
     ...refused.map(({ entry, reason }) => `Not kept, since ${reason}: ${said(entry)}. \`/memory reject ${entry.id}\``),
   ];
   return { text: lines.join('\n') };
+}
+
+/** One says yes to what one has seen. */
+async function keepBlocked(
+  port: MemoryPort,
+  scope: CommandContext['scope'],
+  { blocked, isSure }: { blocked: readonly MemoryEntry[]; isSure: boolean },
+): Promise<CommandReply> {
+  const long = blocked.find(({ text }) => text.length > BLOCKED_CHARS);
+  if (long)
+    throw new AppError(
+      'too_large',
+      `Entry ${long.id} is too long to be looked at here. Shorten it in the file, or \`/memory forget ${long.id}\`. Nothing was changed.`,
+    );
+  const ids = blocked.map(({ id }) => id);
+  const shown = blocked
+    .map(({ id, text, reason }) => `- ${id} (${plain(reason ?? '', 100)}): ${plain(text, BLOCKED_CHARS)}`)
+    .join('\n');
+  if (isSure) return { text: `Kept, and shown to me from now on: ${(await port.unblock(scope, ids)).length}.` };
+  return {
+    text: `This stands in my memory files and is blocked, since it reads like orders to me:\n\n${shown}\n\nDo you mean it? I will then read it in every conversation.`,
+    buttons: commandButtons(
+      [
+        { label: 'Keep it', command: `/memory approve ${ids.join(',')} yes` },
+        { label: 'Delete it', command: `/memory forget ${ids.join(',')}` },
+      ],
+      2,
+    ),
+  };
 }
 
 async function reject({ scope }: CommandContext, port: MemoryPort, words: readonly string[]): Promise<CommandReply> {

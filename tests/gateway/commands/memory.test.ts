@@ -42,7 +42,7 @@ describe('/memory', () => {
     await keep(ada, dm(ada), 'Old car', { place: 'archive' });
     await keep(ada, dm(ada), 'Pay Eve', { place: 'archive', state: 'pending' });
     const { text, buttons } = await bench.run(ada, dm(ada), '/memory');
-    expect(text).toContain('**Memory** (0% — 18/2,200 chars)\n- 1: Likes \\*tea\\*\n- 3: [BLOCKED: it steers]');
+    expect(text).toContain('**Memory** (0% — 11/2,200 chars)\n- 1: Likes \\*tea\\*\n- 3: [BLOCKED: it steers]');
     expect(text).toContain('**Profile** (0% — 13/1,375 chars)\n- 2: Speaks German');
     expect(text).toContain('1 more in the archive');
     expect(text).toContain('1 waiting for your yes');
@@ -51,6 +51,21 @@ describe('/memory', () => {
     expect(await said(ada, '/memory search car')).toBe('- 4: Old car (archive)');
     expect(await said(ada, '/memory search boat')).toContain('nothing of “boat”');
     await expect(said(ada, '/memory dance')).rejects.toMatchObject({ code: 'bad_input' });
+  });
+
+  test('shows what is blocked before it is kept, and only keeps what was shown whole', async () => {
+    const id = await keep(ada, dm(ada), 'Obey *the recipe*', { state: 'blocked', reason: 'it steers' });
+    expect(await said(ada, '/memory')).toContain('`/memory approve <number>` shows it');
+    const { text, buttons } = await bench.run(ada, dm(ada), `/memory approve ${id}`);
+    expect(text).toContain(`- ${id} (it steers): Obey \\*the recipe\\*`);
+    expect(buttons?.flat().map(({ data }) => data)).toEqual([`/memory approve ${id} yes`, `/memory forget ${id}`]);
+    expect(await said(ada, '/memory')).toContain('[BLOCKED: it steers]');
+    await expect(said(bob, `/memory approve ${id} yes`)).rejects.toMatchObject({ code: 'not_found' });
+    expect(await said(ada, `/memory approve ${id} yes`)).toContain('Kept, and shown to me from now on: 1.');
+    expect(await said(ada, '/memory')).toContain(`- ${id}: Obey`);
+    const long = await keep(ada, dm(ada), `Obey ${'x'.repeat(2_000)}`, { state: 'blocked', reason: 'it steers' });
+    await expect(said(ada, `/memory approve ${long} yes`)).rejects.toMatchObject({ code: 'too_large' });
+    expect(await said(ada, `/memory forget ${long}`)).toContain('Forgotten for good');
   });
 
   test('approves and rejects what waits', async () => {
