@@ -149,7 +149,10 @@ export function makeJobDelivery(ports: JobDeliveryPorts): JobDelivery {
       if (job.delivery.targets.length === 0) return { ...none, delivery: 'none' };
       const { fallback } = job.delivery;
       const first = await targets.resolve(job, job.delivery.targets);
-      const to = first.length > 0 || !fallback ? first : await targets.resolve(job, [fallback]);
+      const second = first.length > 0 || !fallback ? first : await targets.resolve(job, [fallback]);
+      // What can be reached nowhere any more is still for its person to know.
+      const latest = second.length > 0 ? undefined : await targets.noticeAddress({ person: job.person }, []);
+      const to = latest ? [latest] : second;
       if (to.length === 0) return { ...none, delivery: 'failed' };
       const said = textOf(run, text, db.clock.now());
       const outbox = lettersOf(

@@ -52,6 +52,20 @@ describe('a result', () => {
     expect(await bench.runs()).toMatchObject([{ state: 'done', delivery: 'sent' }]);
   });
 
+  it('whose only chat is gone when it ends goes where the person was last', async () => {
+    bench = await openJobBench();
+    await joinOther();
+    await bench.create({ deliver: 'other' });
+    await bench.platform.say('hello again');
+    bench.acts.handlers.set('say', async () => {
+      await bench.gateway.db.query.deleteFrom('identities').where('platform', '=', 'other').execute();
+      return { text: 'a result' };
+    });
+    await bench.pass();
+    expect([here(), found()]).toEqual([1, 0]);
+    expect(await bench.runs()).toMatchObject([{ state: 'done', delivery: 'sent' }]);
+  });
+
   it('is said aloud too where a chat wants all of it so; the text is what counts as delivered', async () => {
     const voice = makeScriptedVoice();
     bench = await openJobBench(undefined, voice.engines);
