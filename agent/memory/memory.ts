@@ -14,7 +14,7 @@ import { forgetMemories } from '../../data/memory/forget.ts';
 import { dropSnapshot, getSnapshot, keepSnapshot, type MemorySnapshot } from '../../data/memory/snapshots.ts';
 import type { MemoryAuthor } from '../../data/memory/tables.ts';
 import { isGroupScope, type Scope } from '../../data/scope.ts';
-import { asAppError } from '../../shared/errors.ts';
+import { AppError, asAppError } from '../../shared/errors.ts';
 import type { SessionId, TurnId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Origin } from '../../shared/messages.ts';
@@ -30,6 +30,7 @@ import { scanMemory } from './scan.ts';
 
 /** Characters that nobody sees, but that a model reads. */
 const UNSEEN = /[\p{Cf}\u{e0100}-\u{e01ef}]/gu;
+/** Nobody reads more; text of others must not fill the database. */
 const MAX_PENDING = 200;
 /** Batches looked at for the last one that can be taken back. */
 const MAX_BATCHES = 200;
@@ -97,6 +98,11 @@ export function openMemory(deps: MemoryDeps): Memory {
     async change(scope, operations, by) {
       const isPending = by.isTainted && by.author === 'review';
       const origin: Origin = by.isTainted ? 'foreign' : by.author === 'person' ? 'owner' : 'agent';
+      if (isPending && (await countMemories(db, scope)).pending >= MAX_PENDING)
+        throw new AppError(
+          'not_allowed',
+          `${MAX_PENDING} entries from text of others wait for the person already (\`/memory pending\`). Nothing was changed.`,
+        );
       const title = titleOf(operations);
       const frame = { settings: settings(), isPending, isApproved: by.isTainted && !isPending };
       const { author, turn, session, batch: id } = by;

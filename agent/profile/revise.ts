@@ -2,7 +2,13 @@
 // dialectic pass, and always by what they said in so many words.
 import { listHistory } from '../../data/messages.ts';
 import { listClaims } from '../../data/profile/claims.ts';
-import { listOwnMessages, reviseClaims, type OwnMessage, type RevisionResult } from '../../data/profile/revision.ts';
+import {
+  listOwnMessages,
+  reviseClaims,
+  type ClaimChange,
+  type OwnMessage,
+  type RevisionResult,
+} from '../../data/profile/revision.ts';
 import type { Db } from '../../data/db.ts';
 import { isGroupScope, type Scope } from '../../data/scope.ts';
 import { asAppError } from '../../shared/errors.ts';
@@ -10,6 +16,7 @@ import type { SessionId, TurnId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { AuxiliaryRequest } from '../auxiliary.ts';
 import type { ModelReply } from '../providers/types.ts';
+import { scanMemory } from '../memory/scan.ts';
 import { dialecticRequest, readDialectic } from './dialectic.ts';
 import { ownWords } from './own-words.ts';
 import { findStatements } from './statements.ts';
@@ -53,7 +60,7 @@ async function pass(input: ReviseInput, scope: Scope): Promise<RevisionResult | 
   const messages = tellingOf(said);
   const stated = await applyStatements(input.db, scope, messages);
   const asked = messages.length === 0 ? 'nothing' : await askModel(input, scope, { messages, session: last.session });
-  const changes = typeof asked === 'string' ? [] : asked;
+  const changes = typeof asked === 'string' ? [] : harmless(asked);
   const through = asked === 'failed' ? undefined : last.id;
   const judged = await reviseClaims(input.db, scope, { changes, messages, through });
   return { applied: stated.applied + judged.applied, dropped: stated.dropped + judged.dropped };
@@ -83,8 +90,13 @@ async function applyStatements(db: Db, scope: Scope, messages: readonly OwnMessa
   // What a message says is taken once and all of it, so that an old one does not speak against what came later.
   const fresh = messages.filter(({ isCited }) => !isCited);
   const open = (await listClaims(db, scope)).filter(({ state }) => state === 'active' || state === 'doubtful');
-  const changes = findStatements(fresh, open);
+  const changes = harmless(findStatements(fresh, open));
   return changes.length === 0 ? { applied: 0, dropped: 0 } : reviseClaims(db, scope, { changes, messages });
+}
+
+/** What somebody pasted without marks reads like their own words; what would steer the agent is not believed of anybody. */
+function harmless(changes: readonly ClaimChange[]): readonly ClaimChange[] {
+  return changes.filter((change) => change.op !== 'new' || !scanMemory(change.text));
 }
 
 function tellingOf(said: readonly OwnMessage[]): readonly OwnMessage[] {

@@ -12,6 +12,7 @@ import type { Db } from '../../data/db.ts';
 import { isGroupScope, type Scope } from '../../data/scope.ts';
 import type { SessionId } from '../../shared/ids.ts';
 import type { KnowledgeAt, KnowledgeSource, KnownSection } from '../knowledge.ts';
+import { scanMemory } from '../memory/scan.ts';
 import { isCovered } from '../memory/similar.ts';
 
 /** About 300 tokens. */
@@ -24,7 +25,11 @@ export function makeProfileSource(db: Db): KnowledgeSource {
     const known = await getProfileSnapshot(db, scope, session);
     if (known) return known;
     const isRemembered = await rememberedIn(scope);
-    const fresh = (await profileLines(db, scope, PROMPT_CHARS)).filter((line) => !isRemembered(line));
+    // What its person set down themselves is meant as it stands.
+    const fixed = new Set((await listClaims(db, scope)).filter(({ isFixed }) => isFixed).map(({ text }) => text));
+    const fresh = (await profileLines(db, scope, PROMPT_CHARS)).filter(
+      (line) => !isRemembered(line) && (fixed.has(line) || !scanMemory(line)),
+    );
     return keepProfileSnapshot(db, scope, session, fresh.map((line) => `- ${line}`).join('\n'));
   }
 
@@ -49,6 +54,7 @@ export function makeProfileSource(db: Db): KnowledgeSource {
       const isActive = claim.state === 'active';
       const line = `${isActive ? 'Now known' : claim.state === 'doubtful' ? 'In doubt' : 'No longer true'}: ${claim.text}`;
       if ((isActive && isRemembered(claim.text)) || line.length > left) continue;
+      if (!claim.isFixed && scanMemory(claim.text)) continue;
       left -= line.length;
       lines.push(line);
     }

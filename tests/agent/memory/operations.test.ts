@@ -189,3 +189,17 @@ describe('undo', () => {
     expect(await bench.memory.undo(bench.scope)).toBeUndefined();
   });
 });
+
+test('words of others that wait have a limit: a page cannot fill the memory', async () => {
+  const bench = await openMemoryBench();
+  const tell = (at: number) =>
+    bench.change([{ action: 'add', target: 'memory', content: `Fact ${at} of a page` }], {
+      author: 'review',
+      isTainted: true,
+    });
+  for (let at = 0; at < 200; at++) await tell(at);
+  await expect(tell(200)).rejects.toMatchObject({ code: 'not_allowed' });
+  expect(await bench.memory.pending(bench.scope)).toHaveLength(200);
+  await bench.memory.reject(bench.scope, 'all');
+  expect(await tell(201)).toContain('waits for the person');
+});
