@@ -44,9 +44,10 @@ function reasonOf(
   run: PlannedRun,
   { timely, catchUp }: { timely: readonly PlannedRun[]; catchUp: Job['policy']['catchUp'] },
 ): string {
-  if (!timely.includes(run)) return 'Herald was not running when it was due, and now it is too late';
-  if (catchUp === 'skip') return 'Herald was not running when it was due';
-  return 'Herald was not running when it was due; a later run stands for it';
+  if (!timely.includes(run))
+    return 'Herald was not running, or had no room for it, when it was due, and now it is too late';
+  if (catchUp === 'skip') return 'Herald was not running, or had no room for it, when it was due';
+  return 'Herald was not running, or had no room for it, when it was due; a later run stands for it';
 }
 
 function dueRuns(

@@ -35,7 +35,7 @@ function noticeOf(group: readonly Missed[]): readonly { job: Job; key: string; t
   if (!first) return [];
   const lines = group.slice(0, MAX_LINES).map(lineOf);
   const more = group.length > MAX_LINES ? [`… and ${group.length - MAX_LINES} more jobs.`] : [];
-  const text = [`While I was away, some jobs did not run:`, ...lines, ...more].join('\n');
+  const text = [`While I was away or had no room for them, some jobs did not run:`, ...lines, ...more].join('\n');
   return [{ job: first.job, key: `${first.job.id}.m${first.since.toString(36)}`, text }];
 }
 
