@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { DEFAULT_MEMORY } from '../../../agent/memory/config.ts';
 import { openMemory } from '../../../agent/memory/memory.ts';
+import type { OutsideService } from '../../../agent/memory/outside.ts';
 import type { AgentPort, ModelInfo } from '../../../agent/port.ts';
 import type { ProcessDb } from '../../../data/db.ts';
 import { insertInbox, getInbox, queueInbox } from '../../../data/process/inbox.ts';
@@ -64,6 +65,8 @@ export type FakeGateway = GatewayActions & {
   facts: GatewayStatus;
 };
 export type FakeAgent = AgentPort & {
+  /** Memory services outside. */
+  services: OutsideService[];
   /** Ids of workers. */
   stopped: string[];
   /** Files that turns have changed. */
@@ -296,7 +299,9 @@ function makeGateway(now: number): FakeGateway {
 
 function makeAgent({ db, home }: Pick<TemporaryData, 'db' | 'home'>): FakeAgent {
   const agent: FakeAgent = {
+    services: [],
     memory: openMemory({
+      outside: async () => ({ services: agent.services, wake: () => {} }),
       db,
       log: silentLog,
       settings: () => DEFAULT_MEMORY,

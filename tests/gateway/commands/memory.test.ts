@@ -97,6 +97,21 @@ describe('/memory', () => {
     await expect(said(ada, '/memory undo nothing')).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  test('says what services outside do about it, also when nothing is remembered here', async () => {
+    bench.agent.services.push(
+      { name: 'honcho', title: 'Honcho', deletes: ['all', 'session'] },
+      { name: 'retaindb', title: 'RetainDB', deletes: [] },
+    );
+    const one = await keep(ada, dm(ada), 'Likes tea');
+    const single = await said(ada, `/memory forget ${one}`);
+    expect(single).toContain('Forgotten for good: one entry (1)');
+    expect(single).toContain('Honcho cannot delete single things');
+    expect(single).toContain('RetainDB has no way to delete');
+    const all = await said(ada, '/memory forget me yes');
+    expect(all).toMatch(/\(0\)[^]*Honcho is told to delete it too[^]*RetainDB has no way/);
+    await expect(said(ada, `/memory forget ${one}`)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   test('forgets one at once, more after a second word', async () => {
     const one = await keep(ada, dm(ada), 'Likes tea');
     await keep(ada, dm(ada), 'Has a cat');
