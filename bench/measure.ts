@@ -6,7 +6,8 @@ import type { Subject } from './subjects.ts';
 
 const STARTS = 3;
 const CHATS = 20;
-const REST_MS = 3_000;
+/** V8 gives back what a start took after some seconds of rest. */
+const REST_MS = 8_000;
 /** Messages of each part, and how long a slow machine may take for it. */
 const WARM_UP = { total: 40, together: false, maxMs: 8_000 };
 const ONE_BY_ONE = { total: 200, together: false, maxMs: 12_000 };

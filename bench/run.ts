@@ -14,7 +14,7 @@ import { measureStatements } from './statements.ts';
 import { makeBareLoop, makeHerald, type Subject, type SubjectInput } from './subjects.ts';
 
 /** Of each subject. */
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 100_000;
 const ROOT = path.join(import.meta.dirname, '..');
 
 async function measureBeside(options: { root: string; profileTo: string | undefined }): Promise<Report> {
