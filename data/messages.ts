@@ -52,7 +52,7 @@ const selectActive = prepare<
 
 const MAX_HISTORY = 2_000;
 /** Texts of histories kept in memory, in UTF-16 units; the longest unused go first. */
-const MAX_KEPT_CHARS = 1_000_000;
+const MAX_KEPT_CHARS = 4_000_000;
 /** What a message takes beside its text. */
 const MESSAGE_CHARS = 500;
 
