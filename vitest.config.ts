@@ -12,6 +12,8 @@ export default defineConfig({
     isolate: false,
     unstubEnvs: true,
     unstubGlobals: true,
+    // What fails by the moment is told at the end of the run, with its error, and does not hold up the rest.
+    retry: 1,
     testTimeout: 40_000,
     hookTimeout: 60_000,
   },

@@ -19,6 +19,7 @@ export default class TotalsReporter implements Reporter {
 function countTests(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): Totals {
   let passed = 0;
   const failed: FailedTest[] = [];
+  const again: FailedTest[] = [];
   const skipped: SkippedTest[] = [];
   for (const module of modules) {
     const failedBefore = failed.length;
@@ -28,6 +29,7 @@ function countTests(modules: readonly TestModule[], unhandledErrors: readonly Se
       if (result.state === 'passed') passed++;
       else if (result.state === 'skipped') skipped.push({ name, reason: result.note ?? skipReason(test) });
       else failed.push({ name, error: firstWords(result.errors) });
+      if (test.diagnostic()?.flaky === true) again.push({ name, error: firstWords(result.errors) });
     }
     // A file that cannot be loaded, or whose hooks fail, has no failed test to count.
     if (module.state() === 'failed' && failed.length === failedBefore)
@@ -35,7 +37,7 @@ function countTests(modules: readonly TestModule[], unhandledErrors: readonly Se
   }
   // Errors outside of any test: each is a failure of its own.
   for (const error of unhandledErrors) failed.push({ name: 'outside of any test', error: firstWords([error]) });
-  return { passed, failed, skipped };
+  return { passed, failed, again, skipped };
 }
 
 function fileOf(module: TestModule): string {

@@ -14,6 +14,7 @@ function makeFolder(): string {
 const totals = (passed: number, ...failed: string[]): Totals => ({
   passed,
   failed: failed.map((name) => ({ name, error: 'it broke' })),
+  again: [],
   skipped: [],
 });
 
@@ -25,6 +26,7 @@ test('each gate counts as one', () => {
   expect(sumTotals({ gates, vitestOk: true, vitest: totals(10) })).toEqual({
     passed: 11,
     failed: [{ name: 'lint', error: 'its output is above' }],
+    again: [],
     skipped: [],
   });
   expect(sumTotals({ gates: [], vitestOk: false, vitest: totals(10, 'a', 'b') })).toEqual(totals(10, 'a', 'b'));
@@ -34,7 +36,10 @@ test('vitest that fails without a failed test, or tells nothing, is a failure', 
   const crashed = [{ name: 'vitest', error: 'it ended without a result' }];
   expect(sumTotals({ gates: [], vitestOk: false, vitest: totals(10) }).failed).toEqual(crashed);
   const gates = [{ name: 'types', ok: true }];
-  expect(sumTotals({ gates, vitestOk: true, vitest: undefined })).toEqual({ passed: 1, failed: crashed, skipped: [] });
+  expect(sumTotals({ gates, vitestOk: true, vitest: undefined })).toEqual({
+    ...totals(1),
+    failed: crashed,
+  });
 });
 
 test('no file, a broken file and no tests at all are no totals', () => {
@@ -48,16 +53,18 @@ test('no file, a broken file and no tests at all are no totals', () => {
   expect(readTotals(file)).toEqual(totals(1));
 });
 
-test('the last lines: skipped tests by file and reason, then what failed, then the counts', () => {
+test('the last lines: skipped tests by file and reason, second tries, what failed, the counts', () => {
   const skipped = [
     { name: 'x.test.ts > a', reason: 'no moon' },
     { name: 'x.test.ts > b', reason: 'no moon' },
     { name: 'y.test.ts > c', reason: 'no moon' },
   ];
-  expect(formatTotals({ ...totals(3, 'x.test.ts > d'), skipped })).toBe(
+  const again = [{ name: 'x.test.ts > e', error: 'too late' }];
+  expect(formatTotals({ ...totals(3, 'x.test.ts > d'), again, skipped })).toBe(
     [
       'skipped: 2 in x.test.ts: no moon',
       'skipped: 1 in y.test.ts: no moon',
+      'passed when tried again: x.test.ts > e: too late',
       'failed: x.test.ts > d: it broke',
       '3 passed, 1 failed, 3 skipped',
     ].join('\n'),
@@ -73,6 +80,7 @@ test('the reporter counts a real run: files that cannot load, failed hooks, loos
     'good.test.js': "test('a', () => {});\ntest('b', (context) => context.skip('no microphone'));",
     'skips.test.js':
       "describe('s', () => {\n  // Needs a moon,\n  // and a dog.\n  test.skip('c', () => {});\n});\n\ntest.skip('d', () => {});\ndescribe.skip('t (skipped: no sun)', () => { test('i', () => {}); });",
+    'again.test.js': "let tries = 0;\ntest('j', { retry: 1 }, () => { if (++tries === 1) throw new Error('first'); });",
     'bad.test.js': "test('e', () => { expect(1).toBe(2); });\ntest('f', () => {});",
     'broken.test.js': "throw new Error('cannot load');",
     'hook.test.js': "beforeAll(() => { throw new Error('hook'); });\ntest('g', () => {});",
@@ -97,8 +105,9 @@ test('the reporter counts a real run: files that cannot load, failed hooks, loos
   expect(result.ok).toBe(false);
   const read = readTotals(file);
   expect(read, result.output).toBeDefined();
-  // a, f and h pass; e, broken.test.js, hook.test.js and the loose error fail; g never ran.
-  expect(read?.passed).toBe(3);
+  // a, f, h and, at the second try, j pass; e, broken.test.js, hook.test.js and the loose error fail; g never ran.
+  expect(read?.passed).toBe(4);
+  expect(read?.again).toEqual([{ name: 'again.test.js > j', error: 'first' }]);
   expect(Object.fromEntries(read?.failed.map(({ name, error }) => [name, error]) ?? [])).toEqual({
     'bad.test.js > e': expect.stringContaining('expected 1 to be 2'),
     'broken.test.js': 'cannot load',

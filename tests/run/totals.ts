@@ -7,6 +7,8 @@ const skippedTest = z.object({ name: z.string(), reason: z.string() });
 const totalsSchema = z.object({
   passed: z.int(),
   failed: z.array(failedTest),
+  /** Passed when they were tried again; with the error of the first try. */
+  again: z.array(failedTest),
   skipped: z.array(skippedTest),
 });
 
@@ -39,12 +41,13 @@ export function sumTotals({ gates, vitestOk, vitest }: RunOutcome): Totals {
   return {
     passed: gates.filter((gate) => gate.ok).length + (vitest?.passed ?? 0),
     failed: [...failed, ...(vitest?.failed ?? [])],
+    again: vitest?.again ?? [],
     skipped: vitest?.skipped ?? [],
   };
 }
 
-/** The last lines of the test command: what was skipped and why, by file; then what failed; then the counts. */
-export function formatTotals({ passed, failed, skipped }: Totals): string {
+/** The last lines of the test command: what was skipped and why, by file; what passed at the second try only; what failed; the counts. */
+export function formatTotals({ passed, failed, again, skipped }: Totals): string {
   const reasons = new Map<string, SkippedTest[]>();
   for (const test of skipped) {
     const key = `${test.name.split(' > ')[0]}: ${test.reason}`;
@@ -52,6 +55,7 @@ export function formatTotals({ passed, failed, skipped }: Totals): string {
   }
   return [
     ...[...reasons].map(([reason, tests]) => `skipped: ${tests.length} in ${reason}`),
+    ...again.map(({ name, error }) => `passed when tried again: ${name}: ${error}`),
     ...failed.map(({ name, error }) => `failed: ${name}: ${error}`),
     `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`,
   ].join('\n');
