@@ -52,7 +52,8 @@ function mergedInto(first: InboxId, rest: readonly InboxId[]): TurnFinish['inbox
   return { rows: rest, state: 'merged', mergedInto: first };
 }
 
-function messageOf(entry: TranscriptEntry): NewMessage {
+/** An entry of a turn as it is stored. */
+export function messageOf(entry: TranscriptEntry): NewMessage {
   switch (entry.role) {
     case 'user':
       return { role: 'user', author: entry.author, text: entry.text, files: entry.files, origin: entry.origin };

@@ -1,7 +1,7 @@
 // Jobs and occurrences as rows, and back. What stands in their JSON columns was written by Herald, and is checked all the same.
 import { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
-import { accountId, chatId, threadId } from '../shared/ids.ts';
+import { storedAddress } from '../data/process/chats.ts';
 import type { Address } from '../shared/messages.ts';
 import type { JobRow, JobTexts, OccurrenceRow } from '../data/schedule/rows.ts';
 import { parseFiles } from '../data/messages.ts';
@@ -16,19 +16,6 @@ import type {
   Schedule,
   Work,
 } from './types.ts';
-
-const addressSchema = z
-  .object({
-    platform: z.string(),
-    account: z.string().transform(accountId),
-    chat: z.string().transform(chatId),
-    kind: z.enum(['dm', 'group']),
-    thread: z.string().transform(threadId).optional(),
-  })
-  .transform(({ thread, ...at }): Address => ({
-    ...at,
-    ...(thread === undefined ? {} : { thread }),
-  }));
 
 const ruleSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cron'), expressions: z.array(z.string()).min(1) }),
@@ -75,7 +62,7 @@ const conditionSchema = z.discriminatedUnion('kind', [
 const targetSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('origin') }),
   z.object({ kind: z.literal('platform'), platform: z.string() }),
-  z.object({ kind: z.literal('chat'), address: addressSchema }),
+  z.object({ kind: z.literal('chat'), address: storedAddress }),
   z.object({ kind: z.literal('name'), name: z.string() }),
   z.object({ kind: z.literal('all') }),
   z.object({ kind: z.literal('last-active') }),
@@ -157,7 +144,7 @@ export function jobOf(row: JobRow): Job {
       delivery: deliverySchema.parse(JSON.parse(row.delivery)),
       permissions: permissionsSchema.parse(JSON.parse(row.permissions)),
       policy: policySchema.parse(JSON.parse(row.policy)),
-      origin: addressSchema.parse(JSON.parse(row.origin)),
+      origin: storedAddress.parse(JSON.parse(row.origin)),
       createdBy: authorSchema.parse(row.created_by),
       failures: row.failures,
       alertedAt: row.alerted_at ?? undefined,

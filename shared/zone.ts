@@ -13,24 +13,31 @@ export interface Wall {
 }
 
 const DAY_MS = 24 * 3_600_000;
-const formats = new Map<string, Intl.DateTimeFormat>();
 
-function formatOf(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  formats.set(zone, made);
-  return made;
+/** Formats by zone, each made once: making one takes longer than all the rest of a prompt. Throws RangeError for unknown zones. */
+export function zoneFormats(
+  locale: string,
+  options: Intl.DateTimeFormatOptions,
+): (zone: string) => Intl.DateTimeFormat {
+  const formats = new Map<string, Intl.DateTimeFormat>();
+  return (zone) => {
+    const known = formats.get(zone);
+    if (known) return known;
+    const made = new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
+    formats.set(zone, made);
+    return made;
+  };
 }
+
+const formatOf = zoneFormats('en-US', {
+  hourCycle: 'h23',
+  year: 'numeric',
+  month: 'numeric',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: 'numeric',
+  second: 'numeric',
+});
 
 /** Throws AppError `bad_input` for a zone that is not known. */
 export function checkZone(zone: string): string {

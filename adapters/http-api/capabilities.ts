@@ -1,19 +1,13 @@
 // What clients of the API get: the answer as one markdown text. It is ours, so these are choices, not limits of a service.
-import type { Capabilities, MediaSupport } from '../capabilities.ts';
+import { everyKind, TEXT_ONLY, type Capabilities } from '../capabilities.ts';
 
 const MAX_TEXT_CHARS = 1_000_000;
-/** An answer has no files; they are named in its text. */
-const none: MediaSupport = { support: 'dropped', maxBytes: 0, maxCaption: 0, mime: [] };
 
 export const API_CAPABILITIES: Capabilities = {
   text: { max: MAX_TEXT_CHARS, unit: 'utf16' },
-  media: { image: none, audio: none, voice: none, video: none, document: none, sticker: none },
-  threads: 'dropped',
-  replies: 'dropped',
-  reactions: 'dropped',
-  buttons: 'fallback',
-  edits: { support: 'dropped', minIntervalMs: 0, maxAgeMs: 0 },
-  typing: { support: 'dropped', ttlMs: 0 },
+  // An answer has no files; they are named in its text.
+  media: everyKind({ support: 'dropped', maxBytes: 0, maxCaption: 0, mime: [] }),
+  ...TEXT_ONLY,
   drafts: { support: 'full', minIntervalMs: 50 },
   sendDedupe: 'by-key',
   // A client that could not reach us knows it, and asks again.

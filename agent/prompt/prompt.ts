@@ -1,5 +1,6 @@
 // The system prompt. Most stable parts first, so that providers can reuse what they cached: nothing in it changes within a day of
 // one session but the memory.
+import { zoneFormats } from '../../shared/zone.ts';
 import type { ModelRequest } from '../providers/types.ts';
 
 export interface PromptInput {
@@ -59,19 +60,4 @@ function dateText(now: number, timezone: string): string {
   return `${dateFormat(timezone).format(now)} (${timezone})`;
 }
 
-/** Kept: making one takes longer than all the rest of the prompt. */
-const dateFormats = new Map<string, Intl.DateTimeFormat>();
-
-function dateFormat(timezone: string): Intl.DateTimeFormat {
-  const known = dateFormats.get(timezone);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat('en-GB', {
-    timeZone: timezone,
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-  });
-  dateFormats.set(timezone, made);
-  return made;
-}
+const dateFormat = zoneFormats('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });

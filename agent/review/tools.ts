@@ -1,9 +1,9 @@
 // The tools of a review: memory and skills, nothing else. They are made for one review and count what came of it. Where words of others were
 // read, what they write waits for the person: that is decided here, from the rows, not by the model.
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Scope } from '../../data/scope.ts';
 import type { SessionId } from '../../shared/ids.ts';
+import { sha256Hex } from '../../shared/digest.ts';
 import { AppError } from '../../shared/errors.ts';
 import { cleanText } from '../../shared/text.ts';
 import type { SkillChange, SkillLibrary, SkillRevision, SkillStep } from '../../skills/types.ts';
@@ -74,10 +74,7 @@ function requireFree(rules: readonly Rule[], call: { tool: string; arguments: st
 
 /** The same wish of the same conversation is the same change, also when it is looked at again after a crash. */
 function keyOf(session: SessionId, operations: readonly MemoryOperation[]): string {
-  return createHash('sha256')
-    .update(JSON.stringify([session, operations]))
-    .digest('hex')
-    .slice(0, 40);
+  return sha256Hex(JSON.stringify([session, operations]), 40);
 }
 
 function viewTool({ scope }: ReviewToolsInput, skills: SkillLibrary): Tool {

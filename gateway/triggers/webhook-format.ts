@@ -1,8 +1,9 @@
 // Who signed a webhook's post, which event it tells of, and what makes it unique. Facts:
 // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries, https://docs.gitlab.com/user/project/integrations/webhooks/
 // and Standard Webhooks (shared/webhook-signature.ts), read 2026-11-21.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { isSameSecret, sha256Hex } from '../../shared/digest.ts';
 import { secretBytes, verifySigned } from '../../shared/webhook-signature.ts';
 import { parseJson } from './template.ts';
 
@@ -63,8 +64,7 @@ function verifyGitlab(secret: string, post: WebhookPost): WebhookVerdict {
   }
   const given = headers.get('x-gitlab-token');
   if (given === null) return refused('The header X-Gitlab-Token is missing: set the secret token.');
-  // Compared as digests: texts of other lengths take as long.
-  if (!timingSafeEqual(sha256(given), sha256(secret))) return refused(NO_MATCH);
+  if (!isSameSecret(given, secret)) return refused(NO_MATCH);
   const delivery = headers.get('idempotency-key') ?? headers.get('x-gitlab-event-uuid');
   return { ok: true, delivery: delivery || digestOf(body), event };
 }
@@ -82,9 +82,5 @@ function typeOf(body: string): string {
 }
 
 function digestOf(body: string): string {
-  return sha256(body).toString('hex').slice(0, 40);
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return sha256Hex(body, 40);
 }

@@ -3,22 +3,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseSync } from 'oxc-parser';
+import { BUILT_FOLDERS } from '../../packaging/build.ts';
 import { childrenOf, isNode, type AstNode } from './ast.ts';
 
 /** Folders that ship. */
-export const PRODUCT_FOLDERS: readonly string[] = [
-  'shared',
-  'config',
-  'adapters',
-  'pairing',
-  'gateway',
-  'agent',
-  'skills',
-  'scheduler',
-  'data',
-  'research',
-  'cli',
-];
+export const PRODUCT_FOLDERS: readonly string[] = [...BUILT_FOLDERS, 'research'];
 
 const TEST_FOLDERS: readonly string[] = ['tests', 'bench'];
 

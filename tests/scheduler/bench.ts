@@ -49,6 +49,8 @@ export interface Bench {
   notices: string[];
   results: string[];
   runner(extra?: Partial<RunnerPorts>): Runner;
+  /** One that runs; `close` stops it. */
+  start(extra?: Partial<RunnerPorts>): Promise<Runner>;
   /** A job of the person, planned from now on. */
   add(
     job: { rule: Rule } & Partial<Omit<JobParts, 'schedule' | 'policy'>> & {
@@ -95,6 +97,7 @@ export async function openBench(
   const known = await db.query.selectFrom('persons').selectAll().executeTakeFirst();
   const person = known?.id ?? (await createPerson(db, { name: 'Ann', role: 'owner' })).id;
   const scope = personScope(person);
+  const started: Runner[] = [];
   const bench: Bench = {
     db,
     data,
@@ -129,6 +132,12 @@ export async function openBench(
         ...without(extra),
       });
     },
+    async start(extra) {
+      const runner = bench.runner(extra);
+      started.push(runner);
+      await runner.start();
+      return runner;
+    },
     async add({ rule, schedule, policy, ...parts }) {
       const full: JobParts = {
         name: `job ${newRowId(clock.now())}`,
@@ -159,6 +168,7 @@ export async function openBench(
     job: async (id) =>
       jobOf(await db.query.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirstOrThrow()),
     async close() {
+      for (const runner of started) await runner.stop();
       await data.close();
       if (options.home === undefined) rmSync(home, { recursive: true, force: true });
     },

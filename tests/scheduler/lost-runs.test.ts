@@ -2,26 +2,15 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { addOccurrence } from '../../data/schedule/occurrences.ts';
 import { occurrenceValues } from '../../data/schedule/rows.ts';
-import type { Runner, RunnerPorts } from '../../scheduler/ports.ts';
+import type { RunnerPorts } from '../../scheduler/ports.ts';
 import type { Job, RunOutcome } from '../../scheduler/types.ts';
 import { DAY, failure, HOUR, MINUTE, OK, openBench, statesOf, toldOnDisk, type Bench } from './bench.ts';
 
 let bench: Bench;
-const runners: Runner[] = [];
 beforeEach(async () => {
   bench = await openBench();
 });
-afterEach(async () => {
-  for (const runner of runners.splice(0)) await runner.stop();
-  await bench.close();
-});
-
-async function start(extra: Parameters<Bench['runner']>[0] = {}): Promise<Runner> {
-  const runner = bench.runner(extra);
-  runners.push(runner);
-  await runner.start();
-  return runner;
-}
+afterEach(() => bench.close());
 
 const daily = { kind: 'cron', expressions: ['0 13 * * *'] } as const;
 const after = (ms: number) => ({ kind: 'once', at: bench.clock.now() + ms }) as const;
@@ -53,7 +42,7 @@ it('a run that waits for the one before it does not keep others from being seen 
   const policy = { overlap: 'wait', timeoutMs: 3 * HOUR } as const;
   await bench.add({ rule: every(10 * MINUTE), name: 'long', policy });
   const other = await bench.add({ rule: after(33 * MINUTE), policy: { catchUp: 'skip' } });
-  await start({ run: longFor('long') });
+  await bench.start({ run: longFor('long') });
   await bench.clock.advance(40 * MINUTE);
   expect(await statesOf(bench, other)).toEqual(['done']);
 });
@@ -66,7 +55,7 @@ it('nor do many events that wait for a long run', async () => {
     await addOccurrence(bench.db, bench.scope, busy.id, run);
   }
   const other = await bench.add({ rule: after(10 * MINUTE), policy: { catchUp: 'skip' } });
-  await start({ run: longFor('busy') });
+  await bench.start({ run: longFor('busy') });
   await bench.clock.advance(20 * MINUTE);
   expect(await statesOf(bench, other)).toEqual(['done']);
 });
@@ -83,7 +72,7 @@ it('a clock that goes back behind more runs than are looked through stops nothin
   const row = { id: often.id, space_id: often.space, person_id: often.person };
   const planned = occurrenceValues(row, { scheduledAt: last, dueAt: last, cause: 'schedule' }, anchor);
   await bench.db.query.insertInto('occurrences').values(planned).execute();
-  const runner = await start();
+  const runner = await bench.start();
   bench.clock.set(bench.clock.now() - 3 * HOUR);
   const other = await bench.add({ rule: after(30 * MINUTE) });
   runner.wake();
@@ -94,7 +83,7 @@ it('a clock that goes back behind more runs than are looked through stops nothin
 it('a run that lies ahead from when the clock was wrong does not end the chain', async () => {
   const job = await bench.add({ rule: daily });
   await addDone(job, [bench.clock.now() + HOUR + DAY]);
-  await start();
+  await bench.start();
   await bench.clock.advance(4 * DAY);
   expect(bench.began).toHaveLength(3);
   expect(await statesOf(bench, job)).toEqual(['done', 'done', 'done', 'done', 'planned']);
@@ -105,7 +94,7 @@ it('a clock that was wrong in an earlier process is noticed by the next', async 
   bench.clock.set(real + 365 * DAY);
   const job = await bench.add({ rule: daily });
   bench.clock.set(real);
-  await start();
+  await bench.start();
   await bench.clock.advance(2 * DAY);
   expect(await statesOf(bench, job)).toEqual(['done', 'done', 'planned']);
 });
@@ -113,27 +102,27 @@ it('a clock that was wrong in an earlier process is noticed by the next', async 
 it('an active job without a next run gets one', async () => {
   const job = await bench.add({ rule: daily });
   await bench.db.query.deleteFrom('occurrences').execute();
-  await start();
+  await bench.start();
   await bench.clock.advance(DAY);
   expect(await statesOf(bench, job)).toEqual(['done', 'planned']);
 });
 
 it('what was taken while the process began to end is not begun, and begins with the next one', async () => {
   const job = await bench.add({ rule: after(MINUTE), policy: { rerun: 'never' } });
-  const first = await start();
+  const first = await bench.start();
   bench.clock.set(bench.clock.now() + 2 * MINUTE);
   first.wake();
   await first.stop();
   expect(bench.began).toHaveLength(0);
   expect((await bench.rows(job))[0]).toMatchObject({ state: 'planned', attempts: 0 });
-  await start({ isAlone: true });
+  await bench.start({ isAlone: true });
   await bench.clock.advance(0);
   expect(await statesOf(bench, job)).toEqual(['done']);
 });
 
 it('a run that the orderly end of the process cut off for good is told', async () => {
   const job = await bench.add({ rule: after(MINUTE), name: 'long', policy: { rerun: 'never' } });
-  const runner = await start({ run: longFor('long') });
+  const runner = await bench.start({ run: longFor('long') });
   await bench.clock.advance(MINUTE);
   await runner.stop();
   expect((await bench.rows(job))[0]).toMatchObject({ state: 'interrupted', failure: 'lost' });
@@ -143,7 +132,7 @@ it('a run that the orderly end of the process cut off for good is told', async (
 it('a run that an event began is tried again also when the next one of the schedule is near', async () => {
   const job = await bench.add({ rule: every(4 * MINUTE) });
   const outcomes = [failure()];
-  const runner = await start({
+  const runner = await bench.start({
     run: async ({ occurrence }) => (occurrence.cause === 'trigger' ? (outcomes.shift() ?? OK) : OK),
   });
   const at = bench.clock.now();

@@ -2,26 +2,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addOccurrence } from '../../data/schedule/occurrences.ts';
 import { changeJob } from '../../data/schedule/jobs.ts';
-import type { Runner, RunnerPorts } from '../../scheduler/ports.ts';
+import type { RunnerPorts } from '../../scheduler/ports.ts';
 import type { RunOutcome } from '../../scheduler/types.ts';
 import { DAY, failure, HOUR, makeSettableClock, MINUTE, OK, openBench, statesOf, type Bench } from './bench.ts';
 
 let bench: Bench;
-const runners: Runner[] = [];
 beforeEach(async () => {
   bench = await openBench();
 });
-afterEach(async () => {
-  for (const runner of runners.splice(0)) await runner.stop();
-  await bench.close();
-});
-
-async function start(extra: Parameters<Bench['runner']>[0] = {}): Promise<Runner> {
-  const runner = bench.runner(extra);
-  runners.push(runner);
-  await runner.start();
-  return runner;
-}
+afterEach(() => bench.close());
 
 const daily = { kind: 'cron', expressions: ['0 13 * * *'] } as const;
 const after = (ms: number) => ({ kind: 'once', at: bench.clock.now() + ms }) as const;
@@ -29,7 +18,7 @@ const after = (ms: number) => ({ kind: 'once', at: bench.clock.now() + ms }) as 
 describe('what is due', () => {
   it('runs at its instant, once, and the next run is planned in the same breath', async () => {
     const job = await bench.add({ rule: daily });
-    await start();
+    await bench.start();
     await bench.clock.advance(HOUR - 1_000);
     expect(bench.began).toHaveLength(0);
     await bench.clock.advance(1_000);
@@ -41,10 +30,10 @@ describe('what is due', () => {
   });
 
   it('leaves no timer and does no work when there is no job', async () => {
-    await start();
+    const runner = await bench.start();
     expect(bench.clock.pending()).toBe(0);
     const job = await bench.add({ rule: after(MINUTE) });
-    runners[0]?.wake();
+    runner.wake();
     await bench.clock.advance(2 * MINUTE);
     expect((await bench.job(job.id)).state).toBe('done');
     expect(bench.clock.pending()).toBe(0);
@@ -54,7 +43,7 @@ describe('what is due', () => {
     const ends: (() => void)[] = [];
     const run = () => new Promise<RunOutcome>((resolve) => ends.push(() => resolve(OK)));
     for (let i = 0; i < 5; i++) await bench.add({ rule: after(MINUTE) });
-    await start({ run, limits: { parallel: 8, perPerson: 2 } });
+    await bench.start({ run, limits: { parallel: 8, perPerson: 2 } });
     await bench.clock.advance(2 * MINUTE);
     expect(ends).toHaveLength(2);
     for (let i = 0; i < 5; i++) {
@@ -75,7 +64,7 @@ describe('what is due', () => {
         () => OK,
         () => ({ end: 'cut' }),
       );
-    await start({ run, limits: { parallel: 8, perPerson: 8 } });
+    await bench.start({ run, limits: { parallel: 8, perPerson: 8 } });
     await bench.clock.advance(2 * HOUR + 5 * MINUTE);
     expect(await statesOf(bench, skipping)).toEqual(['running', 'skipped', 'planned']);
     expect((await bench.rows(skipping))[1]?.reason).toContain('still went on');
@@ -87,7 +76,7 @@ describe('what is due', () => {
 
   it('runs what is begun by hand or by a trigger beside the schedule; a trigger key counts once', async () => {
     const job = await bench.add({ rule: { kind: 'trigger' } });
-    const runner = await start();
+    const runner = await bench.start();
     const at = bench.clock.now();
     const run = { scheduledAt: at, dueAt: at, cause: 'trigger', triggerKey: 'k1' } as const;
     expect(await addOccurrence(bench.db, bench.scope, job.id, run)).toBeDefined();
@@ -100,7 +89,7 @@ describe('what is due', () => {
 
   it('does nothing more for a job that was paused or removed', async () => {
     const job = await bench.add({ rule: daily });
-    await start();
+    await bench.start();
     await changeJob(bench.db, bench.scope, job.id, { state: 'paused', next: null, skipped: 'the job was paused' });
     await bench.clock.advance(3 * DAY);
     expect(bench.began).toHaveLength(0);
@@ -112,7 +101,7 @@ describe('failures', () => {
   it('are tried again after 5, 15 and 30 minutes, then told; a recovery is told too', async () => {
     const outcomes = [failure(), failure(), failure(), failure(), OK];
     const job = await bench.add({ rule: daily, name: 'news' });
-    await start({ run: async () => outcomes.shift() ?? OK });
+    await bench.start({ run: async () => outcomes.shift() ?? OK });
     await bench.clock.advance(HOUR);
     const times = [5, 15, 30];
     for (const [i, minutes] of times.entries()) {
@@ -132,7 +121,7 @@ describe('failures', () => {
 
   it('that cannot pass are not tried again', async () => {
     await bench.add({ rule: after(MINUTE) });
-    await start({ run: async () => failure({ failure: 'blocked' }) });
+    await bench.start({ run: async () => failure({ failure: 'blocked' }) });
     await bench.clock.advance(DAY);
     expect(bench.began).toHaveLength(1);
     expect(bench.notices).toHaveLength(1);
@@ -141,7 +130,7 @@ describe('failures', () => {
   it('are told once an hour at most, and the tenth in a row pauses the job', async () => {
     const every = { kind: 'interval', everyMs: 10 * MINUTE, anchor: bench.clock.now() } as const;
     const job = await bench.add({ rule: every, policy: { retries: 0 } });
-    await start({ run: async () => failure() });
+    await bench.start({ run: async () => failure() });
     await bench.clock.advance(3 * HOUR);
     expect(bench.began).toHaveLength(10);
     expect(bench.notices).toHaveLength(3);
@@ -159,7 +148,7 @@ describe('failures', () => {
         signal.addEventListener('abort', () => (let_go = () => resolve({ end: 'cut' })), { once: true });
       });
     const job = await bench.add({ rule: after(MINUTE), policy: { timeoutMs: 10 * MINUTE } });
-    await start({ run });
+    await bench.start({ run });
     await bench.clock.advance(2 * HOUR);
     expect(await statesOf(bench, job)).toEqual(['running']);
     expect(bench.began).toHaveLength(1);
@@ -178,7 +167,7 @@ describe('two runners on one store', () => {
       await bench.add({ rule: { kind: 'interval', everyMs: (1 + (i % 4)) * 15 * MINUTE, anchor: bench.clock.now() } });
     const other = await openBench({ home: bench.home, clock: bench.clock });
     const second = other.runner({ limits: { parallel: 3, perPerson: 3 } });
-    await start({ limits: { parallel: 3, perPerson: 3 } });
+    await bench.start({ limits: { parallel: 3, perPerson: 3 } });
     await second.start();
     await bench.clock.advance(DAY);
     await second.stop();
@@ -224,7 +213,7 @@ describe('after an end of the process', () => {
     await first.stop();
     expect(await statesOf(bench, job)).toEqual(['planned']);
     await bench.clock.advance(3 * DAY);
-    await start({ isAlone: true });
+    await bench.start({ isAlone: true });
     await bench.clock.advance(0);
     expect(new Set(bench.began.map(({ key }) => key)).size).toBe(1);
     expect(await statesOf(bench, job)).toEqual(['done']);
@@ -235,7 +224,7 @@ describe('after an end of the process', () => {
     const job = await bench.add({ rule: after(MINUTE), name: 'script', policy: { rerun: 'never' } });
     await bench.runner({ run: () => new Promise(() => undefined) }).start();
     await bench.clock.advance(MINUTE);
-    await start({ isAlone: true });
+    await bench.start({ isAlone: true });
     await bench.clock.advance(DAY);
     expect(bench.began).toHaveLength(1);
     expect((await bench.rows(job))[0]).toMatchObject({ state: 'interrupted', failure: 'lost', next_at: null });
@@ -246,7 +235,7 @@ describe('after an end of the process', () => {
 describe('a clock that is set', () => {
   it('forward: what was due meanwhile is looked at within minutes', async () => {
     const job = await bench.add({ rule: daily });
-    await start();
+    await bench.start();
     bench.clock.set(bench.clock.now() + 3 * HOUR);
     await bench.clock.advance(6 * MINUTE);
     expect(await statesOf(bench, job)).toEqual(['done', 'planned']);
@@ -255,7 +244,7 @@ describe('a clock that is set', () => {
 
   it('back: what ran is not run again, and what was planned too far ahead comes nearer', async () => {
     const job = await bench.add({ rule: daily });
-    await start();
+    await bench.start();
     const real = bench.clock.now();
     // A year ahead by mistake, for a moment.
     bench.clock.set(real + 365 * DAY);

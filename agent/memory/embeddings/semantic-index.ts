@@ -11,7 +11,7 @@ import {
 import type { Scope } from '../../../data/scope.ts';
 import { backoffMs } from '../../../shared/backoff.ts';
 import type { Clock } from '../../../shared/clock.ts';
-import { withDeadline } from '../../../shared/deadline.ts';
+import { isTimeout, withDeadline } from '../../../shared/deadline.ts';
 import { asAppError } from '../../../shared/errors.ts';
 import type { SpaceId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/log.ts';
@@ -162,6 +162,7 @@ export function makeSemanticIndex(input: SemanticIndexInput): SemanticIndex {
       );
       return vector;
     } catch (error) {
+      // Whoever waits for the meaning has a deadline of their own.
       if ((parent.aborted && !isTimeout(parent.reason)) || closing.signal.aborted) return undefined;
       queryRestUntil = clock.now() + REST_MS;
       log.warn({ err: error }, 'a question got no vector in time; the turn goes on with the search by words');
@@ -196,11 +197,6 @@ export function makeSemanticIndex(input: SemanticIndexInput): SemanticIndex {
       await running;
     },
   };
-}
-
-/** Whoever waits for the meaning has a deadline of their own. */
-function isTimeout(reason: unknown): boolean {
-  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 /** As many as one call takes; at least one. */

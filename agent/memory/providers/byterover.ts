@@ -8,7 +8,7 @@ import { sha256Hex } from '../../../shared/digest.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { withDeadline } from '../../../shared/deadline.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { preview } from '../../../shared/text.ts';
+import { escapeHtml, preview } from '../../../shared/text.ts';
 import { untilAborted } from '../../abort.ts';
 import { BARE_ENV, spawnChild } from '../../tools/child.ts';
 import type { MemoryProvider } from './provider.ts';
@@ -161,10 +161,6 @@ function plain(text: string): string {
 /** A page of the context tree (src/server/infra/render of byterover-cli): its path is made of its text, so the same text is one page. */
 function pageOf(text: string): string {
   const digest = sha256Hex(text, 16);
-  const title = escaped(preview(text, 80));
-  return `<bv-topic path="conversations/t_${digest}" title="${title}"><bv-fact>${escaped(text)}</bv-fact></bv-topic>`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  const title = escapeHtml(preview(text, 80));
+  return `<bv-topic path="conversations/t_${digest}" title="${title}"><bv-fact>${escapeHtml(text)}</bv-fact></bv-topic>`;
 }

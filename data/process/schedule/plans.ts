@@ -87,14 +87,7 @@ export async function hasOpenRun(
   scheduledAt: number,
   query: Query = db.query,
 ): Promise<boolean> {
-  const row = await query
-    .selectFrom('occurrences')
-    .select('id')
-    .where('job_id', '=', job)
-    .where('scheduled_at', '=', scheduledAt)
-    .where('cause', '=', 'schedule')
-    .where(isOpen)
-    .executeTakeFirst();
+  const row = await runsAt(query, job, scheduledAt).where('cause', '=', 'schedule').where(isOpen).executeTakeFirst();
   return row !== undefined;
 }
 
@@ -105,13 +98,11 @@ export async function hasRun(
   scheduledAt: number,
   query: Query = db.query,
 ): Promise<boolean> {
-  const row = await query
-    .selectFrom('occurrences')
-    .select('id')
-    .where('job_id', '=', job)
-    .where('scheduled_at', '=', scheduledAt)
-    .executeTakeFirst();
-  return row !== undefined;
+  return (await runsAt(query, job, scheduledAt).executeTakeFirst()) !== undefined;
+}
+
+function runsAt(query: Query, job: string, scheduledAt: number) {
+  return query.selectFrom('occurrences').select('id').where('job_id', '=', job).where('scheduled_at', '=', scheduledAt);
 }
 
 /** The last instant of a job that is taken. */

@@ -1,9 +1,9 @@
 // Plays many turns of one session through the real agent and database, as the gateway does: what a turn leaves is the next one's history.
 import { finishTurn } from '../../../data/process/turns.ts';
-import type { NewMessage } from '../../../data/messages.ts';
-import type { AgentPort, AgentTurn, TranscriptEntry } from '../../../agent/port.ts';
+import type { AgentPort, AgentTurn } from '../../../agent/port.ts';
 import type { ModelMessage, ModelReply, ModelRequest } from '../../../agent/providers/types.ts';
 import { estimateRequest } from '../../../agent/context/tokens.ts';
+import { messageOf } from '../../../gateway/turn-end.ts';
 import { makeAgentTurn, makeInput, makeReply, startTurn, type Home } from '../fixture.ts';
 
 export interface Player {
@@ -20,38 +20,12 @@ export function makePlayer(home: Home, agent: AgentPort): Player {
       await finishTurn(home.db, {
         turn,
         state: 'done',
-        messages: result.transcript.map(rowOf),
+        messages: result.transcript.map(messageOf),
         outbox: [],
         inbox: [],
       });
     },
   };
-}
-
-function rowOf(entry: TranscriptEntry): NewMessage {
-  switch (entry.role) {
-    case 'user':
-      return { role: 'user', author: entry.author, text: entry.text, origin: entry.origin, files: entry.files };
-    case 'assistant':
-      return {
-        role: 'assistant',
-        author: '',
-        text: entry.text,
-        toolCalls: entry.toolCalls,
-        reasoning: entry.reasoning,
-        origin: 'agent',
-      };
-    case 'tool':
-      return {
-        role: 'tool',
-        author: '',
-        text: entry.text,
-        toolCallId: entry.callId,
-        toolName: entry.name,
-        isError: entry.isError,
-        origin: entry.origin,
-      };
-  }
 }
 
 /** Whether the request asks for a summary. */
