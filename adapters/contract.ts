@@ -121,8 +121,6 @@ export interface TimelineEntry {
   via?: string | undefined;
   /** Of an inbound line: the id under which the platform delivered it, so that a client knows its own message again. */
   message?: MessageId | undefined;
-  /** Lines of one turn share it: what was asked, and what was answered to it. */
-  turn?: string | undefined;
   direction: 'in' | 'out';
   /** Milliseconds since the epoch. */
   at: number;

@@ -1,8 +1,10 @@
 // What was asked in one chat and what was answered to it, for clients of ours that wait for an answer.
-import { turnId, type AccountId, type ChatId, type MessageId, type TurnId } from '../../shared/ids.ts';
+import { turnId, type MessageId, type TurnId } from '../../shared/ids.ts';
 import type { StoredFile } from '../../shared/messages.ts';
 import type { ProcessDb } from '../db.ts';
+import { INBOX_END_STATES, type InboxState } from '../schema.ts';
 import { outboxRow } from './outbox.ts';
+import type { ChatKey } from './timeline.ts';
 
 export interface ExchangeRow {
   /** Messages of this chat that are answered together; empty when nobody asked (a question of ours, news). */
@@ -20,27 +22,21 @@ interface Asked {
   seq: number;
   message_id: MessageId;
   turn_id: TurnId | null;
-  state: string;
+  state: InboxState;
 }
 
-const LIVE: readonly string[] = ['received', 'queued', 'running'];
+const ENDED: readonly InboxState[] = INBOX_END_STATES;
 /** Replies of commands are named by the message that they answer. */
 const COMMAND_KEY = /^c(\d+)\./;
 
-export async function readExchange(
-  db: ProcessDb,
-  chat: { platform: string; account: AccountId; chat: ChatId },
-  of: ExchangeOf,
-): Promise<ExchangeRow> {
+export async function readExchange(db: ProcessDb, chat: ChatKey, of: ExchangeOf): Promise<ExchangeRow> {
   const begun = 'message' in of ? await byMessage(db, chat, of.message) : await byLine(db, chat, of.line);
   const [first] = begun;
   const turn = first?.turn_id ?? undefined;
   const asked = turn === undefined ? begun : await byTurn(db, chat, turn);
-  const isOpen = asked.some(({ state }) => LIVE.includes(state));
+  const isOpen = asked.some(({ state }) => !ENDED.includes(state));
   return { asked: asked.map((row) => row.message_id), isOpen, said: await saidTo(db, chat, { turn, asked }) };
 }
-
-type ChatKey = Parameters<typeof readExchange>[1];
 
 function ofChat(db: ProcessDb, { platform, account, chat }: ChatKey) {
   return db.query
@@ -65,9 +61,9 @@ async function byLine(db: ProcessDb, chat: ChatKey, line: string): Promise<reado
   const command = COMMAND_KEY.exec(line)?.[1];
   if (command !== undefined) return ofChat(db, chat).where('seq', '=', Number(command)).execute();
   const row = await db.query.selectFrom('outbox').select('turn_id').where('key', '=', line).executeTakeFirst();
-  const draft = await db.query.selectFrom('turns').select('id').where('id', '=', turnId(line)).executeTakeFirst();
-  const turn = row?.turn_id ?? draft?.id;
-  return turn === undefined || turn === null ? [] : byTurn(db, chat, turn);
+  // A draft is named by its turn.
+  const turn = row ? row.turn_id : turnId(line);
+  return turn === null ? [] : byTurn(db, chat, turn);
 }
 
 async function saidTo(

@@ -1,6 +1,6 @@
 // What was said in one chat, as the clients of ours (page, terminal) show it: inbox and outbox rows, by time.
 import { sql } from 'kysely';
-import type { AccountId, ChatId, MessageId, TurnId } from '../../shared/ids.ts';
+import type { AccountId, ChatId, MessageId } from '../../shared/ids.ts';
 import type { Address } from '../../shared/messages.ts';
 import type { ProcessDb } from '../db.ts';
 import type { OutboxKind } from '../schema.ts';
@@ -14,8 +14,6 @@ export interface TimelineRow {
   via: string | undefined;
   /** Of an inbound row of this chat: the platform's own id of it. */
   message: MessageId | undefined;
-  /** Lines of one turn share it: what was asked, and what was answered to it. */
-  turn: TurnId | undefined;
   direction: 'in' | 'out';
   kind: OutboxKind;
   at: number;
@@ -57,7 +55,7 @@ export async function listTimeline(
   return lines;
 }
 
-type ChatKey = { platform: string; account: AccountId; chat: ChatId };
+export type ChatKey = { platform: string; account: AccountId; chat: ChatId };
 
 /** Whose direct chat this is today, unless it has a conversation of its own. */
 async function personOfChat(db: ProcessDb, chat: ChatKey): Promise<string | undefined> {
@@ -118,7 +116,7 @@ async function placeOf(db: ProcessDb, key: string): Promise<LinePlace | undefine
 async function inLine(db: ProcessDb, seq: number, chat: ChatKey): Promise<TimelineRow | undefined> {
   const row = await db.query.selectFrom('inbox').selectAll().where('seq', '=', seq).executeTakeFirst();
   if (!row) return undefined;
-  const { id, message, payload, receivedAt, address, turn } = inboxRow(row);
+  const { id, message, payload, receivedAt, address } = inboxRow(row);
   const via = viaOf(address, chat);
   // Nobody said it: it stands among the notices.
   if (payload.event)
@@ -126,7 +124,6 @@ async function inLine(db: ProcessDb, seq: number, chat: ChatKey): Promise<Timeli
       key: `i${id}`,
       via,
       message: undefined,
-      turn,
       direction: 'out',
       kind: 'notice',
       at: receivedAt,
@@ -139,7 +136,6 @@ async function inLine(db: ProcessDb, seq: number, chat: ChatKey): Promise<Timeli
     key: `i${id}`,
     via,
     message: via === undefined ? message : undefined,
-    turn,
     direction: 'in',
     kind: 'message',
     at: receivedAt,
@@ -152,11 +148,11 @@ async function inLine(db: ProcessDb, seq: number, chat: ChatKey): Promise<Timeli
 async function outLine(db: ProcessDb, seq: number, chat: ChatKey): Promise<TimelineRow | undefined> {
   const row = await db.query.selectFrom('outbox').selectAll().where('seq', '=', seq).executeTakeFirst();
   if (!row) return undefined;
-  const { key, kind, createdAt, text, files, buttons, to, turn } = outboxRow(row);
+  const { key, kind, createdAt, text, files, buttons, to } = outboxRow(row);
   const via = viaOf(to, chat);
   // A button belongs to its message, which is elsewhere.
   const shown = via === undefined ? buttons : [];
-  return { key, via, message: undefined, turn, direction: 'out', kind, at: createdAt, text, files, buttons: shown };
+  return { key, via, message: undefined, direction: 'out', kind, at: createdAt, text, files, buttons: shown };
 }
 
 function viaOf(at: Address, chat: ChatKey): string | undefined {
