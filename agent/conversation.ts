@@ -107,12 +107,13 @@ export async function openConversation(input: ConversationInput): Promise<Conver
     if (sections.some(({ isForeign }) => isForeign)) origins.add('foreign');
     const state = await readState(parts.db, turn, sections);
     const last = state ? [state] : [];
-    const past = tokensOf(history.messages) + tokensOf(last);
+    const lastTokens = tokensOf(last);
+    const past = history.tokens + lastTokens;
     if (!relieved && past > room * SMALL_SHARE && past + tokensOf(messages) > room) {
       relieved = true;
       await shorten(false);
     }
-    const left = room - tokensOf(history.messages) - tokensOf(last);
+    const left = room - history.tokens - lastTokens;
     const isOpening = !messages.some(({ role }) => role === 'tool');
     const models = isOpening ? opening : chain;
     const routed = routeMessages(settings, models, [...history.messages, ...fitTurn(messages, left), ...last]);
@@ -171,11 +172,11 @@ export async function openConversation(input: ConversationInput): Promise<Conver
 
 /** What the provider counted corrects later estimates. Images are counted in too many ways. */
 function learn(parts: AgentParts, request: Omit<ModelRequest, 'model'>, reply: ModelReply): void {
+  if (!reply.usage || !reply.answeredBy) return;
   const hasImages = request.messages.some(
     (message) => message.role === 'user' && message.content.some((part) => part.type === 'image'),
   );
-  if (reply.usage && reply.answeredBy && !hasImages)
-    parts.calibration.note(reply.answeredBy, estimateRequest(request), reply.usage);
+  if (!hasImages) parts.calibration.note(reply.answeredBy, estimateRequest(request), reply.usage);
 }
 
 function tokensOf(messages: readonly ModelMessage[]): number {

@@ -52,12 +52,14 @@ const selectActive = prepare<
 
 const MAX_HISTORY = 2_000;
 /** Texts of histories kept in memory, in UTF-16 units; the longest unused go first. */
-const MAX_KEPT_CHARS = 4_000_000;
+const MAX_KEPT_CHARS = 8_000_000;
 /** What a message takes beside its text. */
 const MESSAGE_CHARS = 500;
 
 interface KeptHistory {
+  /** Of what is read: 0 until then. */
   chars: number;
+  count: number;
   /** Changes of the table when it was read; what is only added since is read on top. */
   changes: number;
   /** All writes to it: while there are no others, nothing is read. */
@@ -65,7 +67,12 @@ interface KeptHistory {
   messages: Promise<readonly StoredMessage[]>;
   isRead: boolean;
 }
-const keptHistories = new WeakMap<TableWrites, Map<string, KeptHistory>>();
+/** Longest unused first. */
+interface KeptHistories {
+  chars: number;
+  bySession: Map<string, KeptHistory>;
+}
+const keptHistories = new WeakMap<TableWrites, KeptHistories>();
 
 /** Active messages of a session, oldest first: at most the last `limit`, and 2,000. They are shared: nobody may change them. */
 export async function listHistory(
@@ -74,37 +81,58 @@ export async function listHistory(
   session: SessionId,
   limit = MAX_HISTORY,
 ): Promise<readonly StoredMessage[]> {
-  const messages = (await readActive(db, scope, session)).slice(-Math.min(limit, MAX_HISTORY));
+  const all = await readActive(db, scope, session);
+  const messages = all.length > limit ? all.slice(-limit) : all;
+  const isSummary = ({ role }: StoredMessage) => role === 'summary';
+  if (!messages.some(isSummary)) return messages;
   // The summary is younger than the messages it stands before.
-  return [...messages.filter((m) => m.role === 'summary'), ...messages.filter((m) => m.role !== 'summary')];
+  return [...messages.filter(isSummary), ...messages.filter((message) => !isSummary(message))];
 }
 
 function readActive(db: Db, scope: Scope, session: SessionId): Promise<readonly StoredMessage[]> {
-  const kept = keptHistories.get(db.writes) ?? new Map<string, KeptHistory>();
+  const kept = keptHistories.get(db.writes) ?? { chars: 0, bySession: new Map<string, KeptHistory>() };
   keptHistories.set(db.writes, kept);
   const key = `${scope.space}\u001f${session}`;
   // Taken before the read: what is changed meanwhile makes it old at once.
   const changes = db.writes.countChanges('messages');
   const writes = db.writes.count('messages');
-  const known = kept.get(key);
+  const known = kept.bySession.get(key);
   // A transaction must not wait for a read that waits for its end.
   const usable = known?.isRead || !db.query.isTransaction ? known : undefined;
   if (usable?.writes === writes) return usable.messages;
-  const before = usable?.changes === changes ? usable.messages : undefined;
-  const history = { chars: 0, changes, writes, messages: readOn(db, scope, session, before), isRead: false };
-  kept.delete(key);
-  kept.set(key, history);
-  history.messages.then(
-    (messages) => {
+  const before = usable?.changes === changes ? usable : undefined;
+  const messages = readOn(db, scope, session, before?.messages);
+  const history: KeptHistory = { chars: 0, count: 0, changes, writes, messages, isRead: false };
+  drop(kept, key);
+  kept.bySession.set(key, history);
+  messages.then(
+    (read) => {
       history.isRead = true;
-      history.chars = messages.reduce((sum, message) => sum + message.text.length + MESSAGE_CHARS, 0);
-      dropOldest(kept);
+      if (kept.bySession.get(key) !== history) return;
+      // What was counted before is not counted again, unless the oldest have fallen out.
+      const counted = before && read.length < MAX_HISTORY ? before : { chars: 0, count: 0 };
+      history.count = read.length;
+      history.chars = counted.chars + charsOf(read.slice(counted.count));
+      kept.chars += history.chars;
+      for (const oldest of kept.bySession.keys()) {
+        if (kept.chars <= MAX_KEPT_CHARS) break;
+        drop(kept, oldest);
+      }
     },
     () => {
-      if (kept.get(key) === history) kept.delete(key);
+      if (kept.bySession.get(key) === history) drop(kept, key);
     },
   );
-  return history.messages;
+  return messages;
+}
+
+function charsOf(messages: readonly StoredMessage[]): number {
+  return messages.reduce((sum, message) => sum + message.text.length + MESSAGE_CHARS, 0);
+}
+
+function drop(kept: KeptHistories, key: string): void {
+  kept.chars -= kept.bySession.get(key)?.chars ?? 0;
+  kept.bySession.delete(key);
 }
 
 /** `before` and what came after it. */
@@ -116,16 +144,8 @@ async function readOn(
 ): Promise<readonly StoredMessage[]> {
   const known = (await before?.catch(() => undefined)) ?? [];
   const { rows } = await selectActive(db.query, { space, session, after: known.at(-1)?.id ?? 0, limit: MAX_HISTORY });
-  return [...known, ...rows.reverse().map(storedMessage)].slice(-MAX_HISTORY);
-}
-
-function dropOldest(kept: Map<string, KeptHistory>): void {
-  let total = [...kept.values()].reduce((sum, history) => sum + history.chars, 0);
-  for (const [oldest, history] of kept) {
-    if (total <= MAX_KEPT_CHARS) break;
-    kept.delete(oldest);
-    total -= history.chars;
-  }
+  const all = [...known, ...rows.reverse().map(storedMessage)];
+  return all.length > MAX_HISTORY ? all.slice(-MAX_HISTORY) : all;
 }
 
 /** Everything said in a session, undone and compacted messages included: all of it, or what came after a message, the last `limit` of it. */

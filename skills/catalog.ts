@@ -176,7 +176,7 @@ function infoOf(
   marks: SkillMarks,
 ): ListedSkill {
   return {
-    conditions: conditionsOf(parsed.frontMatter),
+    ...readingOf(parsed, name),
     name,
     description: parsed.description,
     category: revision?.category ?? parsed.category,
@@ -187,6 +187,17 @@ function infoOf(
     frozen: marks.frozen,
     pinned: marks.pinned,
     archived: marks.archived || revision?.state === 'archived',
-    searchText: searchTextOf({ ...parsed, name }),
   };
+}
+
+/** What a text says does not change, and every turn asks. */
+const readings = new WeakMap<ParsedSkill, Pick<ListedSkill, 'conditions' | 'searchText'>>();
+
+function readingOf(parsed: ParsedSkill, name: string): Pick<ListedSkill, 'conditions' | 'searchText'> {
+  let reading = readings.get(parsed);
+  if (!reading) {
+    reading = { conditions: conditionsOf(parsed.frontMatter), searchText: searchTextOf({ ...parsed, name }) };
+    readings.set(parsed, reading);
+  }
+  return reading;
 }

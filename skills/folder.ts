@@ -1,8 +1,9 @@
 // Skills as they lie in a folder: found at any depth that collections use, read once, and read again when a file has changed. Folders are
 // never written here. Symbolic links are not followed: a skill must not show what lies outside of it.
-import { constants } from 'node:fs';
-import { lstat, open, readdir, stat } from 'node:fs/promises';
+import { constants, statSync } from 'node:fs';
+import { lstat, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { AppError, asAppError } from '../shared/errors.ts';
 import { hintsOf } from './conditions.ts';
 import { describeProblem, MAX_SKILL_CHARS, parseSkill, type ParsedSkill } from './format.ts';
@@ -11,6 +12,8 @@ import { checkReadPath, isInnerPath, MAX_FILE_BYTES, MAX_FILES, SKILL_FILE } fro
 /** Collections put skills into folders of categories, some of them into folders of folders. */
 const MAX_DEPTH = 4;
 const MAX_SKILLS = 2_000;
+/** Files that are looked at before others get a turn. */
+const AT_ONCE = 100;
 /** Of machines, and of what others keep beside skills. */
 const SKIPPED = new Set(['node_modules', '__pycache__', 'quarantine']);
 /** Hidden folders that collections keep skills in. */
@@ -19,7 +22,6 @@ const HIDDEN = new Set(['.curated', '.system', '.experimental', '.agents', '.cla
 export interface FolderSkill extends ParsedSkill {
   /** Absolute path of its folder. */
   dir: string;
-  searchText: string;
 }
 
 export interface FolderContent {
@@ -50,8 +52,11 @@ export function openSkillFolder(root: string): SkillFolder {
   async function isCurrent(): Promise<boolean> {
     if (folders.size === 0) return false;
     const known = [...folders, ...[...reads].map(([file, { stamp }]): [string, string] => [file, stamp])];
-    const stamps = await Promise.all(known.map(async ([file, stamp]) => (await stampOf(file)) === stamp));
-    return stamps.every(Boolean);
+    for (const [index, [file, stamp]] of known.entries()) {
+      if (stampOf(file) !== stamp) return false;
+      if (index % AT_ONCE === AT_ONCE - 1) await setImmediate();
+    }
+    return true;
   }
 
   async function refresh(): Promise<FolderContent> {
@@ -81,10 +86,11 @@ export function openSkillFolder(root: string): SkillFolder {
 }
 
 /** '' when it is not there. */
-async function stampOf(file: string): Promise<string> {
+function stampOf(file: string): string {
   try {
-    const { mtimeMs, size, ino } = await stat(file);
-    return `${mtimeMs} ${size} ${ino}`;
+    // Not awaited: a look takes microseconds, a thread to do it many times that, and every turn looks.
+    const stats = statSync(file, { throwIfNoEntry: false });
+    return stats ? `${stats.mtimeMs} ${stats.size} ${stats.ino}` : '';
   } catch {
     return '';
   }
@@ -96,11 +102,11 @@ async function walk(
   found: { folders: Map<string, string>; reads: Map<string, Read>; known: ReadonlyMap<string, Read> },
 ): Promise<void> {
   // Taken before the look: what comes in meanwhile makes it old at once.
-  found.folders.set(folder, await stampOf(folder));
+  found.folders.set(folder, stampOf(folder));
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   if (entries.some((entry) => entry.name === SKILL_FILE && entry.isFile())) {
     const file = path.join(folder, SKILL_FILE);
-    const stamp = await stampOf(file);
+    const stamp = stampOf(file);
     const known = found.known.get(file);
     found.reads.set(file, known?.stamp === stamp ? known : await readSkill(folder, stamp));
     return;
@@ -119,7 +125,7 @@ async function readSkill(dir: string, stamp: string): Promise<Read> {
   try {
     const text = (await readInside(dir, SKILL_FILE, MAX_SKILL_CHARS * 4)).toString('utf8');
     const parsed = await parseSkill(text, { file, mode: 'lenient', name: path.basename(dir) });
-    const skill = { ...parsed, dir, searchText: searchTextOf(parsed) };
+    const skill = { ...parsed, dir };
     return { stamp, skill, notes: parsed.warnings.map(describeProblem) };
   } catch (error) {
     return { stamp, skill: undefined, notes: [asAppError(error).publicMessage] };

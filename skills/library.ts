@@ -17,7 +17,7 @@ import type { SessionId, TurnId } from '../shared/ids.ts';
 import { inForce, openCatalog, type Catalog, type LibraryInput, type ListedSkill, type SkillEntry } from './catalog.ts';
 import { planChange } from './change.ts';
 import { diffFiles } from './difference.ts';
-import { listFolderFiles, readFolderFile } from './folder.ts';
+import { listFolderFiles, readFolderFile, searchTextOf } from './folder.ts';
 import { parseSkill, SKILL_NAME } from './format.ts';
 import { isText } from './guard.ts';
 import { makeLoadGuard } from './load-guard.ts';
@@ -210,12 +210,15 @@ async function findVersion(
 
 function folderVersion(base: NonNullable<SkillEntry['base']>, entry: SkillEntry | undefined): Version {
   const { skill, source, trust } = base;
-  const { name, description, category, searchText } = skill;
+  const { name, description, category } = skill;
   const marks = entry?.info ?? { frozen: false, pinned: false, archived: false };
   const { frozen, pinned, archived } = marks;
   const state = { revision: undefined, isTrial: false, frozen, pinned, archived };
   return {
-    entry: { info: { name, description, category, source, trust, searchText, ...state }, parsed: skill },
+    entry: {
+      info: { name, description, category, source, trust, searchText: searchTextOf(skill), ...state },
+      parsed: skill,
+    },
     list: () => listFolderFiles(skill.dir),
     read: () => folderFiles(skill.dir),
     readOne: (path) => readFolderFile(skill.dir, path),

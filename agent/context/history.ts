@@ -22,6 +22,8 @@ export interface History {
   origins: ReadonlySet<Origin>;
   /** Stored messages that did not fit. */
   dropped: number;
+  /** Estimated tokens of `messages`. */
+  tokens: number;
   /** Estimated tokens of the summaries at its beginning. */
   summaryTokens: number;
   /** Of all of it, also of what did not fit. */
@@ -35,7 +37,7 @@ export interface Exchange {
 
 /** Active messages of one session, oldest first, summary in front (data/messages.ts `listHistory`), as the model reads them. */
 export async function presentHistory(stored: readonly StoredMessage[], options: HistoryOptions): Promise<History> {
-  const summaries = stored.filter((row) => row.role === 'summary');
+  const summaries = stored.filter(isSummary);
   const exchanges = await presentExchanges(splitExchanges(stored), options);
   const head = summaries.map(summaryMessage);
   const summaryTokens = head.reduce((sum, message) => sum + estimateMessage(message), 0);
@@ -45,17 +47,24 @@ export async function presentHistory(stored: readonly StoredMessage[], options: 
   const kept = longest ? [shortened(longest, room)] : fitting;
   const gone = exchanges.slice(0, exchanges.length - kept.length).reduce((sum, exchange) => sum + exchange.rows, 0);
   const dropped = gone + (longest ? Math.max(1, longest.rows - (kept[0]?.messages.length ?? 0)) : 0);
-  const notice = dropped === 0 ? [] : [droppedNotice()];
+  const messages = dropped === 0 ? head : [...head, DROPPED_NOTICE];
+  for (const exchange of kept) for (const message of exchange.messages) messages.push(message);
   // Also of what did not fit: what was said after it may repeat it.
-  const origins = new Set(exchanges.flatMap((exchange) => [...exchange.origins]));
+  const origins = new Set<Origin>();
+  for (const exchange of exchanges) for (const origin of exchange.origins) origins.add(origin);
   if (summaries.some((row) => isForeignSummary(row.text))) origins.add('foreign');
   return {
-    messages: [...head, ...notice, ...kept.flatMap((exchange) => exchange.messages)],
+    messages,
     origins,
     dropped,
+    tokens: tokensOf(kept) + summaryTokens + (dropped === 0 ? 0 : estimateMessage(DROPPED_NOTICE)),
     summaryTokens,
-    totalTokens: exchanges.reduce((sum, exchange) => sum + exchange.tokens, summaryTokens),
+    totalTokens: tokensOf(exchanges) + summaryTokens,
   };
+}
+
+function tokensOf(exchanges: readonly PresentedExchange[]): number {
+  return exchanges.reduce((sum, exchange) => sum + exchange.tokens, 0);
 }
 
 /** An exchange that is too long by itself: what the person asked in it, and how it ended, as far as that fits. */
@@ -83,18 +92,25 @@ function withoutCalls(message: ModelMessage): ModelMessage {
 
 /** Exchanges of the rows that are no summary, in order. Rows before the first person's words form one of their own. */
 export function splitExchanges(stored: readonly StoredMessage[]): readonly Exchange[] {
-  const exchanges: { rows: StoredMessage[] }[] = [];
-  let previous: StoredMessage['role'] | undefined;
-  for (const row of stored) {
-    if (row.role === 'summary') continue;
-    const open = exchanges.at(-1);
-    const sameTurn = open?.rows.at(-1)?.turn !== undefined && open.rows.at(-1)?.turn === row.turn;
-    // A person's words steered into a running turn belong to its exchange.
-    if (!open || (row.role === 'user' && previous !== 'user' && !sameTurn)) exchanges.push({ rows: [row] });
-    else open.rows.push(row);
-    previous = row.role;
+  const said = stored.some(isSummary) ? stored.filter((row) => !isSummary(row)) : stored;
+  const exchanges: Exchange[] = [];
+  let start = 0;
+  for (let at = 1; at <= said.length; at++) {
+    if (at < said.length && !isBeginning(said[at], said[at - 1])) continue;
+    exchanges.push({ rows: said.slice(start, at) });
+    start = at;
   }
   return exchanges;
+}
+
+/** A person's words steered into a running turn belong to its exchange. */
+function isBeginning(row: StoredMessage | undefined, previous: StoredMessage | undefined): boolean {
+  const sameTurn = previous?.turn !== undefined && previous.turn === row?.turn;
+  return row?.role === 'user' && previous?.role !== 'user' && !sameTurn;
+}
+
+function isSummary({ role }: StoredMessage): boolean {
+  return role === 'summary';
 }
 
 interface PresentedExchange {
@@ -110,10 +126,11 @@ async function presentExchanges(
   options: HistoryOptions,
 ): Promise<readonly PresentedExchange[]> {
   const presented: PresentedExchange[] = [];
+  const look = lookOf(options);
   let images = 0;
   // Newest first: the newest images are the ones that are shown.
   for (const exchange of exchanges.toReversed()) {
-    const one = findKept(exchange, options) ?? (await presentExchange(exchange, options, options.maxImages - images));
+    const one = findKept(exchange, look) ?? (await presentExchange(exchange, options, options.maxImages - images));
     images += one.images;
     presented.push(one);
   }
@@ -121,13 +138,14 @@ async function presentExchanges(
 }
 
 /** By the first row. Exchanges without files look the same each time, and rows that were read before are the same objects. */
-const keptExchanges = new WeakMap<StoredMessage, { options: string; last: StoredMessage; shown: PresentedExchange }>();
+const keptExchanges = new WeakMap<StoredMessage, { look: string; last: StoredMessage; shown: PresentedExchange }>();
 
-const keyOf = ({ group, maxTextChars }: PresentOptions): string => `${group} ${maxTextChars}`;
+/** What the look of an exchange without files hangs on. */
+const lookOf = ({ group, maxTextChars }: PresentOptions): string => `${group} ${maxTextChars}`;
 
-function findKept({ rows }: Exchange, options: PresentOptions): PresentedExchange | undefined {
+function findKept({ rows }: Exchange, look: string): PresentedExchange | undefined {
   const kept = rows[0] && keptExchanges.get(rows[0]);
-  const isSame = kept?.last === rows.at(-1) && kept?.shown.rows === rows.length && kept.options === keyOf(options);
+  const isSame = kept?.last === rows.at(-1) && kept?.shown.rows === rows.length && kept.look === look;
   return isSame ? kept.shown : undefined;
 }
 
@@ -151,7 +169,7 @@ async function presentExchange(
   const [first] = rows;
   const last = rows.at(-1);
   if (first && last && rows.every((row) => (row.files ?? []).length === 0))
-    keptExchanges.set(first, { options: keyOf(options), last, shown });
+    keptExchanges.set(first, { look: lookOf(options), last, shown });
   return shown;
 }
 
@@ -201,17 +219,19 @@ function summaryMessage(row: StoredMessage): ModelMessage {
   return { role: 'user', content: [{ type: 'text', text: `[Summary of the conversation before]\n${row.text}` }] };
 }
 
-function droppedNotice(): ModelMessage {
-  const text = '[Older messages of this conversation are not shown here. session_search finds them.]';
-  return { role: 'user', content: [{ type: 'text', text }] };
-}
+const DROPPED_NOTICE: ModelMessage = {
+  role: 'user',
+  content: [
+    { type: 'text', text: '[Older messages of this conversation are not shown here. session_search finds them.]' },
+  ],
+};
 
 /**
  * Index of the first exchange that is kept. More than necessary leaves at once, up to a quarter of the room, so that the beginning
  * stays the same over many turns and providers can reuse it.
  */
 function firstKept(exchanges: readonly PresentedExchange[], room: number): number {
-  const total = exchanges.reduce((sum, exchange) => sum + exchange.tokens, 0);
+  const total = tokensOf(exchanges);
   if (total <= room) return 0;
   const quantum = Math.max(1, Math.floor(room / 4));
   const toDrop = Math.ceil((total - room) / quantum) * quantum;

@@ -67,6 +67,7 @@ function weightOf(code: number): number {
 /** Estimates of what does not change and is asked for again and again: once per request, cut and reservation. */
 const messageTokens = new WeakMap<ModelMessage, number>();
 const toolTokens = new WeakMap<ToolSchema, number>();
+const requestTokens = new WeakMap<Readable, number>();
 
 function remember<Key extends object>(known: WeakMap<Key, number>, key: Key, count: (key: Key) => number): number {
   const before = known.get(key);
@@ -118,8 +119,15 @@ function countTool(tool: ToolSchema): number {
   );
 }
 
+/** What the model reads of a request. */
+type Readable = Pick<ModelRequest, 'system' | 'messages' | 'tools'>;
+
 /** Estimated tokens of everything in the request that the model reads. */
-export function estimateRequest(request: Pick<ModelRequest, 'system' | 'messages' | 'tools'>): number {
+export function estimateRequest(request: Readable): number {
+  return remember(requestTokens, request, countRequest);
+}
+
+function countRequest(request: Readable): number {
   const system = request.system.reduce((sum, part) => sum + estimateTokens(part.text) + 2, 0);
   const messages = request.messages.reduce((sum, message) => sum + estimateMessage(message), 0);
   return system + messages + request.tools.reduce((sum, tool) => sum + estimateTool(tool), 0);

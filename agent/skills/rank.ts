@@ -13,7 +13,13 @@ const STOP = new Set(
   ),
 );
 
-const keptWords = new Map<string, readonly string[]>();
+/** How often each word stands in it. */
+interface CountedWords {
+  length: number;
+  times: ReadonlyMap<string, number>;
+}
+
+const keptWords = new Map<string, CountedWords>();
 
 export interface RankedSkill<Info> {
   info: Info;
@@ -29,15 +35,16 @@ export function rankSkills<Info extends Pick<SkillInfo, 'name' | 'searchText'>>(
   const query = new Set(wordsOf(text).slice(0, MAX_QUERY_WORDS));
   const documents = skills.map((info) => ({ info, words: keep(`${info.name} ${info.searchText}`) }));
   const average = documents.reduce((sum, { words }) => sum + words.length, 0) / Math.max(1, documents.length);
-  const found = new Map<string, number>();
-  for (const { words } of documents) for (const word of new Set(words)) found.set(word, (found.get(word) ?? 0) + 1);
+  const asked = [...query].map((word) => ({
+    word,
+    inHowMany: documents.filter(({ words }) => words.times.has(word)).length,
+  }));
   return documents
     .map(({ info, words }) => {
       let score = 0;
-      for (const word of query) {
-        const times = words.filter((one) => one === word).length;
-        const inHowMany = found.get(word);
-        if (times === 0 || inHowMany === undefined) continue;
+      for (const { word, inHowMany } of asked) {
+        const times = words.times.get(word);
+        if (times === undefined) continue;
         const rarity = Math.log(1 + (documents.length - inHowMany + 0.5) / (inHowMany + 0.5));
         score += (rarity * times * (K + 1)) / (times + K * (1 - B + (B * words.length) / average));
       }
@@ -46,13 +53,16 @@ export function rankSkills<Info extends Pick<SkillInfo, 'name' | 'searchText'>>(
     .toSorted((a, b) => b.score - a.score || (a.info.name < b.info.name ? -1 : 1));
 }
 
-function keep(text: string): readonly string[] {
-  let words = keptWords.get(text);
-  if (!words) {
+function keep(text: string): CountedWords {
+  let counted = keptWords.get(text);
+  if (!counted) {
     if (keptWords.size >= MAX_KEPT) keptWords.clear();
-    keptWords.set(text, (words = wordsOf(text)));
+    const words = wordsOf(text);
+    const times = new Map<string, number>();
+    for (const word of words) times.set(word, (times.get(word) ?? 0) + 1);
+    keptWords.set(text, (counted = { length: words.length, times }));
   }
-  return words;
+  return counted;
 }
 
 /** Lower case, without accents and the commonest endings; pairs of characters where scripts have no spaces. */

@@ -21,9 +21,9 @@ export type WriteEffect = { kind: 'insert' | 'update' | 'delete'; table: string 
 export function effectOf(text: string): WriteEffect {
   const [, updated] = /^update "?(\w+)"? set /.exec(text) ?? [];
   if (updated !== undefined) return { kind: 'update', table: updated };
-  const [, verb, table] = /^(insert into|delete from) "?(\w+)"?(?: |$)/.exec(text) ?? [];
+  const [, verb, table] = /^(insert|delete)(?: or ignore)? (?:into|from) "?(\w+)"?(?: |$)/.exec(text) ?? [];
   if (table === undefined) return 'all';
-  if (verb === 'delete from') return { kind: 'delete', table };
+  if (verb === 'delete') return { kind: 'delete', table };
   return { kind: /\bon conflict\b.*\bdo update\b/s.test(text) ? 'update' : 'insert', table };
 }
 

@@ -48,11 +48,13 @@ export function describeTask(request: string, tools: readonly string[]): Task | 
   return words.length < MIN_WORDS ? undefined : { words: words.map(digest).toSorted(), tools: used };
 }
 
+/** By the rules of the language, since not all put spaces between words. Made once: making it costs more than a request takes. */
+const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
+
 function wordsOf(request: string): readonly string[] {
   const plain = request.slice(0, MAX_CHARS).normalize('NFKC').toLowerCase().replace(PARTICULARS, ' ');
   const words = new Set<string>();
-  // By the rules of the language, since not all put spaces between words.
-  for (const { segment, isWordLike } of new Intl.Segmenter(undefined, { granularity: 'word' }).segment(plain)) {
+  for (const { segment, isWordLike } of segmenter.segment(plain)) {
     if (!isWordLike || /\d/.test(segment) || STOPWORDS.has(segment)) continue;
     if (/^\p{Script=Latin}{1,2}$/u.test(segment)) continue;
     words.add(stem(segment));

@@ -4,13 +4,14 @@ import type {
   ChatCompletionContentPart,
   ChatCompletionContentPartText,
   ChatCompletionCreateParamsStreaming,
+  ChatCompletionFunctionTool,
   ChatCompletionMessageFunctionToolCall,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
 
 import { argumentsText, arrangeParts, fitToolId, pairToolCalls } from '../messages.ts';
 import type { ProviderQuirks } from '../presets.ts';
-import type { ContentPart, JsonValue, ModelMessage, ModelRequest } from '../types.ts';
+import type { ContentPart, JsonValue, ModelMessage, ModelRequest, ToolSchema } from '../types.ts';
 
 /** Fields of compatible services that the SDK's types do not know. */
 interface CompatibleFields {
@@ -33,11 +34,14 @@ export function buildChatRequest(
   const caching = quirks.claudeCache && request.model.startsWith('anthropic/');
   const messages: ChatCompletionMessageParam[] = systemMessages(request, caching);
   const paired = pairToolCalls(request.messages);
-  for (const [index, message] of paired.entries()) {
-    if (quirks.fillerAfterTool && message.role === 'user' && paired[index - 1]?.role === 'tool') {
+  const target = { provider, model: request.model };
+  let previous: ModelMessage | undefined;
+  for (const message of paired) {
+    if (quirks.fillerAfterTool && message.role === 'user' && previous?.role === 'tool') {
       messages.push({ role: 'assistant', content: 'Understood.' });
     }
-    messages.push(toChatMessage(message, { provider, model: request.model }, quirks));
+    messages.push(toChatMessage(message, target, quirks));
+    previous = message;
   }
   if (caching) markLastUser(messages);
   return {
@@ -53,6 +57,17 @@ export function buildChatRequest(
     ...reasoningFields(request.reasoningEffort, quirks),
   };
 }
+
+/** The body as JSON. Messages of text alone, and tools, were written before. */
+export function writeChatRequest({ messages, tools, ...rest }: ChatCompletionCreateParamsStreaming): string {
+  const write = (values: readonly object[]) =>
+    `[${values.map((value) => written.get(value) ?? JSON.stringify(value)).join(',')}]`;
+  const offered = tools ? `,"tools":${write(tools)}` : '';
+  return `{"messages":${write(messages)}${offered},${JSON.stringify(rest).slice(1)}`;
+}
+
+/** JSON of what stays the same from one request to the next. */
+const written = new WeakMap<object, string>();
 
 function systemMessages(request: ModelRequest, caching: boolean): ChatCompletionMessageParam[] {
   const parts = request.system.filter((part) => part.text !== '');
@@ -75,11 +90,17 @@ function markLastUser(messages: ChatCompletionMessageParam[]): void {
   messages[index] = { ...last, content: [part] };
 }
 
-function toChatTool(tool: ModelRequest['tools'][number]) {
-  return {
-    type: 'function' as const,
-    function: { name: tool.name, description: tool.description, parameters: tool.parameters },
-  };
+const chatTools = new WeakMap<ToolSchema, ChatCompletionFunctionTool>();
+
+function toChatTool(tool: ToolSchema): ChatCompletionFunctionTool {
+  let made = chatTools.get(tool);
+  if (!made) {
+    const { name, description, parameters } = tool;
+    made = { type: 'function', function: { name, description, parameters } };
+    chatTools.set(tool, made);
+    written.set(made, JSON.stringify(made));
+  }
+  return made;
 }
 
 function reasoningFields(
@@ -124,6 +145,7 @@ function plainMessage(message: ModelMessage): ChatCompletionMessageParam | undef
   const made: ChatCompletionMessageParam =
     message.role === 'user' ? { role: 'user', content } : { role: 'assistant', content };
   plainMessages.set(message, made);
+  written.set(made, JSON.stringify(made));
   return made;
 }
 

@@ -8,7 +8,7 @@ import type { ProviderInput } from '../connection.ts';
 import { makeDisplayFilter } from '../repair/display-filter.ts';
 import { makeModelError, protocolError } from '../errors.ts';
 import { packReasoning } from '../messages.ts';
-import { buildChatRequest } from './chat-request.ts';
+import { buildChatRequest, writeChatRequest } from './chat-request.ts';
 import { makeChatCollector, type ChatCollector } from './chat-stream.ts';
 import { makeOpenAiProvider } from './client.ts';
 import { readServerEvents } from './sse.ts';
@@ -26,8 +26,10 @@ async function* streamReply(
   input: ProviderInput,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
-  const body = buildChatRequest(request, input.id, input.quirks);
-  const response = await client.chat.completions.create(body, { signal }).asResponse();
+  // Text, since the SDK would write a long history anew for each request, and look at every value of it.
+  const body = writeChatRequest(buildChatRequest(request, input.id, input.quirks));
+  const headers = { 'content-type': 'application/json' };
+  const response = await client.post('/chat/completions', { body, headers, signal, stream: true }).asResponse();
   const collector = makeChatCollector(request.model);
   const filter = input.quirks.repairText ? makeDisplayFilter(request.tools.length > 0) : undefined;
   try {

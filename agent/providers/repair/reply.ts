@@ -48,7 +48,7 @@ function addTextCalls(reply: RepairedReply, context: RepairContext): RepairedRep
   if (reply.stop === 'max_tokens' || reply.stop === 'refusal') return reply;
   // Some servers file the whole answer, calls included, under reasoning.
   const source = reply.text === '' ? reply.thinking : reply.text;
-  const found = context.tools.length === 0 ? undefined : findTextToolCalls(source, context.tools, context.given());
+  const found = context.tools.length === 0 ? undefined : findTextToolCalls(source, context.tools, context.given);
   if (found !== undefined) {
     const toolCalls = found.calls.map((call, index) => ({ id: context.makeId(index), ...call }));
     const rest =

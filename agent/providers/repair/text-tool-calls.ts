@@ -19,19 +19,19 @@ export interface FoundCalls {
 const OPENING = /(?:^|\n)[ \t]*(?=<tool_call>|<tool_calls>|<function_calls>|<function=|<invoke\s+name=)/g;
 
 /**
- * The calls that `text` ends with, or undefined when it ends with none. `given` are the texts of users and tools: a call
- * quoted from there is left alone.
+ * The calls that `text` ends with, or undefined when it ends with none. `given` makes the texts of users and tools: a
+ * call quoted from there is left alone.
  */
 export function findTextToolCalls(
   text: string,
   tools: readonly ToolSchema[],
-  given: readonly string[],
+  given: () => readonly string[],
 ): FoundCalls | undefined {
   if (tools.length === 0 || !/[<{]/.test(text)) return undefined;
   const found = findTagged(text, tools) ?? findJson(text, tools);
   if (found === undefined) return undefined;
   const passage = text.slice(found.text.length).trim();
-  return given.some((source) => source.includes(passage)) ? undefined : found;
+  return given().some((source) => source.includes(passage)) ? undefined : found;
 }
 
 function findTagged(text: string, tools: readonly ToolSchema[]): FoundCalls | undefined {
