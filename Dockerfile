@@ -33,5 +33,5 @@ EXPOSE 7420
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HERALD_PORT || 7420}/health`, { signal: AbortSignal.timeout(4000) }).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--max-semi-space-size=2", "/app/bin/herald.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/bin/herald.mjs"]
 CMD ["start"]

@@ -15,7 +15,7 @@ import type { AgentTurn } from './port.ts';
 import { COMPRESS_SHARE, frameOf, HISTORY_SHARE, windowOf } from './prompt/frame.ts';
 import type { ChainLink } from './providers/fallback.ts';
 import type { ModelMessage, ModelReply, ModelRequest, ToolSchema } from './providers/types.ts';
-import { auxiliaryChain, openingChain, routeMessages } from './routing.ts';
+import { auxiliaryChain, hasImage, openingChain, routeMessages } from './routing.ts';
 import type { AgentSettings } from './settings.ts';
 
 /** A history smaller than this share of the room is not what makes a turn too long. */
@@ -116,11 +116,15 @@ export async function openConversation(input: ConversationInput): Promise<Conver
     const left = room - history.tokens - lastTokens;
     const isOpening = !messages.some(({ role }) => role === 'tool');
     const models = isOpening ? opening : chain;
-    const routed = routeMessages(settings, models, [...history.messages, ...fitTurn(messages, left), ...last]);
+    const fitting = fitTurn(messages, left);
+    const routed = routeMessages(settings, models, [...history.messages, ...fitting, ...last]);
+    const offered = withTools ? tools : [];
+    // Of the history it is known; else all of it would be looked at for each call.
+    const inputTokens = estimateRequest({ system, messages: [...fitting, ...last], tools: offered }) + history.tokens;
     const request: Omit<ModelRequest, 'model'> = {
       system,
       messages: routed.messages,
-      tools: withTools ? tools : [],
+      tools: offered,
       maxOutputTokens: frame.maxOutputTokens,
       reasoningEffort: settings.reasoningEffort,
       cacheKey: turn.session,
@@ -133,11 +137,15 @@ export async function openConversation(input: ConversationInput): Promise<Conver
       cause: turn.worker?.isJob ? 'job' : turn.worker ? 'worker' : 'turn',
       chain: routed.chain,
       request,
+      inputTokens,
       signal,
       onText: (event) => input.emit(event),
       onRetry: (notice) => input.emit({ type: 'retry', reason: notice.code }),
     });
-    learn(parts, request, reply);
+    const hasImages = history.images > 0 || messages.some(hasImage);
+    // Images are counted in too many ways.
+    if (reply.usage && reply.answeredBy && !hasImages)
+      parts.calibration.note(reply.answeredBy, inputTokens, reply.usage);
     return reply;
   }
 
@@ -168,15 +176,6 @@ export async function openConversation(input: ConversationInput): Promise<Conver
       }
     },
   };
-}
-
-/** What the provider counted corrects later estimates. Images are counted in too many ways. */
-function learn(parts: AgentParts, request: Omit<ModelRequest, 'model'>, reply: ModelReply): void {
-  if (!reply.usage || !reply.answeredBy) return;
-  const hasImages = request.messages.some(
-    (message) => message.role === 'user' && message.content.some((part) => part.type === 'image'),
-  );
-  if (!hasImages) parts.calibration.note(reply.answeredBy, estimateRequest(request), reply.usage);
 }
 
 function tokensOf(messages: readonly ModelMessage[]): number {

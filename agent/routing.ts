@@ -61,7 +61,7 @@ function canSee(settings: AgentSettings, link: ChainLink): boolean {
   return limitsOf(settings, link).vision !== false;
 }
 
-function hasImage(message: ModelMessage): boolean {
+export function hasImage(message: ModelMessage): boolean {
   return message.role === 'user' && message.content.some((part) => part.type === 'image');
 }
 

@@ -74,19 +74,15 @@ interface KeptHistories {
 }
 const keptHistories = new WeakMap<TableWrites, KeptHistories>();
 
-/** Active messages of a session, oldest first: at most the last `limit`, and 2,000. They are shared: nobody may change them. */
+/** Active messages of a session, the summary first, then oldest first: at most the last `limit`, and 2,000. They are shared: nobody may change them. */
 export async function listHistory(
   db: Db,
   scope: Scope,
   session: SessionId,
   limit = MAX_HISTORY,
 ): Promise<readonly StoredMessage[]> {
-  const all = await readActive(db, scope, session);
-  const messages = all.length > limit ? all.slice(-limit) : all;
-  const isSummary = ({ role }: StoredMessage) => role === 'summary';
-  if (!messages.some(isSummary)) return messages;
-  // The summary is younger than the messages it stands before.
-  return [...messages.filter(isSummary), ...messages.filter((message) => !isSummary(message))];
+  const messages = await readActive(db, scope, session);
+  return messages.length > limit ? messages.slice(-limit) : messages;
 }
 
 function readActive(db: Db, scope: Scope, session: SessionId): Promise<readonly StoredMessage[]> {
@@ -143,9 +139,23 @@ async function readOn(
   before: KeptHistory['messages'] | undefined,
 ): Promise<readonly StoredMessage[]> {
   const known = (await before?.catch(() => undefined)) ?? [];
-  const { rows } = await selectActive(db.query, { space, session, after: known.at(-1)?.id ?? 0, limit: MAX_HISTORY });
-  const all = [...known, ...rows.reverse().map(storedMessage)];
-  return all.length > MAX_HISTORY ? all.slice(-MAX_HISTORY) : all;
+  // A summary is younger than the messages it stands before.
+  const after = Math.max(known.at(-1)?.id ?? 0, ...known.slice(0, countSummaries(known)).map(({ id }) => id));
+  const { rows } = await selectActive(db.query, { space, session, after, limit: MAX_HISTORY });
+  const added = rows.reverse().map(storedMessage);
+  const all = [...known, ...added];
+  if (added.some(isSummary)) all.sort((a, b) => Number(isSummary(b)) - Number(isSummary(a)));
+  return all.length > MAX_HISTORY ? all.toSpliced(countSummaries(all), all.length - MAX_HISTORY) : all;
+}
+
+function isSummary({ role }: StoredMessage): boolean {
+  return role === 'summary';
+}
+
+/** Those in front of a history. */
+export function countSummaries(messages: readonly StoredMessage[]): number {
+  const first = messages.findIndex((message) => !isSummary(message));
+  return first === -1 ? messages.length : first;
 }
 
 /** Everything said in a session, undone and compacted messages included: all of it, or what came after a message, the last `limit` of it. */

@@ -48,6 +48,8 @@ export interface MeteredCall {
   causeCaps?: { microUsd: number; tokens: number } | undefined;
   chain: readonly ChainLink[];
   request: Omit<ModelRequest, 'model'>;
+  /** Estimate of the prompt. Default: `estimateRequest`. */
+  inputTokens?: number | undefined;
   signal: AbortSignal;
   /** Display only. */
   onText?(event: { type: 'text' | 'thinking'; delta: string }): void;
@@ -81,7 +83,7 @@ export function makeMeter(input: MeterInput): Meter {
     async call(call) {
       if (call.signal.aborted) throw cancelledError(call.signal);
       const settings = input.settings();
-      const inputTokens = estimateRequest(call.request);
+      const inputTokens = call.inputTokens ?? estimateRequest(call.request);
       const reservation = await reserve(input, call, settings, inputTokens);
       const watch = makeWatch(inputTokens);
       try {

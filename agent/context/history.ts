@@ -1,7 +1,7 @@
 // The stored conversation as the model's messages, within a token budget. Whole exchanges leave, oldest first, so that a tool call
 // never loses its result.
 import { z } from 'zod';
-import type { StoredMessage } from '../../data/messages.ts';
+import { countSummaries, type StoredMessage } from '../../data/messages.ts';
 import type { Origin } from '../../shared/messages.ts';
 import { reasoningSchema, toolCallSchema } from '../journal.ts';
 import { pairToolCalls } from '../providers/messages.ts';
@@ -20,6 +20,8 @@ export interface History {
   messages: readonly ModelMessage[];
   /** Whose words it holds, or what did not fit. */
   origins: ReadonlySet<Origin>;
+  /** Images that are shown as such. */
+  images: number;
   /** Stored messages that did not fit. */
   dropped: number;
   /** Estimated tokens of `messages`. */
@@ -37,7 +39,7 @@ export interface Exchange {
 
 /** Active messages of one session, oldest first, summary in front (data/messages.ts `listHistory`), as the model reads them. */
 export async function presentHistory(stored: readonly StoredMessage[], options: HistoryOptions): Promise<History> {
-  const summaries = stored.filter(isSummary);
+  const summaries = stored.slice(0, countSummaries(stored));
   const exchanges = await presentExchanges(splitExchanges(stored), options);
   const head = summaries.map(summaryMessage);
   const summaryTokens = head.reduce((sum, message) => sum + estimateMessage(message), 0);
@@ -56,6 +58,7 @@ export async function presentHistory(stored: readonly StoredMessage[], options: 
   return {
     messages,
     origins,
+    images: kept.reduce((sum, exchange) => sum + exchange.images, 0),
     dropped,
     tokens: tokensOf(kept) + summaryTokens + (dropped === 0 ? 0 : estimateMessage(DROPPED_NOTICE)),
     summaryTokens,
@@ -90,14 +93,13 @@ function withoutCalls(message: ModelMessage): ModelMessage {
   return message.role === 'assistant' ? { ...message, toolCalls: [], reasoning: [] } : message;
 }
 
-/** Exchanges of the rows that are no summary, in order. Rows before the first person's words form one of their own. */
+/** Exchanges of the rows after the summary, in order. Rows before the first person's words form one of their own. */
 export function splitExchanges(stored: readonly StoredMessage[]): readonly Exchange[] {
-  const said = stored.some(isSummary) ? stored.filter((row) => !isSummary(row)) : stored;
   const exchanges: Exchange[] = [];
-  let start = 0;
-  for (let at = 1; at <= said.length; at++) {
-    if (at < said.length && !isBeginning(said[at], said[at - 1])) continue;
-    exchanges.push({ rows: said.slice(start, at) });
+  let start = countSummaries(stored);
+  for (let at = start + 1; at <= stored.length; at++) {
+    if (at < stored.length && !isBeginning(stored[at], stored[at - 1])) continue;
+    exchanges.push({ rows: stored.slice(start, at) });
     start = at;
   }
   return exchanges;
@@ -109,13 +111,9 @@ function isBeginning(row: StoredMessage | undefined, previous: StoredMessage | u
   return row?.role === 'user' && previous?.role !== 'user' && !sameTurn;
 }
 
-function isSummary({ role }: StoredMessage): boolean {
-  return role === 'summary';
-}
-
 interface PresentedExchange {
   messages: readonly ModelMessage[];
-  origins: ReadonlySet<Origin>;
+  origins: readonly Origin[];
   tokens: number;
   rows: number;
   images: number;
@@ -165,7 +163,7 @@ async function presentExchange(
   }
   const paired = pairToolCalls(messages);
   const tokens = paired.reduce((sum, message) => sum + estimateMessage(message), 0);
-  const shown = { messages: paired, origins, tokens, rows: rows.length, images };
+  const shown = { messages: paired, origins: [...origins], tokens, rows: rows.length, images };
   const [first] = rows;
   const last = rows.at(-1);
   if (first && last && rows.every((row) => (row.files ?? []).length === 0))

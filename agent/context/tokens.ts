@@ -67,7 +67,7 @@ function weightOf(code: number): number {
 /** Estimates of what does not change and is asked for again and again: once per request, cut and reservation. */
 const messageTokens = new WeakMap<ModelMessage, number>();
 const toolTokens = new WeakMap<ToolSchema, number>();
-const requestTokens = new WeakMap<Readable, number>();
+const systemTokens = new WeakMap<ModelRequest['system'], number>();
 
 function remember<Key extends object>(known: WeakMap<Key, number>, key: Key, count: (key: Key) => number): number {
   const before = known.get(key);
@@ -119,16 +119,13 @@ function countTool(tool: ToolSchema): number {
   );
 }
 
-/** What the model reads of a request. */
-type Readable = Pick<ModelRequest, 'system' | 'messages' | 'tools'>;
-
-/** Estimated tokens of everything in the request that the model reads. */
-export function estimateRequest(request: Readable): number {
-  return remember(requestTokens, request, countRequest);
+function countSystem(system: ModelRequest['system']): number {
+  return system.reduce((sum, part) => sum + estimateTokens(part.text) + 2, 0);
 }
 
-function countRequest(request: Readable): number {
-  const system = request.system.reduce((sum, part) => sum + estimateTokens(part.text) + 2, 0);
+/** Estimated tokens of everything in the request that the model reads. */
+export function estimateRequest(request: Pick<ModelRequest, 'system' | 'messages' | 'tools'>): number {
+  const system = remember(systemTokens, request.system, countSystem);
   const messages = request.messages.reduce((sum, message) => sum + estimateMessage(message), 0);
   return system + messages + request.tools.reduce((sum, tool) => sum + estimateTool(tool), 0);
 }

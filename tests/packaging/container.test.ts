@@ -98,7 +98,7 @@ describe('Dockerfile', () => {
   test('starts the command of package.json', () => {
     const manifest = z.object({ bin: z.object({ herald: z.string() }) }).parse(JSON.parse(read('package.json')));
     const entry = path.posix.join('/app', manifest.bin.herald);
-    expect(JSON.parse(one('ENTRYPOINT')[0] ?? '')).toEqual(['node', '--max-semi-space-size=2', entry]);
+    expect(JSON.parse(one('ENTRYPOINT')[0] ?? '')).toEqual(['node', '--max-semi-space-size=8', entry]);
     expect(one('CMD')).toEqual(['["start"]']);
     expect(one('RUN').join('\n')).toContain(`ln -s ${entry} /usr/local/bin/herald`);
   });

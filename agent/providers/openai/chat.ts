@@ -26,8 +26,8 @@ async function* streamReply(
   input: ProviderInput,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
-  // Text, since the SDK would write a long history anew for each request, and look at every value of it.
-  const body = writeChatRequest(buildChatRequest(request, input.id, input.quirks));
+  // Bytes, since the SDK would write a long history anew for each request, and look at every value of it.
+  const body = Buffer.from(writeChatRequest(buildChatRequest(request, input.id, input.quirks)));
   const headers = { 'content-type': 'application/json' };
   const response = await client.post('/chat/completions', { body, headers, signal, stream: true }).asResponse();
   const collector = makeChatCollector(request.model);
