@@ -130,11 +130,14 @@ async function copyHashed(source: FileHandle, target: FileHandle | undefined): P
   }
 }
 
+/** Nothing stands below a file, nor below a link that leads back to itself. */
+const NOTHING_THERE = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+
 export async function lstatOf(path: string): Promise<Stats | undefined> {
   try {
     return await fs.lstat(path);
   } catch (error) {
-    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
+    if (NOTHING_THERE.some((code) => isCode(error, code))) return undefined;
     throw error;
   }
 }

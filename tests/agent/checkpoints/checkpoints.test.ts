@@ -295,6 +295,17 @@ describe('undo of commands', () => {
     expect(statSync(at('keep')).mode & 0o777).toBe(0o700);
   });
 
+  it('a folder that became a link to itself', async () => {
+    const store = open();
+    await run(store, () => mkdirSync(at('loop/inner'), { recursive: true }));
+    await run(store, () => {
+      rmSync(at('loop'), { recursive: true });
+      symlinkSync('loop', at('loop'));
+    });
+    expect((await store.undo(ANN, T1)).conflicts).toEqual([]);
+    expect(readdirSync(at('.'))).toEqual([]);
+  });
+
   it('together with files that tools wrote in the turn', async () => {
     const store = open();
     put('a', '1');
