@@ -51,6 +51,8 @@ const selectActive = prepare<
 );
 
 const MAX_HISTORY = 2_000;
+/** So many more leave when there are too many: the beginning then stays the same for a while, and what was made of it is of use. */
+const LEAVE_AT_ONCE = 200;
 /** Texts of histories kept in memory, in UTF-16 units; the longest unused go first. */
 const MAX_KEPT_CHARS = 8_000_000;
 /** What a message takes beside its text. */
@@ -145,7 +147,7 @@ async function readOn(
   const added = rows.reverse().map(storedMessage);
   const all = [...known, ...added];
   if (added.some(isSummary)) all.sort((a, b) => Number(isSummary(b)) - Number(isSummary(a)));
-  return all.length > MAX_HISTORY ? all.toSpliced(countSummaries(all), all.length - MAX_HISTORY) : all;
+  return all.length > MAX_HISTORY ? all.toSpliced(countSummaries(all), all.length - MAX_HISTORY + LEAVE_AT_ONCE) : all;
 }
 
 function isSummary({ role }: StoredMessage): boolean {

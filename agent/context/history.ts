@@ -40,7 +40,7 @@ export interface Exchange {
 /** Active messages of one session, oldest first, summary in front (data/messages.ts `listHistory`), as the model reads them. */
 export async function presentHistory(stored: readonly StoredMessage[], options: HistoryOptions): Promise<History> {
   const summaries = stored.slice(0, countSummaries(stored));
-  const exchanges = await presentExchanges(splitExchanges(stored), options);
+  const exchanges = await presentExchanges(stored.slice(summaries.length), options);
   const head = summaries.map(summaryMessage);
   const summaryTokens = head.reduce((sum, message) => sum + estimateMessage(message), 0);
   const room = options.budgetTokens - summaryTokens;
@@ -119,32 +119,70 @@ interface PresentedExchange {
   images: number;
 }
 
+/** As it looks each time; undefined: with files, of which the newest are shown. */
+interface KnownExchange extends Exchange {
+  shown: PresentedExchange | undefined;
+}
+
+/** What a conversation looked like when it was read last. */
+interface KnownConversation {
+  look: string;
+  last: StoredMessage;
+  /** Of `exchanges`, in all. */
+  rows: number;
+  exchanges: readonly KnownExchange[];
+}
+
+/** By their first row. Rows that were read before are the same objects: only what came since is looked at. */
+const knownConversations = new WeakMap<StoredMessage, KnownConversation>();
+
+/** `said`: without summaries. */
 async function presentExchanges(
-  exchanges: readonly Exchange[],
+  said: readonly StoredMessage[],
   options: HistoryOptions,
 ): Promise<readonly PresentedExchange[]> {
+  const [first] = said;
+  const last = said.at(-1);
+  if (!first || !last) return [];
+  // All that the look of an exchange without files hangs on.
+  const look = `${options.group} ${options.maxTextChars}`;
+  const known = unchanged(knownConversations.get(first), said, look);
+  const exchanges: KnownExchange[] = [
+    ...known.exchanges,
+    ...splitExchanges(said.slice(known.rows)).map(({ rows }) => ({ rows, shown: undefined })),
+  ];
   const presented: PresentedExchange[] = [];
-  const look = lookOf(options);
   let images = 0;
   // Newest first: the newest images are the ones that are shown.
-  for (const exchange of exchanges.toReversed()) {
-    const one = findKept(exchange, look) ?? (await presentExchange(exchange, options, options.maxImages - images));
+  for (let at = exchanges.length - 1; at >= 0; at--) {
+    const exchange = exchanges[at];
+    if (!exchange) continue;
+    const one = exchange.shown ?? (await presentExchange(exchange, options, options.maxImages - images));
+    if (!exchange.shown && !hasFiles(exchange)) exchanges[at] = { rows: exchange.rows, shown: one };
     images += one.images;
     presented.push(one);
   }
+  knownConversations.set(first, { look, last, rows: said.length, exchanges });
   return presented.reverse();
 }
 
-/** By the first row. Exchanges without files look the same each time, and rows that were read before are the same objects. */
-const keptExchanges = new WeakMap<StoredMessage, { look: string; last: StoredMessage; shown: PresentedExchange }>();
+/** What is still as it was. */
+function unchanged(
+  known: KnownConversation | undefined,
+  said: readonly StoredMessage[],
+  look: string,
+): Pick<KnownConversation, 'rows' | 'exchanges'> {
+  if (known?.look !== look || said[known.rows - 1] !== known.last) return { rows: 0, exchanges: [] };
+  if (known.rows === said.length || isBeginning(said[known.rows], known.last)) return known;
+  // Its last exchange has grown.
+  return {
+    rows: known.rows - (known.exchanges.at(-1)?.rows.length ?? 0),
+    exchanges: known.exchanges.slice(0, -1),
+  };
+}
 
-/** What the look of an exchange without files hangs on. */
-const lookOf = ({ group, maxTextChars }: PresentOptions): string => `${group} ${maxTextChars}`;
-
-function findKept({ rows }: Exchange, look: string): PresentedExchange | undefined {
-  const kept = rows[0] && keptExchanges.get(rows[0]);
-  const isSame = kept?.last === rows.at(-1) && kept?.shown.rows === rows.length && kept.look === look;
-  return isSame ? kept.shown : undefined;
+function hasFiles({ rows }: Exchange): boolean {
+  return rows.some((row) => (row.files ?? []).length > 0);
 }
 
 async function presentExchange(
@@ -163,12 +201,7 @@ async function presentExchange(
   }
   const paired = pairToolCalls(messages);
   const tokens = paired.reduce((sum, message) => sum + estimateMessage(message), 0);
-  const shown = { messages: paired, origins: [...origins], tokens, rows: rows.length, images };
-  const [first] = rows;
-  const last = rows.at(-1);
-  if (first && last && rows.every((row) => (row.files ?? []).length === 0))
-    keptExchanges.set(first, { look: lookOf(options), last, shown });
-  return shown;
+  return { messages: paired, origins: [...origins], tokens, rows: rows.length, images };
 }
 
 async function presentRow(

@@ -74,6 +74,38 @@ test('history is the last messages, oldest first', async () => {
   expect(await textsOf(db, ann, 3)).toEqual(['a3', 'q4', 'a4']);
 });
 
+test('a history that was read goes on where it was, over a summary and beyond the most that is kept', async () => {
+  const { db, ann } = await openConversation();
+  await converse(db, ann, 'q1', 'a1');
+  const [, answer] = await listHistory(db, ann.scope, ann.session.id);
+  await converse(db, ann, 'q2', 'a2');
+  const compaction = { session: ann.session.id, throughId: answer?.id ?? 0, summary: 'sum' };
+  expect(await compactMessages(db, ann.scope, compaction)).toBe(2);
+  expect(await textsOf(db, ann)).toEqual(['sum', 'q2', 'a2']);
+  await converse(db, ann, 'q3', 'a3');
+  expect(await textsOf(db, ann)).toEqual(['sum', 'q2', 'a2', 'q3', 'a3']);
+  const many = Array.from({ length: 1_995 }, (_, n): NewMessage => ({
+    role: 'user',
+    author: 'Ann',
+    text: `m${n}`,
+    origin: 'owner',
+  }));
+  const { turn, row } = await begin(db, ann);
+  await finishTurn(db, {
+    turn,
+    state: 'done',
+    messages: many,
+    outbox: [],
+    inbox: [{ rows: [row], state: 'answered' }],
+  });
+  expect(await textsOf(db, ann)).toEqual(['sum', 'q2', 'a2', 'q3', 'a3', ...many.map(({ text }) => text)]);
+  await converse(db, ann, 'last', 'of all');
+  const texts = await textsOf(db, ann);
+  expect(texts.length).toBeGreaterThan(1_700);
+  expect(texts.length).toBeLessThanOrEqual(2_000);
+  expect([texts[0], ...texts.slice(-3)]).toEqual(['sum', 'm1994', 'last', 'of all']);
+});
+
 describe('undo', () => {
   test('takes the last exchange out, then the one before', async () => {
     const { db, ann } = await openConversation();

@@ -13,6 +13,8 @@ import { sessionId, turnId } from '../../../shared/ids.ts';
 import type { StoredFile } from '../../../shared/messages.ts';
 import { makeCall } from '../fixture.ts';
 
+const seed = Number(process.env['FC_SEED'] ?? Date.now() % 1_000_000);
+
 const OPTIONS: HistoryOptions = {
   group: false,
   maxTextChars: 10_000,
@@ -117,6 +119,29 @@ describe('presentHistory', () => {
       OPTIONS,
     );
     expect(own.origins.has('foreign')).toBe(false);
+  });
+
+  it(`shows a conversation that has grown as if it were read for the first time (seed ${seed})`, async () => {
+    const picture: StoredFile = { kind: 'image', path: '/nowhere.png', name: 'p', mime: 'image/png', bytes: 1 };
+    const said = fc.record({
+      role: fc.constantFrom('user', 'user', 'assistant', 'tool'),
+      turn: fc.integer({ min: 0, max: 3 }),
+      hasFile: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
+      group: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const rows: StoredMessage[] = [];
+        for (const [n, { role, turn, hasFile, group }] of steps.entries()) {
+          const extra = { turn: turn === 0 ? undefined : turnId(`t${turn}`), files: hasFile ? [picture] : [] };
+          rows.push(role === 'tool' ? result('a', `result ${n}`, extra) : row(role, `text ${n}`, extra));
+          const options = { ...OPTIONS, group };
+          const fresh = rows.map((one) => ({ ...one }));
+          expect(await presentHistory([...rows], options)).toEqual(await presentHistory(fresh, options));
+        }
+      }),
+      { seed, numRuns: 60 },
+    );
   });
 
   it('drops whole exchanges, oldest first, and stays within its budget', async () => {
