@@ -121,29 +121,6 @@ describe('presentHistory', () => {
     expect(own.origins.has('foreign')).toBe(false);
   });
 
-  it(`shows a conversation that has grown as if it were read for the first time (seed ${seed})`, async () => {
-    const picture: StoredFile = { kind: 'image', path: '/nowhere.png', name: 'p', mime: 'image/png', bytes: 1 };
-    const said = fc.record({
-      role: fc.constantFrom('user', 'user', 'assistant', 'tool'),
-      turn: fc.integer({ min: 0, max: 3 }),
-      hasFile: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
-      group: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 25 }), async (steps) => {
-        const rows: StoredMessage[] = [];
-        for (const [n, { role, turn, hasFile, group }] of steps.entries()) {
-          const extra = { turn: turn === 0 ? undefined : turnId(`t${turn}`), files: hasFile ? [picture] : [] };
-          rows.push(role === 'tool' ? result('a', `result ${n}`, extra) : row(role, `text ${n}`, extra));
-          const options = { ...OPTIONS, group };
-          const fresh = rows.map((one) => ({ ...one }));
-          expect(await presentHistory([...rows], options)).toEqual(await presentHistory(fresh, options));
-        }
-      }),
-      { seed, numRuns: 60 },
-    );
-  });
-
   it('drops whole exchanges, oldest first, and stays within its budget', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -258,6 +235,30 @@ describe('files', () => {
     expect(await show([file('gone.txt')])).toContain('no longer there');
     expect(await show([file('a.zip', { mime: 'application/zip' })])).toContain('you cannot see its content');
     expect(await show([{ ...image(), bytes: 9_000_000 }])).toContain('too large');
+  });
+
+  it(`shows a conversation that has grown as if it were read for the first time (seed ${seed})`, async () => {
+    const said = fc.record({
+      role: fc.constantFrom('user', 'assistant', 'calling', 'tool'),
+      turn: fc.integer({ min: 0, max: 3 }),
+      hasFile: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
+      group: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const rows: StoredMessage[] = [];
+        for (const [n, { role, turn, hasFile, group }] of steps.entries()) {
+          const extra = { turn: turn === 0 ? undefined : turnId(`t${turn}`), files: hasFile ? [image()] : [] };
+          if (role === 'tool') rows.push(result('a', `result ${n}`, extra));
+          else if (role === 'calling') rows.push({ ...calling('a'), ...extra });
+          else rows.push(row(role, `text ${n}`, extra));
+          const options = { ...OPTIONS, group };
+          const fresh = rows.map((one) => ({ ...one }));
+          expect(await presentHistory([...rows], options)).toEqual(await presentHistory(fresh, options));
+        }
+      }),
+      { seed, numRuns: 60 },
+    );
   });
 });
 
