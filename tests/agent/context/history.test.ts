@@ -241,7 +241,7 @@ describe('files', () => {
     const said = fc.record({
       role: fc.constantFrom('user', 'assistant', 'calling', 'tool'),
       turn: fc.integer({ min: 0, max: 3 }),
-      hasFile: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
+      hasFile: fc.boolean(),
       group: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     });
     await fc.assert(
