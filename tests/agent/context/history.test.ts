@@ -239,13 +239,13 @@ describe('files', () => {
 
   it(`shows a conversation that has grown as if it were read for the first time (seed ${seed})`, async () => {
     const said = fc.record({
-      role: fc.constantFrom('user', 'assistant', 'calling', 'tool'),
+      role: fc.constantFrom('user', 'user', 'assistant', 'calling', 'tool'),
       turn: fc.integer({ min: 0, max: 3 }),
       hasFile: fc.boolean(),
       group: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 25 }), async (steps) => {
+      fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 25, size: 'max' }), async (steps) => {
         const rows: StoredMessage[] = [];
         for (const [n, { role, turn, hasFile, group }] of steps.entries()) {
           const extra = { turn: turn === 0 ? undefined : turnId(`t${turn}`), files: hasFile ? [image()] : [] };
