@@ -50,10 +50,9 @@ export async function presentHistory(stored: readonly StoredMessage[], options: 
   const gone = exchanges.slice(0, exchanges.length - kept.length).reduce((sum, exchange) => sum + exchange.rows, 0);
   const dropped = gone + (longest ? Math.max(1, longest.rows - (kept[0]?.messages.length ?? 0)) : 0);
   const messages = dropped === 0 ? head : [...head, DROPPED_NOTICE];
-  for (const exchange of kept) for (const message of exchange.messages) messages.push(message);
+  for (const exchange of kept) messages.push(...exchange.messages);
   // Also of what did not fit: what was said after it may repeat it.
-  const origins = new Set<Origin>();
-  for (const exchange of exchanges) for (const origin of exchange.origins) origins.add(origin);
+  const origins = new Set(exchanges.flatMap((exchange) => exchange.origins));
   if (summaries.some((row) => isForeignSummary(row.text))) origins.add('foreign');
   return {
     messages,
