@@ -131,14 +131,6 @@ export function describeJobs(rig: Rig): void {
       expect(events.filter((event) => event.job !== id)).toEqual([]);
     });
 
-    it.concurrent('are lost with the life of their machine', async ({ expect }) => {
-      const { jobs, start } = begin(rig.machine(), 'reboot');
-      // Longer than the two calls that follow, also where calls are slow.
-      const id = await start(`sleep ${20 + rig.slowMs / 100}`);
-      await output(rig, `echo another > '${rig.machine().stateDir}/jobs/${id}/epoch'`);
-      expect((await jobs.poll(id, never)).state).toBe('lost');
-    });
-
     it.concurrent('are found again after a restart: still running, and told of once', async ({ expect }) => {
       const before = begin(rig.machine(), 'restart');
       const id = await before.start('echo first; read -r line; echo "second $line"; exit 3', {
@@ -162,17 +154,25 @@ export function describeJobs(rig: Rig): void {
       expect(later.events).toEqual([]);
     });
 
-    it.concurrent('are told of as lost when their supervisor died', async ({ expect }) => {
-      const { jobs, events, start } = begin(rig.machine(), 'lost');
-      const id = await start('read -r go; kill -KILL "$PPID" 2>/dev/null; sleep 30', { notify: true });
-      // Only once the supervisor answers: one that dies before is given ten seconds, and whoever lists jobs meanwhile too.
-      await jobs.write(id, 'go\n', never);
-      expect(await jobs.wait(id, 10_000 + rig.slowMs, never)).toMatchObject({ state: 'lost', code: undefined });
-      await expect.poll(() => events.length, { timeout: 10_000 + rig.slowMs }).toBe(1);
-      expect(events[0]?.text).toContain('not known');
-    });
-
     describeUnless(rig.skipScripts, 'what the scripts and the watch do', () => {
+      it.concurrent('are lost with the life of their machine', async ({ expect }) => {
+        const { jobs, start } = begin(rig.machine(), 'reboot');
+        // Longer than the two calls that follow, also where calls are slow.
+        const id = await start(`sleep ${20 + rig.slowMs / 100}`);
+        await output(rig, `echo another > '${rig.machine().stateDir}/jobs/${id}/epoch'`);
+        expect((await jobs.poll(id, never)).state).toBe('lost');
+      });
+
+      it.concurrent('are told of as lost when their supervisor died', async ({ expect }) => {
+        const { jobs, events, start } = begin(rig.machine(), 'lost');
+        const id = await start('read -r go; kill -KILL "$PPID" 2>/dev/null; sleep 30', { notify: true });
+        // Only once the supervisor answers: one that dies before is given ten seconds, and whoever lists jobs meanwhile too.
+        await jobs.write(id, 'go\n', never);
+        expect(await jobs.wait(id, 10_000 + rig.slowMs, never)).toMatchObject({ state: 'lost', code: undefined });
+        await expect.poll(() => events.length, { timeout: 10_000 + rig.slowMs }).toBe(1);
+        expect(events[0]?.text).toContain('not known');
+      });
+
       it('are limited in number, and say what is not there', async () => {
         const { jobs, start } = begin(rig.machine(), 'limit', { maxRunning: 4 });
         const ids = [

@@ -37,20 +37,23 @@ describe('an order', () => {
 });
 
 describe('the same order of the owner', () => {
-  const free = Object.keys(EFFECTS) as EffectName[];
-  it.each(free)('for %s is carried out', async (effect) => {
-    const clean = await openWorld();
-    try {
-      const wanted = EFFECTS[effect];
-      const call = wanted.call(clean, 'own-1');
-      const allow = wanted.clean === 'asked' ? [call.tool] : [];
-      const { asked } = await clean.run({ inputs: [makeInput(order(call))], allow });
-      for (let i = 0; i < 100 && wanted.clean !== 'never' && !(await wanted.happened(clean, 'own-1')); i++)
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(await wanted.happened(clean, 'own-1')).toBe(wanted.clean !== 'never');
-      expect(asked.map(({ tool }) => tool)).toEqual(allow);
-    } finally {
-      await clean.close();
-    }
+  // Each effect has an id of its own, by which it is found.
+  const free = (Object.keys(EFFECTS) as EffectName[]).map((effect, i) => ({ effect, id: `own-${i}-1` }));
+  let clean: World;
+  beforeAll(async () => {
+    clean = await openWorld();
+  });
+  afterAll(() => clean.close());
+
+  it.each(free)('for $effect is carried out', async ({ effect, id }) => {
+    const wanted = EFFECTS[effect];
+    const call = wanted.call(clean, id);
+    const allow = wanted.clean === 'asked' ? [call.tool] : [];
+    expect(await wanted.happened(clean, id)).toBe(false);
+    const { asked } = await clean.run({ inputs: [makeInput(order(call))], allow });
+    for (let i = 0; i < 100 && wanted.clean !== 'never' && !(await wanted.happened(clean, id)); i++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await wanted.happened(clean, id)).toBe(wanted.clean !== 'never');
+    expect(asked.map(({ tool }) => tool)).toEqual(allow);
   });
 });

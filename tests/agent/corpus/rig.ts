@@ -21,7 +21,7 @@ import { openResult } from '../../../data/work/results.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { silentLog } from '../../../shared/log.ts';
 import type { Address } from '../../../shared/messages.ts';
-import { sandboxProblem } from '../../support/terminal/local.ts';
+import { foundSandbox, sandboxProblem } from '../../support/terminal/local.ts';
 import { openSearchServices } from '../../support/web/search-services.ts';
 import { openSite, reply, type Site } from '../../support/web/site.ts';
 import {
@@ -135,6 +135,7 @@ export async function openWorld(): Promise<World> {
       home: home.dir,
       hidden: [data],
       sandbox: noSandbox === undefined ? 'require' : 'off',
+      probed: await foundSandbox(),
     }),
     limits: {},
     notesDir: path.join(data, 'jobs'),

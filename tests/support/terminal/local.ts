@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openLocalBackend } from '../../../agent/terminal/local/backend.ts';
-import { probeSandbox } from '../../../agent/terminal/local/probe.ts';
+import { openLocalBackend, SYSTEM_PATH } from '../../../agent/terminal/local/backend.ts';
+import { probeSandbox, type Sandbox } from '../../../agent/terminal/local/probe.ts';
 import type { MachineLimits } from '../../../agent/terminal/machine.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import type { TerminalUnderTest } from '../../contracts/terminal-rig.ts';
@@ -15,9 +15,16 @@ export interface LocalUnderTest extends TerminalUnderTest {
   data: string;
 }
 
+let sandbox: Promise<Sandbox> | undefined;
+
+/** The sandbox of this machine, asked for once per process of tests. For `LocalOptions.probed`. */
+export function foundSandbox(): Promise<Sandbox> {
+  return (sandbox ??= probeSandbox({ platform: process.platform, path: SYSTEM_PATH }));
+}
+
 /** Why there is no sandbox here, or undefined. */
 export async function sandboxProblem(): Promise<string | undefined> {
-  const found = await probeSandbox({ platform: process.platform, path: '/usr/local/bin:/usr/bin:/bin' });
+  const found = await foundSandbox();
   return found.kind === 'none' ? found.detail : undefined;
 }
 

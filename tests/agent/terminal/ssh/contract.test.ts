@@ -5,6 +5,7 @@ import { terminalContract } from '../../../contracts/terminal-contract.ts';
 import { sshdMissing, startSshServer } from '../../../support/machines/sshd.ts';
 
 terminalContract('ssh', {
+  skipScripts: 'its machine is this one, whose shell the local machine is tried with',
   skip: sshdMissing,
   async open() {
     const server = await startSshServer();
