@@ -39,7 +39,7 @@ export function sizeWithin(block: Block, limit: TextLimit): Size | undefined {
   return largest(size) <= limit.max ? size : undefined;
 }
 
-/** UTF-16 units of text in the blocks, not counted much further than `enough`. */
+/** UTF-16 units of text that the blocks have at least, not counted much further than `enough`. */
 function countChars(blocks: readonly Block[], enough: number): number {
   let count = 0;
   for (const block of blocks) {
@@ -61,7 +61,12 @@ function countBlockChars(block: Block, enough: number): number {
     case 'list':
       return countUntil(block.items, enough, (item, left) => 2 + countChars(item.children, left));
     case 'table':
-      return countUntil(block.rows, enough, (row, left) => countUntil(row, left, countInlineChars));
+      // A cell has its bars around it, also when nothing is in it: else each part of a table without words would look through all of it.
+      return countUntil(
+        block.rows,
+        enough,
+        (row, left) => 3 * block.header.length + countUntil(row, left, countInlineChars),
+      );
     case 'rule':
       return 3;
   }

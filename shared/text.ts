@@ -12,7 +12,8 @@ export function measureText(text: string, unit: TextUnit): number {
 
 /** Longest prefix of `text` of at most `max` units that does not split a grapheme (falls back to a code point). */
 export function takePrefix(text: string, max: number, unit: TextUnit): string {
-  if (measureText(text, unit) <= max) return text;
+  if (isWithin(text, max, unit)) return text;
+  if (endsPlainly(text, max, unit)) return text.slice(0, max);
   let end = 0;
   let used = 0;
   // Only a window can matter: the widest unit is one per UTF-16 code unit.
@@ -30,6 +31,23 @@ export function takePrefix(text: string, max: number, unit: TextUnit): string {
     end += point.length;
   }
   return text.slice(0, end);
+}
+
+/** Whether `text` takes at most `max` units. What is far too long is not measured. */
+function isWithin(text: string, max: number, unit: TextUnit): boolean {
+  // A code point is two UTF-16 units at most; in bytes a text is never shorter.
+  if (text.length > (unit === 'codepoint' ? 2 * max : max)) return false;
+  return unit === 'utf16' || measureText(text, unit) <= max;
+}
+
+/**
+ * True where the first `max` characters are what a prefix takes, without looking for graphemes, which takes a hundred times as long: ASCII takes
+ * one of every unit, and between two ASCII characters a grapheme ends, but inside of CR LF.
+ */
+function endsPlainly(text: string, max: number, unit: TextUnit): boolean {
+  if (!(max >= 1)) return false;
+  const window = text.slice(unit === 'utf16' ? max - 1 : 0, max + 1);
+  return !/[\u0080-\uffff]/.test(window) && !window.endsWith('\r\n');
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });

@@ -22,6 +22,38 @@ describe('takePrefix', () => {
     expect(takePrefix(`ab${family}`, 2 + family.length, 'utf16')).toBe(`ab${family}`);
   });
 
+  it('ends where the last grapheme that fits ends', () => {
+    const signs = fc.constantFrom(
+      'a',
+      '1',
+      ' ',
+      '\r',
+      '\n',
+      '\u0000',
+      'é',
+      'e\u0301',
+      '\ufe0f',
+      '\u20e3',
+      '\u200d',
+      '👩‍👩‍👧',
+      '🇩🇪',
+      '한',
+    );
+    const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+    fc.assert(
+      fc.property(fc.array(signs, { maxLength: 30 }), fc.nat(30), fc.constantFrom(...units), (pieces, max, unit) => {
+        const text = pieces.join('');
+        const heads = Array.from(graphemes.segment(text), ({ index, segment }) =>
+          text.slice(0, index + segment.length),
+        );
+        const whole = heads.findLast((head) => measureText(head, unit) <= max);
+        if (whole !== undefined) expect(takePrefix(text, max, unit)).toBe(whole);
+      }),
+      { numRuns: 500 },
+    );
+    expect(takePrefix('abc\r\ndef', 4, 'utf16')).toBe('abc');
+  });
+
   it('takes as much as fits of a long text', () => {
     expect(takePrefix('x'.repeat(10_000), 4_096, 'utf16')).toHaveLength(4_096);
     expect(takePrefix('é'.repeat(10_000), 100, 'utf8-byte')).toHaveLength(50);
