@@ -32,6 +32,14 @@ import {
 } from '../../data/process/outbox.ts';
 import { listOpenCodes } from '../../data/process/pairing.ts';
 import { findPerson } from '../../data/process/people.ts';
+import {
+  hasSchedule,
+  listAbandoned,
+  listDue,
+  listUndelivered,
+  nextInstant,
+  renewLeases,
+} from '../../data/process/schedule/claims.ts';
 import { beginTurn, finishTurn, listRunningTurns, listTurnRows, steerIntoTurn } from '../../data/process/turns.ts';
 import { searchMessages } from '../../data/search.ts';
 import { currentSession, listSessions } from '../../data/sessions.ts';
@@ -51,7 +59,8 @@ import {
 import { openTemporaryData } from './temporary-data.ts';
 
 /** Partial indexes that hold open rows only: reading one from end to end is reading the work that is left. */
-const OPEN_ROWS = /USING (COVERING )?INDEX (inbox_open|outbox_open|turns_running|pairing_codes_open|questions_open)/;
+const OPEN_ROWS =
+  /USING (COVERING )?INDEX (inbox_open|outbox_open|turns_running|pairing_codes_open|questions_open|occurrences_(live|next|undelivered))/;
 
 /** `db` that remembers every query that goes through it. */
 function watch(db: ProcessDb): { db: ProcessDb; seen: RootOperationNode[] } {
@@ -100,6 +109,13 @@ const hot: Record<string, (db: ProcessDb, ann: Speaker, plain: ProcessDb) => Pro
   findOpenQuestion: (db, ann) =>
     findOpenQuestion(db, { person: ann.person.id, chatKey: annKey, isAwaited: () => true }),
   listDmChats: (db, ann) => listDmChats(db, ann.person.id),
+  'listAbandoned by now': (db) => listAbandoned(db, { owner: 'o', all: false }),
+  'listAbandoned at the start': (db) => listAbandoned(db, { owner: 'o', all: true }),
+  'listDue but of some': (db, ann) => listDue(db, { except: [ann.person.id], limit: 9 }),
+  nextInstant: (db) => nextInstant(db, 'o'),
+  hasSchedule: (db) => hasSchedule(db),
+  renewLeases: (db) => renewLeases(db, 'o', 1),
+  listUndelivered: (db) => listUndelivered(db),
   enqueueOutbox: (db) => enqueueOutbox(db, [makeOutboxRow('k')]),
   nextOutbox: (db) => nextOutbox(db, annKey),
   listOpenChats: (db) => listOpenChats(db),

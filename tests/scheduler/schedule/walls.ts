@@ -30,13 +30,13 @@ export function wallOf(at: number, zone: string): WallMinute {
     });
     formats.set(zone, format);
   }
-  const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
-  return {
-    at,
-    date: `${parts['year']}-${parts['month']}-${parts['day']}`,
-    minute: Number(parts['hour']) * 60 + Number(parts['minute']),
-    weekday: DAYS.indexOf(parts['weekday'] ?? ''),
-  };
+  // Like "Thu, 2026-01-01, 12:45"; in parts it takes three times as long, for some hundred thousand instants.
+  const shown = /^(?<weekday>\w{3}), (?<date>[\d-]{10}), (?<hour>\d\d):(?<minutes>\d\d)$/.exec(
+    format.format(at),
+  )?.groups;
+  if (!shown) throw new Error(`not a wall clock: ${format.format(at)}`);
+  const { weekday = '', date = '', hour, minutes } = shown;
+  return { at, date, minute: Number(hour) * 60 + Number(minutes), weekday: DAYS.indexOf(weekday) };
 }
 
 /** Every `stepMinutes` from `from` to `to`; zones change at multiples of 15 minutes. */
