@@ -1,13 +1,23 @@
 // search_files by ripgrep, by walking, on this machine and on another, and what .gitignore leaves out.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Machine } from '../../../../agent/terminal/machine.ts';
 import { expandBraces, makeGlob, matchGlob } from '../../../../agent/tools/files/host/glob.ts';
 import { walkTree } from '../../../../agent/tools/files/host/walk.ts';
+import { systemClock, type Clock } from '../../../../shared/clock.ts';
 import { hasProgram, makeBench, makeShellMachine, type Bench } from './fixture.ts';
 
 const hasRipgrep = hasProgram('rg');
@@ -17,20 +27,22 @@ const seed = Number(process.env['FC_SEED'] ?? Date.now() % 1_000_000);
 const BARE_PROGRAMS = ['sh', 'grep', 'find', 'head', 'readlink', 'stat'];
 
 let bench: Bench;
-let bin: string;
-beforeEach(() => {
-  bin = mkdtempSync(path.join(os.tmpdir(), 'herald-bin-'));
-  for (const name of BARE_PROGRAMS) {
-    const program = ['/usr/bin', '/bin']
-      .map((dir) => path.join(dir, name))
-      .find((file) => hasProgram('test', ['-x', file]));
-    if (program !== undefined) symlinkSync(program, path.join(bin, name));
+const bin = mkdtempSync(path.join(os.tmpdir(), 'herald-bin-'));
+for (const name of BARE_PROGRAMS) {
+  const program = ['/usr/bin', '/bin'].map((dir) => path.join(dir, name)).find(isProgram);
+  if (program !== undefined) symlinkSync(program, path.join(bin, name));
+}
+afterEach(() => bench.close());
+afterAll(() => rmSync(bin, { recursive: true }));
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
-});
-afterEach(() => {
-  bench.close();
-  rmSync(bin, { recursive: true });
-});
+}
 
 const remote = (options: { path?: string }) => ({
   remote: ({ workspace }: { workspace: string }) => ({
@@ -161,7 +173,9 @@ describe.each([
 
 describe('a search that takes too long', () => {
   it('is ended, with the thread that it ran in', async () => {
-    bench = makeBench({ ripgrep: '/no/such/rg' });
+    // The thread takes a whole processor for as long as it is let.
+    const hasty: Clock = { ...systemClock, after: (ms, action) => systemClock.after(ms / 8, action) };
+    bench = makeBench({ ripgrep: '/no/such/rg', clock: hasty });
     bench.put('a.txt', `${'a'.repeat(60)}!\n`);
     const started = performance.now();
     const result = await bench.call('search_files', { pattern: '^(a+)+$' });
