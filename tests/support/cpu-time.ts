@@ -8,11 +8,11 @@ export function cpuMs(act: () => void): number {
   return (user + system) / 1_000;
 }
 
-const SMALL_CHARS = 80_000;
+const SMALL_CHARS = 40_000;
 const LARGE_CHARS = 8 * SMALL_CHARS;
 
 /**
- * How many times more a text of 640,000 characters costs than one of 80,000: about 8 where the time is linear, 64 where it is quadratic.
+ * How many times more a text of 320,000 characters costs than one of 40,000: about 8 where the time is linear, 64 where it is quadratic.
  * What takes no time to speak of counts as 8 ms.
  */
 export function growth(make: (chars: number) => string, use: (text: string) => void): number {
