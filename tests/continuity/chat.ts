@@ -1,6 +1,11 @@
 // One chat of a person on one platform, as the continuity test sees it.
 import type { GatewayProcess } from '../support/gateway-process.ts';
 
+/** How soon a program asks again that found no gateway, while one starts, which takes seconds. */
+export const TRY_AGAIN_MS = 100;
+/** Two minutes in all. */
+export const TRIES = 1_200;
+
 export interface PersonsChat {
   platform: string;
   /** Its section in config.yaml. */

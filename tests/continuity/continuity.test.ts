@@ -1,11 +1,9 @@
 // One person over all platforms at once: messages in turn from everywhere, the gateway killed again and again. Every message is answered
 // once, where it was asked, in order, and all of them are one conversation.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { HERALD } from '../support/built.ts';
+import { callControl } from '../../cli/client.ts';
 import { manifests } from '../../adapters/manifests.ts';
 import { openData } from '../../data/db.ts';
 import { freePort } from '../support/free-port.ts';
@@ -18,17 +16,11 @@ import { MAIL_MISSING, openChats } from './chats.ts';
 
 const MESSAGES = 500;
 const KILLS = 10;
-const run = promisify(execFile);
 
 let model: ModelServer;
 let chats: readonly PersonsChat[];
 let home: string;
 let gateway: GatewayProcess;
-
-const herald = async (...args: string[]) => {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: home };
-  return (await run(process.execPath, [HERALD, ...args, '--home', home], { env, timeout: 30_000 })).stdout;
-};
 
 async function start(): Promise<void> {
   gateway = await startGatewayProcess({ home });
@@ -74,9 +66,10 @@ it('one code for each chat makes them one person', { timeout: 90_000 }, async ()
         .map((told) => /pairing code is \W*(\w{8})/.exec(told)?.[1])
         .find((found) => found !== undefined),
     );
-    await herald('pairing', 'approve', chat.platform, code, '--me');
+    await callControl(home, 'pairing.approve', { platform: chat.platform, code, me: true });
   }
-  expect((await herald('pairing', 'list', '--json')).match(/"role": "owner"/g)).toHaveLength(chats.length);
+  const { paired } = await callControl(home, 'pairing.list', {});
+  expect(paired.filter((identity) => identity.role === 'owner')).toHaveLength(chats.length);
 });
 
 it(
@@ -105,7 +98,8 @@ it(
       await gateway.kill('SIGKILL');
       await start();
     }
-    for (const chat of chats)
+    // Last the page, whose every look is work of the gateway.
+    for (const chat of chats.toReversed())
       await waitFor(
         `all answers on ${chat.platform}`,
         async () => {

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import OpenAI from 'openai';
-import type { PersonsChat } from '../chat.ts';
+import { TRIES, TRY_AGAIN_MS, type PersonsChat } from '../chat.ts';
 
 export async function httpApi(gatewayUrl: string): Promise<PersonsChat> {
   const client = new OpenAI({
@@ -16,7 +16,7 @@ export async function httpApi(gatewayUrl: string): Promise<PersonsChat> {
   let said = 0;
   const ask = async (content: string, key: string) => {
     const headers = { 'Idempotency-Key': key, 'X-Herald-Session': 'main' };
-    for (let attempt = 0; attempt < 5_000 && !stop.signal.aborted; attempt++) {
+    for (let attempt = 0; attempt < TRIES && !stop.signal.aborted; attempt++) {
       try {
         const answer = await client.chat.completions.create(
           { model: 'herald', messages: [{ role: 'user', content }] },
@@ -27,7 +27,7 @@ export async function httpApi(gatewayUrl: string): Promise<PersonsChat> {
         // Whoever is not paired is told so, with a code.
         if (error instanceof OpenAI.AuthenticationError) return error.message;
       }
-      await wait(20);
+      await wait(TRY_AGAIN_MS);
     }
     throw new Error('the API gave no answer');
   };

@@ -1,6 +1,6 @@
 // The person's page, by the protocol that its script speaks.
 import { setTimeout as wait } from 'node:timers/promises';
-import type { PersonsChat } from '../chat.ts';
+import { TRIES, TRY_AGAIN_MS, type PersonsChat } from '../chat.ts';
 import { readNewLines } from '../timeline.ts';
 
 export async function web(): Promise<PersonsChat> {
@@ -11,12 +11,12 @@ export async function web(): Promise<PersonsChat> {
   const seen = new Set<string>();
   const texts: string[] = [];
   const ask = async (path: string, body?: unknown) => {
-    for (let attempt = 0; attempt < 5_000 && !isClosed; attempt++) {
+    for (let attempt = 0; attempt < TRIES && !isClosed; attempt++) {
       const headers = { cookie, ...(body !== undefined && { 'content-type': 'application/json' }) };
       const init = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) };
       const answer = await fetch(`${gateway}/${path}`, init).catch(() => undefined);
       if (answer?.ok) return answer;
-      await wait(20);
+      await wait(TRY_AGAIN_MS);
     }
     throw new Error('the page got no answer');
   };

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '../../../shared/clock.ts';
 import { secretBytes, signedHeaders } from '../../../shared/webhook-signature.ts';
-import type { PersonsChat } from '../chat.ts';
+import { TRIES, TRY_AGAIN_MS, type PersonsChat } from '../chat.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
@@ -29,7 +29,7 @@ export async function webhook(): Promise<PersonsChat> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const post = async (body: string) => {
-    for (let attempt = 0; attempt < 5_000 && !isClosed; attempt++) {
+    for (let attempt = 0; attempt < TRIES && !isClosed; attempt++) {
       const headers = {
         'content-type': 'application/json',
         ...signedHeaders(key, { id: `w${said}`, body, now: systemClock.now() }),
@@ -38,7 +38,7 @@ export async function webhook(): Promise<PersonsChat> {
         () => undefined,
       );
       if (answer?.status === 202) return;
-      await wait(20);
+      await wait(TRY_AGAIN_MS);
     }
   };
   return {
