@@ -1,7 +1,7 @@
 // The same as run-cli.ts, for tests of what commands do: one process runs them all, so that each of some hundred does not load everything anew.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { moduleFile } from '../support/built.ts';
 import { bareEnv, type CliResult, type RunOptions } from './run-cli.ts';
 
 export interface HostRequest {
@@ -21,7 +21,7 @@ export interface CommandRunner {
   close(): Promise<void>;
 }
 
-const HOST = fileURLToPath(new URL('command-host.ts', import.meta.url));
+const HOST = moduleFile('tests/cli/command-host');
 
 export function openCommandRunner(): CommandRunner {
   const waiting = new Map<number, PromiseWithResolvers<CliResult>>();

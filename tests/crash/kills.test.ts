@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { killAtRandom } from './random-kills.ts';
 import { findFault, openCrashWorld, readTimeline, say, settled, startCrashing, type CrashWorld } from './scenario.ts';
+import { COMPILE_CACHE } from '../support/built.ts';
 
 const RECOVER = path.join(import.meta.dirname, 'recover.ts');
 const REAL_KILLS = 8;
@@ -47,14 +48,8 @@ it('passes boundaries of inbox, journal and outbox', () => {
 
 it('goes on from what each of them leaves on disk', { timeout: 120_000 }, async () => {
   const homes = boundaries.map((_, index) => path.join(copies, String(index + 1)));
-  const { stdout } = await run(process.execPath, [RECOVER, '--token', 'clean', ...homes]);
-  const outcomes = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { home: string; fault: string | null });
-  expect(outcomes.map((outcome) => outcome.home)).toEqual(homes);
-  const faults = outcomes.flatMap(({ fault }, index) => (fault === null ? [] : `${nameOf(index + 1)}: ${fault}`));
-  expect(faults).toEqual([]);
+  const faults = await recover('clean', homes);
+  expect(faults.flatMap((fault, index) => (fault === null ? [] : `${nameOf(index + 1)}: ${fault}`))).toEqual([]);
 });
 
 it(`survives kill -9 at ${REAL_KILLS} of them`, { timeout: 120_000 }, async () => {
@@ -62,18 +57,24 @@ it(`survives kill -9 at ${REAL_KILLS} of them`, { timeout: 120_000 }, async () =
   const offset = Math.random() * every;
   const numbers = Array.from({ length: REAL_KILLS }, (_, index) => Math.floor(index * every + offset) + 1);
   console.log(`kills at boundaries ${numbers.join(', ')} of ${boundaries.length}`);
-  const faults: string[] = [];
+  const homes = new Map<number, string>();
   let kills = 0;
   const left = [...numbers];
   const work = async () => {
     for (let number = left.shift(); number !== undefined; number = left.shift()) {
-      const outcome = await killAt(number);
-      if (outcome.killed) kills++;
-      if (outcome.fault) faults.push(`${nameOf(number)}: ${outcome.fault}`);
+      const home = world.newHome();
+      homes.set(number, home);
+      if (await killAt(number, home)) kills++;
     }
   };
   await Promise.all([work(), work()]);
-  expect(faults).toEqual([]);
+  const faults = await recover(
+    'real',
+    numbers.map((number) => homes.get(number) ?? ''),
+  );
+  expect(faults.flatMap((fault, index) => (fault === null ? [] : `${nameOf(numbers[index] ?? 0)}: ${fault}`))).toEqual(
+    [],
+  );
   // The last ones belong to work that a kill may come too late for; most must really have been hit.
   expect(kills).toBeGreaterThanOrEqual(REAL_KILLS - 2);
 });
@@ -93,27 +94,31 @@ function nameOf(number: number): string {
   return `${boundaries[number - 1] ?? ''} (boundary ${number})`;
 }
 
-async function killAt(number: number): Promise<{ killed: boolean; fault: string | undefined }> {
-  const home = world.newHome();
-  const token = `at${number}`;
-  const id = `message-${token}`;
-  const first = await startCrashing(home, number);
-  const taken = await say(first, id, `TOKEN-${token}`);
+/** A message to a gateway on `home` that kills itself at that boundary. Whether it came so far. */
+async function killAt(number: number, home: string): Promise<boolean> {
+  const gateway = await startCrashing(home, number);
+  const taken = await say(gateway, 'message-real', 'TOKEN-real');
   const end = taken
     ? await Promise.race([
-        first.ended,
-        settled(first).then(
+        gateway.ended,
+        settled(gateway).then(
           () => 'settled' as const,
-          () => first.ended,
+          () => gateway.ended,
         ),
       ])
-    : await first.ended;
-  if (end === 'settled') await first.kill('SIGKILL');
-  const second = await startCrashing(home, 0);
-  await say(second, id, `TOKEN-${token}`);
-  await settled(second);
-  const fault = findFault(await readTimeline(second), token);
-  await second.kill('SIGKILL');
-  fs.rmSync(home, { recursive: true, force: true });
-  return { killed: end === 'SIGKILL', fault };
+    : await gateway.ended;
+  if (end === 'settled') await gateway.kill('SIGKILL');
+  return end === 'SIGKILL';
+}
+
+/** What is wrong with each of the homes once a gateway has started from it and got the message anew: one process for all of them. */
+async function recover(token: string, homes: readonly string[]): Promise<readonly (string | null)[]> {
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE };
+  const { stdout } = await run(process.execPath, [RECOVER, '--token', token, ...homes], { env });
+  const outcomes = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { home: string; fault: string | null });
+  expect(outcomes.map((outcome) => outcome.home)).toEqual(homes);
+  return outcomes.map((outcome) => outcome.fault);
 }

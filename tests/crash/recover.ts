@@ -2,9 +2,11 @@
 // answer, and prints a line of JSON per folder: what is wrong with the answers, or null.
 // node tests/crash/recover.ts --token TOKEN HOME…
 import { parseArgs } from 'node:util';
-import { startGateway } from '../../gateway/compose.ts';
+import type * as compose from '../../gateway/compose.ts';
+import { moduleFile } from '../support/built.ts';
 import { findFault, readTimeline, say, settled } from './scenario.ts';
 
+const { startGateway } = (await import(moduleFile('gateway/compose'))) as typeof compose;
 const { values, positionals } = parseArgs({ options: { token: { type: 'string' } }, allowPositionals: true });
 const token = values.token ?? '';
 for (const home of positionals) {

@@ -5,8 +5,8 @@ import { openData } from '../../data/db.ts';
 import { build } from '../../packaging/build.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
-/** Programs of tests that have modules of Herald in them. */
-const PROGRAMS = ['tests/crash/gateway-child'];
+/** Programs of tests that have modules of Herald in them, and what others load. */
+const PROGRAMS = ['gateway/compose', 'tests/crash/gateway-child', 'tests/cli/command-host'];
 
 // Inside of the checkout, so that packages are found.
 const FOLDER = path.join(ROOT, '.test-build', String(process.pid));
