@@ -229,8 +229,12 @@ async function fill(
 /** Every row of the database as text, by whose it is: `space`, `space person`, or '' for what no scope may ever change. */
 export async function snapshot(db: ProcessDb): Promise<ReadonlyMap<string, readonly string[]>> {
   const rows = new Map<string, string[]>();
-  const add = (table: string, owner: string, row: object) =>
-    rows.set(owner, [...(rows.get(owner) ?? []), `${table} ${JSON.stringify(row)}`]);
+  const add = (table: string, owner: string, row: object) => {
+    const known = rows.get(owner);
+    const text = `${table} ${JSON.stringify(row)}`;
+    if (known) known.push(text);
+    else rows.set(owner, [text]);
+  };
   const turns = await db.query.selectFrom('turns').selectAll().execute();
   const spaceOfTurn = new Map(turns.map((turn) => [turn.id, turn.space_id]));
   for (const row of turns) add('turns', row.space_id, row);

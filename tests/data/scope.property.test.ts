@@ -193,6 +193,7 @@ async function findViolations(
       for (const secret of [other.personMark, String(other.cost)])
         if (new RegExp(`\\b${secret}\\b`).test(said)) violations.push(`read ${secret}`);
   }
+  if (before === after) return violations;
   for (const owner of new Set([...before.keys(), ...after.keys()]))
     if (!own.has(owner) && JSON.stringify(before.get(owner)) !== JSON.stringify(after.get(owner)))
       violations.push(`changed ${owner}`);
