@@ -5,16 +5,17 @@ import {
   DEFAULT_CONNECTION_CONFIG,
   encodeBigEndian,
   generateSignalPubKey,
-  initAuthCreds,
   proto,
   unpadRandomMax16,
   writeRandomPadMax16,
+  type AuthenticationCreds,
   type BinaryNode,
   type KeyPair,
   type SignalDataSet,
   type SignalDataTypeMap,
   type SignalRepositoryWithLIDStore,
 } from 'baileys';
+import { newCreds } from './new-creds.ts';
 
 /** What others need to begin a session with a device. */
 export interface DeviceBundle {
@@ -56,7 +57,7 @@ export class Phone {
   /** How this person's messages are addressed, and what of the other address they tell. */
   addressing: 'lid' | 'pn' = 'lid';
   tellsOther = true;
-  readonly #creds = initAuthCreds();
+  readonly #creds: AuthenticationCreds;
   #preKeys = 0;
   readonly #repository: SignalRepositoryWithLIDStore;
   readonly #addPreKey: (id: number, pair: KeyPair) => Promise<void>;
@@ -68,6 +69,7 @@ export class Phone {
     this.phone = phone;
     this.lid = lid;
     this.name = name;
+    this.#creds = newCreds(phone);
     this.#creds.me = { id: this.jid };
     const options = { maxCommitRetries: 1, delayBetweenTriesMs: 0 };
     const keys = addTransactionCapability(memoryKeys(), quiet, options);

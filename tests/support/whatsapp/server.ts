@@ -7,7 +7,6 @@ import {
   BufferJSON,
   getBinaryNodeChild,
   getBinaryNodeChildren,
-  initAuthCreds,
   type AuthenticationCreds,
   type BinaryNode,
   type proto,
@@ -16,6 +15,7 @@ import { WebSocketServer } from 'ws';
 import { quietLibsignal } from '../../../adapters/whatsapp/web/library.ts';
 import { CodeLinking, makePairSuccess, readRegistration, secretOfQr, type NewDevice } from './linking.ts';
 import { makeMediaHosts } from './media.ts';
+import { newCreds } from './new-creds.ts';
 import { NoiseConnection, trustTestServers, type Login } from './noise.ts';
 import { Phone, type PhoneOptions } from './phone.ts';
 import { answerQuery } from './queries.ts';
@@ -55,6 +55,7 @@ export class FakeWhatsApp {
   readonly seen = new SeenMessages();
   readonly owner = new Phone({ phone: BOT_PHONE, lid: BOT_LID, name: 'Herald' });
   readonly people: Phone[] = [];
+  #logins = 0;
   readonly groups = new Map<string, FakeGroup>();
   /** Stanzas of the device, newest last: tag, type and id. */
   readonly stanzas: { tag: string; attrs: Record<string, string>; child: string }[] = [];
@@ -167,7 +168,7 @@ export class FakeWhatsApp {
 
   /** A login as it is kept once a phone has linked the device. */
   makeLogin(): { cursors: Map<string, string>; creds: AuthenticationCreds } {
-    const creds = initAuthCreds();
+    const creds = newCreds(`device ${++this.#logins}`);
     creds.me = { id: BOT_DEVICE, lid: BOT_DEVICE_LID, name: 'Herald' };
     creds.account = {
       details: Buffer.from([8, 1]),
