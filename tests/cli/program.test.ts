@@ -1,19 +1,23 @@
 // Arguments, help and errors of the command line.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fs from 'node:fs';
 import path from 'node:path';
 import { makeTempHome, removeHome, runCli } from './run-cli.ts';
+import { openCommandRunner } from './run-command.ts';
+
+const commands = openCommandRunner();
+afterAll(() => commands.close());
 
 let home: string;
 beforeEach(() => {
   home = makeTempHome();
 });
 afterEach(() => removeHome(home));
-const run = (...args: string[]) => runCli(args, { home });
+const run = (...args: string[]) => commands.run(args, { home });
 
 describe('herald', () => {
   it('shows help with all exit codes when nothing is asked', async () => {
-    const { code, stdout } = await run();
+    const { code, stdout } = await runCli([], { home });
     expect(code).toBe(0);
     expect(stdout).toMatch(/Usage: herald/);
     for (const number of ['75', '78', '130']) expect(stdout).toMatch(new RegExp(`^ {2}${number} +\\S`, 'm'));
@@ -23,7 +27,7 @@ describe('herald', () => {
     const { version } = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../package.json'), 'utf8')) as {
       version: string;
     };
-    expect((await run('version')).stdout).toBe(`herald ${version}\n`);
+    expect((await runCli(['version'], { home })).stdout).toBe(`herald ${version}\n`);
     expect((await run('--version')).stdout).toBe(`${version}\n`);
     expect(JSON.parse((await run('version', '--json')).stdout)).toMatchObject({ version });
     expect(JSON.parse((await run('--json', 'version')).stdout)).toMatchObject({ version });
@@ -56,7 +60,7 @@ describe('herald', () => {
   });
 
   it('tells errors as JSON with --json', async () => {
-    const { code, stdout, stderr } = await run('status', '--json');
+    const { code, stdout, stderr } = await runCli(['status', '--json'], { home });
     expect([code, stdout]).toEqual([3, '']);
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'gateway_not_running' } });
   });
