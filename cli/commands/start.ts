@@ -13,21 +13,25 @@ import type { StartedGateway } from '../../gateway/compose.ts';
 /** Ten seconds. */
 const LOCK_ATTEMPTS = 100;
 const LOCK_WAIT_MS = 100;
+/** By then a start is through, and what only looks and ends has ended. */
+const GIVE_BACK_MS = 3_000;
 
 export async function runStart(context: CliContext, given: Given): Promise<number> {
   const interrupted = untilInterrupted();
-  const gateway = await startOrExplain(context, given, interrupted.signal);
-  if (typeof gateway === 'number') return gateway;
-  context.print(describe(gateway), () => banner(gateway, context));
-  giveBack();
+  let settling: NodeJS.Timeout | undefined;
   try {
+    const gateway = await startOrExplain(context, given, interrupted.signal);
+    if (typeof gateway === 'number') return gateway;
+    context.print(describe(gateway), () => banner(gateway, context));
+    settling = setTimeout(giveBack, GIVE_BACK_MS);
     return await gateway.done;
   } finally {
+    clearTimeout(settling);
     interrupted.release();
   }
 }
 
-/** What a start left behind goes at once, 7 MB: by itself V8 collects it only when it needs the room, which may be never. Takes 60 ms. */
+/** What a start left behind goes, 7 MB: by itself V8 collects it only when it needs the room, which may be never. Takes 60 ms. */
 function giveBack(): void {
   v8.setFlagsFromString('--expose-gc');
   vm.runInNewContext("gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })");
