@@ -1,5 +1,5 @@
 // A home folder that cannot be used, and databases that are broken: one clear line, the documented exit code, nothing changed on disk,
-// and a start once it is mended.
+// and a start once it is mended. Commands run in one process; that a process of its own prints and ends in the same way is shown once for each.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -7,8 +7,10 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { CliResult } from '../cli/run-cli.ts';
+import { openCommandRunner } from '../cli/run-command.ts';
 import { makeHome, requestSocket, startGatewayProcess, waitFor } from '../support/gateway-process.ts';
-import { runHerald, type CommandResult } from './bad-input-support.ts';
+import { runHerald } from './bad-input-support.ts';
 
 /** "nobody" on Linux, for whom a folder of root's is read-only. */
 const NOBODY = 65_534;
@@ -20,7 +22,11 @@ function makeFolder(): string {
   return folder;
 }
 
-function expectOneLine(result: CommandResult, code: number, line: RegExp): void {
+const commands = openCommandRunner();
+afterAll(() => commands.close());
+const command = (home: string, ...args: string[]) => commands.run(args, { home });
+
+function expectOneLine(result: CliResult, code: number, line: RegExp): void {
   expect(result.stdout).toBe('');
   expect(result.stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(line)]);
   expect(result.code).toBe(code);
@@ -47,7 +53,7 @@ describe('a home folder that cannot be used', () => {
       /^herald: config_unreadable: .*herald is not a folder.*HERALD_HOME/,
     );
     expect(fs.readFileSync(file, 'utf8')).toBe('my diary');
-    const doctor = await runHerald(file, ['doctor']);
+    const doctor = await command(file, 'doctor');
     expect(doctor.code).toBe(1);
     expect(doctor.stdout).toMatch(/is not a folder/);
   });
@@ -55,23 +61,19 @@ describe('a home folder that cannot be used', () => {
   it('lies below a file', async () => {
     const file = path.join(makeFolder(), 'file');
     fs.writeFileSync(file, '');
-    expectOneLine(await runHerald(path.join(file, 'herald'), ['start']), 78, /not a folder/);
+    expectOneLine(await command(path.join(file, 'herald'), 'start'), 78, /not a folder/);
   });
 
   it.each(['config.yaml', '.env'])('holds a folder in place of %s', async (name) => {
     const home = makeFolder();
     fs.mkdirSync(path.join(home, name));
-    expectOneLine(
-      await runHerald(home, ['start']),
-      78,
-      new RegExp(`^herald: config_unreadable: .*${name} is not a file`),
-    );
+    expectOneLine(await command(home, 'start'), 78, new RegExp(`^herald: config_unreadable: .*${name} is not a file`));
   });
 
   it.each(['config.yaml', '.env'])('holds bytes that are no text in %s', async (name) => {
     const home = makeFolder();
     fs.writeFileSync(path.join(home, name), Buffer.from([0xff, 0xfe, 0x00, 0xd8]));
-    expectOneLine(await runHerald(home, ['start']), 78, new RegExp(`^herald: config_invalid: .*${name} is not UTF-8`));
+    expectOneLine(await command(home, 'start'), 78, new RegExp(`^herald: config_invalid: .*${name} is not UTF-8`));
   });
 
   describe('of somebody else', () => {
@@ -129,7 +131,7 @@ describe('a home folder that cannot be used', () => {
       return context.skip('this user may not mount a file system');
     }
     onTestFinished(() => void execFileSync('umount', ['-l', home]));
-    expectOneLine(await runHerald(home, ['start']), 1, /^herald: home_unwritable: Cannot write .*EROFS/);
+    expectOneLine(await command(home, 'start'), 1, /^herald: home_unwritable: Cannot write .*EROFS/);
   });
 });
 
@@ -147,7 +149,7 @@ describe('a database that is broken', () => {
       const status = await requestSocket(gateway.socket, { path: '/status' });
       return status.body.includes('"answered":1');
     });
-    expect((await runHerald(template, ['backup', path.join(template, 'backups', copied)])).code).toBe(0);
+    expect((await command(template, 'backup', path.join(template, 'backups', copied))).code).toBe(0);
     await gateway.kill('SIGTERM');
   }, 60_000);
   afterAll(() => fs.rmSync(template, { recursive: true, force: true }));
@@ -187,7 +189,7 @@ describe('a database that is broken', () => {
     const { home, file } = copyHome();
     damage(file);
     const data = Object.entries(digestOf(home)).filter(([name]) => /^herald\.db(-wal)?$|^backups/.test(name));
-    expectOneLine(await runHerald(home, ['start']), 1, line);
+    expectOneLine(await command(home, 'start'), 1, line);
     expect(digestOf(home)).toMatchObject(Object.fromEntries(data));
     expect(fs.statSync(file).isDirectory()).toBe(data.every(([name]) => name !== 'herald.db'));
   });
@@ -195,13 +197,13 @@ describe('a database that is broken', () => {
   it('is told by every command, and mended as the line says', { timeout: 60_000 }, async () => {
     const { home, file } = copyHome();
     overwrite(file, 0, garbage(100));
-    expectOneLine(await runHerald(home, ['sessions', 'list']), 1, line);
-    const doctor = await runHerald(home, ['doctor']);
+    expectOneLine(await command(home, 'sessions', 'list'), 1, line);
+    const doctor = await command(home, 'doctor');
     expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringMatching(/herald\.db is damaged.*backups/s)]);
     // The damaged file away, the copy in its place.
     for (const end of ['', '-wal', '-shm']) fs.rmSync(`${file}${end}`, { force: true });
     fs.copyFileSync(path.join(home, 'backups', copied), file);
-    const found = await runHerald(home, ['sessions', 'search', 'brown bear']);
+    const found = await command(home, 'sessions', 'search', 'brown bear');
     expect([found.code, found.stdout]).toEqual([0, expect.stringContaining('brown bear')]);
   });
 
@@ -213,18 +215,27 @@ describe('a database that is broken', () => {
     const before = digestOf(home)['herald.db'];
     const newer =
       /^herald: db_newer: .*newer Herald \(schema 999, this one knows \d+\)\. It was left as it is\. Update Herald/;
-    expectOneLine(await runHerald(home, ['start']), 1, newer);
+    expectOneLine(await command(home, 'start'), 1, newer);
     expect(digestOf(home)['herald.db']).toBe(before);
-    const doctor = await runHerald(home, ['doctor']);
+    const doctor = await command(home, 'doctor');
     expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringMatching(/newer Herald/)]);
   });
 
   it('moved away, a start begins anew', { timeout: 60_000 }, async () => {
     const { home, file } = copyHome();
     overwrite(file, 0, garbage(100));
-    expect((await runHerald(home, ['start'])).code).toBe(1);
+    expectOneLine(await runHerald(home, ['start']), 1, line);
     fs.renameSync(file, `${file}.damaged`);
-    const gateway = await startGatewayProcess({ home });
+    // As from a shell: it sets for itself how memory is given out, for which it begins anew in the same process.
+    const gateway = await startGatewayProcess({
+      home,
+      env: { MALLOC_ARENA_MAX: undefined, MALLOC_MMAP_THRESHOLD_: undefined },
+    });
+    if (process.platform === 'linux') {
+      const environment = fs.readFileSync(`/proc/${gateway.child.pid}/environ`, 'utf8').split('\0');
+      expect(environment).toContain('MALLOC_ARENA_MAX=1');
+      expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=32768');
+    }
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
     await gateway.kill('SIGTERM');
   });

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { HERALD } from '../support/built.ts';
+import { COMPILE_CACHE, HERALD } from '../support/built.ts';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
 import {
@@ -29,7 +29,13 @@ export interface CommandResult {
 /** Runs the command line once, as a process of its own. Never rejects on a failing command. */
 export function runHerald(home: string, args: readonly string[], uid?: number): Promise<CommandResult> {
   const options = {
-    env: { PATH: process.env['PATH'] ?? '', HOME: home, HERALD_HOME: home, OLLAMA_HOST: '127.0.0.1:9' },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: home,
+      HERALD_HOME: home,
+      OLLAMA_HOST: '127.0.0.1:9',
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+    },
     cwd: '/',
     timeout: COMMAND_TIMEOUT_MS,
     killSignal: 'SIGKILL' as const,

@@ -1,11 +1,9 @@
 // Discord end to end: the real gateway as a process, its command line, a loopback Discord (REST API and gateway) that keeps the real
 // protocol, and a scripted model server.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HERALD } from '../support/built.ts';
+import { runCommand } from '../support/command.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import type { Group, Person } from '../support/discord/people.ts';
 import { startDiscord, type DiscordServer } from '../support/discord/server.ts';
@@ -15,7 +13,6 @@ import { RECORDINGS_DIR } from '../support/recordings.ts';
 
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
-const run = promisify(execFile);
 
 describe('Discord, end to end', () => {
   let model: ModelServer;
@@ -26,13 +23,7 @@ describe('Discord, end to end', () => {
   let home: string;
   let gateway: GatewayProcess;
 
-  const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home },
-      timeout: 20_000,
-    });
-    return stdout;
-  };
+  const herald = (...args: string[]) => runCommand(home, ...args);
   const start = async () => {
     const before = discord.gateway.received.length;
     gateway = await startGatewayProcess({ home });

@@ -1,11 +1,9 @@
 // Mail end to end: the real gateway as a process, real dovecot and postfix, and a scripted model server.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import PostalMime, { type Email } from 'postal-mime';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { HERALD } from '../support/built.ts';
+import { runCommand } from '../support/command.ts';
 import { openMailRig, type MailRig, type SayOptions } from '../adapters/email/rig.ts';
 import type { UserMessage } from '../contracts/adapter-harness.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
@@ -22,7 +20,6 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
-const run = promisify(execFile);
 
 describeWithMail('mail, end to end', (server) => {
   let model: ModelServer;
@@ -32,13 +29,7 @@ describeWithMail('mail, end to end', (server) => {
   /** How the person whom all the tests are about was paired. */
   let pairing: Record<'subject' | 'messageId' | 'root' | 'listed' | 'approved', string> & { callsBefore: number };
 
-  const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home },
-      timeout: 20_000,
-    });
-    return stdout;
-  };
+  const herald = (...args: string[]) => runCommand(home, ...args);
   const start = async () => {
     gateway = await startGatewayProcess({ home });
     await waitFor('the mailbox', async () => {

@@ -1,11 +1,9 @@
 // Matrix end to end: the real gateway as a process, its command line, a loopback homeserver that keeps the real protocol, and a scripted
 // model server.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HERALD } from '../support/built.ts';
+import { runCommand } from '../support/command.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import type { Person } from '../support/matrix/people.ts';
@@ -16,7 +14,6 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
-const run = promisify(execFile);
 
 describe('Matrix, end to end', () => {
   let model: ModelServer;
@@ -27,13 +24,7 @@ describe('Matrix, end to end', () => {
   let home: string;
   let gateway: GatewayProcess;
 
-  const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home },
-      timeout: 20_000,
-    });
-    return stdout;
-  };
+  const herald = (...args: string[]) => runCommand(home, ...args);
   const start = async () => {
     gateway = await startGatewayProcess({ home });
   };

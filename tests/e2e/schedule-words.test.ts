@@ -1,10 +1,8 @@
 // Jobs in words, end to end: a sentence on the Telegram server becomes a job whose plan is read back with buttons; a button confirms it, and
 // its report arrives there when it is due, also after kill -9 in between.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HERALD } from '../support/built.ts';
+import { runCommand } from '../support/command.ts';
 import type { Message } from 'grammy/types';
 import { startBotApi } from '../support/bot-api.ts';
 import type { BotApi } from '../support/bot-api/types.ts';
@@ -14,7 +12,6 @@ import type { CallSeen, ScriptedReply } from '../support/model-server-script.ts'
 import { RECORDINGS_DIR } from '../support/recordings.ts';
 
 const ANN = 101;
-const run = promisify(execFile);
 const SENTENCE = 'Every weekday at 9 check Hacker News for AI and send me a summary on Telegram';
 
 describe('jobs in words, end to end', () => {
@@ -86,10 +83,7 @@ describe('jobs in words, end to end', () => {
     ann.dm.sendText('hi');
     const asked = await bot.waitForText(ANN, 'pairing code is');
     const code = /code is (\w{8})/.exec(asked.text ?? '')?.[1] ?? '';
-    await run(process.execPath, [HERALD, 'pairing', 'approve', 'telegram', code, '--home', home], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home },
-      timeout: 20_000,
-    });
+    await runCommand(home, 'pairing', 'approve', 'telegram', code);
     await bot.waitForText(ANN, 'paired');
   }, 60_000);
 

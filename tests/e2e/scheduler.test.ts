@@ -1,10 +1,8 @@
 // Jobs end to end: the real gateway as a process, a loopback Bot API server, a scripted model server. A reminder and a prompt arrive when
 // they are due, once, also when the process is killed in between.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HERALD } from '../support/built.ts';
+import { runCommand } from '../support/command.ts';
 import { openData } from '../../data/db.ts';
 import { takeWriterLock } from '../../data/lock.ts';
 import { listDmChats } from '../../data/process/chats.ts';
@@ -24,7 +22,6 @@ import { RECORDINGS_DIR } from '../support/recordings.ts';
 import { POLICY } from '../scheduler/bench.ts';
 
 const ANN = 101;
-const run = promisify(execFile);
 
 describe('jobs, end to end', () => {
   let model: ModelServer;
@@ -107,10 +104,7 @@ describe('jobs, end to end', () => {
     ann.dm.sendText('hi');
     const asked = await bot.waitForText(ANN, 'pairing code is');
     const code = /code is (\w{8})/.exec(asked.text ?? '')?.[1] ?? '';
-    await run(process.execPath, [HERALD, 'pairing', 'approve', 'telegram', code, '--home', home], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home },
-      timeout: 20_000,
-    });
+    await runCommand(home, 'pairing', 'approve', 'telegram', code);
     await bot.waitForText(ANN, 'paired');
     ann.dm.sendText('hello');
     await bot.waitForText(ANN, 'Heard: hello');

@@ -1,11 +1,10 @@
 // Signal end to end: the real gateway as a process, its command line, a loopback signal-cli-rest-api server that keeps the real
 // protocol in json-rpc mode, and a scripted model server.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HERALD } from '../support/built.ts';
+import { runCommand } from '../support/command.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import { makeHome, startGatewayProcess, waitFor, type GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
@@ -16,7 +15,6 @@ import type { Group, Person, SignalServer } from '../support/signal/types.ts';
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
 const TOKEN = 'herald:e2e-password-of-the-server';
-const run = promisify(execFile);
 
 describe('Signal, end to end', () => {
   let model: ModelServer;
@@ -26,13 +24,7 @@ describe('Signal, end to end', () => {
   let home: string;
   let gateway: GatewayProcess;
 
-  const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home },
-      timeout: 20_000,
-    });
-    return stdout;
-  };
+  const herald = (...args: string[]) => runCommand(home, ...args);
   /** `laterMs`: as if so much time had gone by. */
   const start = async (laterMs = 0) => {
     const shift = `data:text/javascript,const now = Date.now; Date.now = () => now.call(Date) + ${laterMs};`;

@@ -1,11 +1,9 @@
 // Slack end to end: the real gateway as a process in Socket Mode, its command line, a loopback workspace that keeps the real protocol, and a
 // scripted model server.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HERALD } from '../support/built.ts';
+import { runCommand } from '../support/command.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import {
   makeHome,
@@ -28,7 +26,6 @@ import {
 
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
 const brokenStory = makeBrokenStory(LONG);
-const run = promisify(execFile);
 
 describe('Slack, end to end', () => {
   let model: ModelServer;
@@ -36,13 +33,7 @@ describe('Slack, end to end', () => {
   let home: string;
   let gateway: GatewayProcess;
 
-  const herald = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home },
-      timeout: 20_000,
-    });
-    return stdout;
-  };
+  const herald = (...args: string[]) => runCommand(home, ...args);
   const start = async () => {
     gateway = await startGatewayProcess({ home });
     await waitFor('a connection', () => slack.hub.count() > 0);

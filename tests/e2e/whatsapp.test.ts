@@ -1,12 +1,10 @@
 // WhatsApp end to end: the real gateway as a process, its command line, and loopback servers for both transports: one that speaks the
 // protocol of linked devices (real Noise, real Signal encryption), and Meta's Cloud API with its webhooks.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HERALD } from '../support/built.ts';
+import { runCommand } from '../support/command.ts';
 import { makeBrokenStory } from '../support/broken-story.ts';
 import {
   makeHome,
@@ -31,7 +29,6 @@ import { FakeWhatsApp } from '../support/whatsapp/server.ts';
 
 const TRUST = new URL('../support/whatsapp/trust.ts', import.meta.url);
 const LONG = Array.from({ length: 30 }, (_, index) => `Sentence number ${index + 1} of the story.`).join(' ');
-const run = promisify(execFile);
 
 function startModel(): Promise<ModelServer> {
   // One for each: what was begun once is told to its end.
@@ -42,14 +39,6 @@ function startModel(): Promise<ModelServer> {
       return { text: `Heard: **${call.user.slice(-80)}**` };
     },
   });
-}
-
-async function herald(home: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [HERALD, ...args, '--home', home], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: home },
-    timeout: 20_000,
-  });
-  return stdout;
 }
 
 interface PlatformState {
@@ -121,7 +110,7 @@ describe('WhatsApp as a linked device, end to end', () => {
     const asked = await waitForText('pairing code is');
     expect(model.calls).toHaveLength(0);
     const code = /code is \W?(\w{8})/.exec(asked)?.[1] ?? '';
-    expect(await herald(home, 'pairing', 'approve', 'whatsapp', code)).toContain('owner');
+    expect(await runCommand(home, 'pairing', 'approve', 'whatsapp', code)).toContain('owner');
     await waitForText('paired');
     await whatsapp.say(ada, { conversation: 'what is up?' });
     await waitForText('Heard: *what is up?*');
@@ -224,7 +213,7 @@ describe('WhatsApp through the Cloud API, end to end', () => {
     say('hi');
     const asked = await waitForText('pairing code is');
     const code = /code is \W?(\w{8})/.exec(asked)?.[1] ?? '';
-    expect(await herald(home, 'pairing', 'approve', 'whatsapp', code)).toContain('owner');
+    expect(await runCommand(home, 'pairing', 'approve', 'whatsapp', code)).toContain('owner');
     await waitForText('paired');
     say('what is up?');
     await waitForText('Heard: *what is up?*');

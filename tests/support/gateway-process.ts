@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { COMPILE_CACHE, HERALD } from './built.ts';
+import { ALLOCATOR, COMPILE_CACHE, HERALD, putEmptyDatabase } from './built.ts';
 
 const READY_MS = 60_000;
 
@@ -23,8 +23,8 @@ export interface GatewayProcess {
 
 export interface GatewayProcessOptions {
   home: string;
-  /** Names added to a bare environment. */
-  env?: Record<string, string>;
+  /** Names added to a bare environment; undefined takes one out of it. */
+  env?: Record<string, string | undefined>;
   /** Script and its arguments; default: the command line's `start`. */
   entry?: readonly string[];
 }
@@ -32,12 +32,13 @@ export interface GatewayProcessOptions {
 /** Scripts of models count their calls: nothing is looked back at but where a test is about that. */
 const quiet = { review: { enabled: false } };
 
-/** A home folder for a test, with a free port and no surprises from outside. */
+/** A home folder for a test, with a free port, an empty database and no surprises from outside. */
 export function makeHome(config: Record<string, unknown> = {}): string {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-e2e-'));
   fs.writeFileSync(path.join(home, 'config.yaml'), JSON.stringify({ gateway: { port: 0 }, ...quiet, ...config }), {
     mode: 0o600,
   });
+  putEmptyDatabase(home);
   return home;
 }
 
@@ -52,6 +53,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       HOME: options.home,
       HERALD_HOME: options.home,
       NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...ALLOCATOR,
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
