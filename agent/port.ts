@@ -142,8 +142,10 @@ export type TranscriptEntry =
   | {
       role: 'assistant';
       text: string;
-      toolCalls: string /* JSON of ToolCall[] */;
-      reasoning: string; /* JSON of ReasoningItem[] */
+      /** JSON of ToolCall[]. */
+      toolCalls: string;
+      /** JSON of ReasoningItem[]. */
+      reasoning: string;
     }
   | { role: 'tool'; callId: string; name: string; text: string; isError: boolean; origin: Origin };
 

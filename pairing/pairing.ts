@@ -36,7 +36,8 @@ import { hasRole } from './policy.ts';
 import { redeem, type RedeemResult } from './redeem.ts';
 
 export type CodeRequest =
-  { ok: true; code: string; expiresAt: number } | { ok: false; reason: 'rate_limited' | 'too_many_pending' | 'locked' };
+  | { ok: true; code: string; expiresAt: number }
+  | { ok: false; reason: 'rate_limited' | 'too_many_pending' | 'locked' };
 
 export type ApproveResult =
   | { ok: true; person: Person; identity: IdentityKey; name: string; address: Address | undefined; firstOwner: boolean }

@@ -24,7 +24,8 @@ export type Actor = PersonId | 'cli';
 export type Sender = IdentityKey & { name: string };
 
 export type PersonChange =
-  { ok: true; person: Person } | { ok: false; reason: 'unknown_person' | 'not_allowed' | 'last_owner' | 'bad_name' };
+  | { ok: true; person: Person }
+  | { ok: false; reason: 'unknown_person' | 'not_allowed' | 'last_owner' | 'bad_name' };
 
 const MAX_NAME_CHARS = 64;
 

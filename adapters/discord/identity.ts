@@ -13,7 +13,8 @@ export interface Identity {
 }
 
 export type IdentityResult =
-  { ok: true; identity: Identity } | { ok: false; reason: 'auth' | 'unreachable'; why: string };
+  | { ok: true; identity: Identity }
+  | { ok: false; reason: 'auth' | 'unreachable'; why: string };
 
 /** GATEWAY_MESSAGE_CONTENT, GATEWAY_MESSAGE_CONTENT_LIMITED: https://docs.discord.com/developers/resources/application, read 2026-11-21. */
 const READS_MESSAGES = (1 << 18) | (1 << 19);

@@ -2,7 +2,11 @@
 import type { AppError } from '../../shared/errors.ts';
 
 export type ErrorType =
-  'invalid_request_error' | 'permission_error' | 'authentication_error' | 'rate_limit_error' | 'server_error';
+  | 'invalid_request_error'
+  | 'permission_error'
+  | 'authentication_error'
+  | 'rate_limit_error'
+  | 'server_error';
 
 export interface Problem {
   status: number;

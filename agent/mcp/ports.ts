@@ -52,7 +52,8 @@ export type ElicitationQuestion = { server: string; caller: McpCaller; message: 
 );
 
 export type ElicitationAnswer =
-  { action: 'accept'; content?: Readonly<Record<string, AnswerValue>> | undefined } | { action: 'decline' | 'cancel' };
+  | { action: 'accept'; content?: Readonly<Record<string, AnswerValue>> | undefined }
+  | { action: 'decline' | 'cancel' };
 
 /** Each that is missing is not offered to servers. */
 export interface McpPorts {

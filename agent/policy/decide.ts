@@ -24,7 +24,9 @@ export interface ToolQuestion {
 export type AskCause = 'rule' | 'foreign' | 'risk' | 'outside' | 'group';
 
 export type ToolVerdict =
-  { verdict: 'allow' } | { verdict: 'deny'; reason: string } | { verdict: 'ask'; cause: AskCause; reason: string };
+  | { verdict: 'allow' }
+  | { verdict: 'deny'; reason: string }
+  | { verdict: 'ask'; cause: AskCause; reason: string };
 
 const ALLOW: ToolVerdict = { verdict: 'allow' };
 const deny = (reason: string): ToolVerdict => ({ verdict: 'deny', reason });

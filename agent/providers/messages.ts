@@ -82,7 +82,9 @@ export function packReasoning(provider: string, model: string, layout: readonly 
 }
 
 export type ArrangedPart =
-  { kind: 'text'; text: string } | { kind: 'call'; call: ToolCall } | { kind: 'opaque'; value: JsonValue };
+  | { kind: 'text'; text: string }
+  | { kind: 'call'; call: ToolCall }
+  | { kind: 'opaque'; value: JsonValue };
 
 /**
  * The parts of an assistant message in order, with reasoning only if the same provider and model made it. A message that was

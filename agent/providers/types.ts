@@ -83,7 +83,9 @@ export interface ModelReply {
 
 /** `done` is the last event of every successful call; deltas before it are for display only. */
 export type ModelEvent =
-  { type: 'text'; delta: string } | { type: 'thinking'; delta: string } | { type: 'done'; reply: ModelReply };
+  | { type: 'text'; delta: string }
+  | { type: 'thinking'; delta: string }
+  | { type: 'done'; reply: ModelReply };
 
 export interface Provider {
   /** Id of the preset or configuration entry, for usage rows and errors. */

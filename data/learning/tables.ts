@@ -3,7 +3,13 @@ import type { SessionId, SpaceId, TurnId, PersonId } from '../../shared/ids.ts';
 
 export type SkillAuthorRow = 'person' | 'agent' | 'review' | 'hub';
 export type SkillRevisionState =
-  'proposed' | 'trial' | 'active' | 'superseded' | 'rolled_back' | 'rejected' | 'archived';
+  | 'proposed'
+  | 'trial'
+  | 'active'
+  | 'superseded'
+  | 'rolled_back'
+  | 'rejected'
+  | 'archived';
 
 export interface SkillTables {
   skill_revisions: {

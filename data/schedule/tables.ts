@@ -4,7 +4,14 @@ import type { Origin } from '../../shared/messages.ts';
 
 export type JobRowState = 'active' | 'paused' | 'done' | 'removed';
 export type OccurrenceState =
-  'planned' | 'claimed' | 'running' | 'done' | 'failed' | 'interrupted' | 'skipped' | 'missed';
+  | 'planned'
+  | 'claimed'
+  | 'running'
+  | 'done'
+  | 'failed'
+  | 'interrupted'
+  | 'skipped'
+  | 'missed';
 export type OccurrenceDelivery = 'none' | 'pending' | 'sent' | 'uncertain' | 'failed' | 'silent';
 export type OccurrenceCause = 'schedule' | 'manual' | 'trigger';
 

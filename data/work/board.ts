@@ -32,7 +32,8 @@ export async function listCells(db: Db, scope: Scope, root: TurnId, prefix = '')
 }
 
 export type PutOutcome =
-  { ok: true; cell: Cell } | { ok: false; reason: 'changed' | 'held' | 'full'; cell: Cell | undefined };
+  | { ok: true; cell: Cell }
+  | { ok: false; reason: 'changed' | 'held' | 'full'; cell: Cell | undefined };
 
 /**
  * Writes a cell. `expected` is the version that must stand there, 0 for none. Refused when it is another one, or while somebody else holds

@@ -19,7 +19,9 @@ import {
 const MAX_TRIGGERS = 100;
 
 export type WantedEvent =
-  { kind: 'message'; spec: MessageSpec } | { kind: 'process'; spec: ProcessSpec } | { kind: 'file'; spec: FileSpec };
+  | { kind: 'message'; spec: MessageSpec }
+  | { kind: 'process'; spec: ProcessSpec }
+  | { kind: 'file'; spec: FileSpec };
 
 export interface TriggerService {
   /**

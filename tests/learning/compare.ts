@@ -92,7 +92,7 @@ function lastWeeks(weeks: number): number {
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 
-/** Markdown, columns as wide as prettier makes them. */
+/** Markdown, columns as wide as the formatter makes them. */
 export function tableOf({ off, on, weeks, seed, skills }: Comparison): string {
   const first = Math.ceil(weeks / 4);
   const last = lastWeeks(weeks);

@@ -2,7 +2,7 @@
 // `npm test` compares it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { format } from 'prettier';
+import { format } from 'oxfmt';
 import type { Capabilities } from '../../adapters/capabilities.ts';
 import { manifests } from '../../adapters/manifests.ts';
 import { readContractResults, type ContractResult } from '../contracts/contract-results.ts';
@@ -67,7 +67,9 @@ export async function platformMatrix(results: readonly ContractResult[]): Promis
     '### Cases that a platform does not have\n',
     missingCases(results),
   );
-  return format(parts.join('\n'), { parser: 'markdown', printWidth: 120 });
+  const { code, errors } = await format(path.basename(FILE), parts.join('\n'), { printWidth: 120 });
+  if (errors.length > 0) throw new Error(`the page cannot be formatted: ${errors[0]?.message}`);
+  return code;
 }
 
 function listPlatforms(results: readonly ContractResult[]): string {

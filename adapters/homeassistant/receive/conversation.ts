@@ -22,7 +22,8 @@ export interface Exchange {
 }
 
 export type Reading =
-  { kind: 'message'; message: InboundMessage; exchange?: Exchange | undefined } | { kind: 'ignored'; reason: string };
+  | { kind: 'message'; message: InboundMessage; exchange?: Exchange | undefined }
+  | { kind: 'ignored'; reason: string };
 
 export interface ReadingContext {
   account: AccountId;

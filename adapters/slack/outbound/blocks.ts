@@ -9,7 +9,8 @@ export interface TextStyle {
 }
 
 export type RichInline =
-  { type: 'text'; text: string; style?: TextStyle } | { type: 'link'; url: string; text?: string; style?: TextStyle };
+  | { type: 'text'; text: string; style?: TextStyle }
+  | { type: 'link'; url: string; text?: string; style?: TextStyle };
 
 export interface RichSection {
   type: 'rich_text_section';

@@ -86,7 +86,9 @@ export async function readInstructions(
 }
 
 type PlainFile =
-  { kind: 'text'; text: string; changedAt: number } | { kind: 'refused'; why: string } | { kind: 'missing' };
+  | { kind: 'text'; text: string; changedAt: number }
+  | { kind: 'refused'; why: string }
+  | { kind: 'missing' };
 
 /** An ordinary file, no link followed: a link could show what is not of the workspace. */
 async function readPlainFile(file: string): Promise<PlainFile> {
