@@ -39,6 +39,7 @@ export function openCommandRunner(): CommandRunner {
     started.once('exit', (code, signal) => {
       for (const one of waiting.values()) one.reject(new Error(`ended with ${code ?? signal}: ${printed}`));
       waiting.clear();
+      if (child === started) child = undefined; // the next command starts another
     });
     return started;
   }

@@ -1,7 +1,7 @@
 // Jobs end to end: the real gateway as a process, a loopback Bot API server, a scripted model server. A reminder and a prompt arrive when
 // they are due, once, also when the process is killed in between.
 import fs from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { openData } from '../../data/db.ts';
 import { takeWriterLock } from '../../data/lock.ts';
@@ -111,6 +111,7 @@ describe('jobs, end to end', () => {
     await gateway.kill('SIGTERM');
   }, 60_000);
 
+  afterEach(() => gateway.kill('SIGKILL'));
   afterAll(async () => {
     await gateway?.kill('SIGKILL');
     await bot?.close();
@@ -163,8 +164,9 @@ describe('jobs, end to end', () => {
       await start();
       await bot.waitForText(ANN, 'Stand up.', 20_000);
       await bot.waitForText(ANN, 'The report is ready.', 20_000);
-      expect([count('Stand up.'), count('The report is ready.')]).toEqual([1, 1]);
-      expect(count('Herald was stopped while the job "report" ran')).toBe(1);
+      const told = 'Herald was stopped while the job "report" ran';
+      await bot.waitForText(ANN, told, 20_000);
+      expect(['Stand up.', 'The report is ready.', told].map(count)).toEqual([1, 1, 1]);
     },
   );
 });
