@@ -62,6 +62,8 @@ interface KeptHistory {
   /** Of what is read: 0 until then. */
   chars: number;
   count: number;
+  /** The last of them. */
+  last: number | undefined;
   /** Changes of the table when it was read; what is only added since is read on top. */
   changes: number;
   /** All writes to it: while there are no others, nothing is read. */
@@ -100,16 +102,17 @@ function readActive(db: Db, scope: Scope, session: SessionId): Promise<readonly 
   if (usable?.writes === writes) return usable.messages;
   const before = usable?.changes === changes ? usable : undefined;
   const messages = readOn(db, scope, session, before?.messages);
-  const history: KeptHistory = { chars: 0, count: 0, changes, writes, messages, isRead: false };
+  const history: KeptHistory = { chars: 0, count: 0, last: undefined, changes, writes, messages, isRead: false };
   drop(kept, key);
   kept.bySession.set(key, history);
   messages.then(
     (read) => {
       history.isRead = true;
       if (kept.bySession.get(key) !== history) return;
-      // What was counted before is not counted again, unless the oldest have fallen out.
-      const counted = before && read.length < MAX_HISTORY ? before : { chars: 0, count: 0 };
+      // What was counted before is not counted again, unless the oldest have left.
+      const counted = before && read[before.count - 1]?.id === before.last ? before : { chars: 0, count: 0 };
       history.count = read.length;
+      history.last = read.at(-1)?.id;
       history.chars = counted.chars + charsOf(read.slice(counted.count));
       kept.chars += history.chars;
       for (const oldest of kept.bySession.keys()) {
