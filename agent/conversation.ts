@@ -7,7 +7,7 @@ import { compactHistory } from './context/compaction.ts';
 import { presentHistory, type History } from './context/history.ts';
 import type { PresentOptions } from './context/present.ts';
 import { readState } from './context/state.ts';
-import { estimateMessage, estimateRequest } from './context/tokens.ts';
+import { estimateMessages, estimateRequest } from './context/tokens.ts';
 import { fitTurn } from './context/window.ts';
 import { askAuxiliary } from './auxiliary.ts';
 import type { AgentParts } from './parts.ts';
@@ -107,9 +107,9 @@ export async function openConversation(input: ConversationInput): Promise<Conver
     if (sections.some(({ isForeign }) => isForeign)) origins.add('foreign');
     const state = await readState(parts.db, turn, sections);
     const last = state ? [state] : [];
-    const lastTokens = tokensOf(last);
+    const lastTokens = estimateMessages(last);
     const past = history.tokens + lastTokens;
-    if (!relieved && past > room * SMALL_SHARE && past + tokensOf(messages) > room) {
+    if (!relieved && past > room * SMALL_SHARE && past + estimateMessages(messages) > room) {
       relieved = true;
       await shorten(false);
     }
@@ -176,8 +176,4 @@ export async function openConversation(input: ConversationInput): Promise<Conver
       }
     },
   };
-}
-
-function tokensOf(messages: readonly ModelMessage[]): number {
-  return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
 }

@@ -9,7 +9,7 @@ import type { ModelMessage, ReasoningItem, ToolCall } from '../providers/types.t
 import { presentSpoken, presentTool, type PresentOptions } from './present.ts';
 import { stubText } from './stub.ts';
 import { isForeignSummary } from './summary.ts';
-import { estimateMessage } from './tokens.ts';
+import { estimateMessage, estimateMessages } from './tokens.ts';
 
 export interface HistoryOptions extends PresentOptions {
   /** Most tokens of the result, by the estimator; at least 0. */
@@ -42,7 +42,7 @@ export async function presentHistory(stored: readonly StoredMessage[], options: 
   const summaries = stored.slice(0, countSummaries(stored));
   const exchanges = await presentExchanges(stored.slice(summaries.length), options);
   const head = summaries.map(summaryMessage);
-  const summaryTokens = head.reduce((sum, message) => sum + estimateMessage(message), 0);
+  const summaryTokens = estimateMessages(head);
   const room = options.budgetTokens - summaryTokens;
   const fitting = exchanges.slice(firstKept(exchanges, room));
   const longest = fitting.length === 0 ? exchanges.at(-1) : undefined;
@@ -199,7 +199,7 @@ async function presentExchange(
     for (const origin of one.origins) origins.add(origin);
   }
   const paired = pairToolCalls(messages);
-  const tokens = paired.reduce((sum, message) => sum + estimateMessage(message), 0);
+  const tokens = estimateMessages(paired);
   return { messages: paired, origins: [...origins], tokens, rows: rows.length, images };
 }
 

@@ -82,6 +82,11 @@ export function estimateMessage(message: ModelMessage): number {
   return remember(messageTokens, message, countMessage);
 }
 
+/** Of all of them. */
+export function estimateMessages(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
+}
+
 function countMessage(message: ModelMessage): number {
   switch (message.role) {
     case 'user':
@@ -126,6 +131,6 @@ function countSystem(system: ModelRequest['system']): number {
 /** Estimated tokens of everything in the request that the model reads. */
 export function estimateRequest(request: Pick<ModelRequest, 'system' | 'messages' | 'tools'>): number {
   const system = remember(systemTokens, request.system, countSystem);
-  const messages = request.messages.reduce((sum, message) => sum + estimateMessage(message), 0);
+  const messages = estimateMessages(request.messages);
   return system + messages + request.tools.reduce((sum, tool) => sum + estimateTool(tool), 0);
 }

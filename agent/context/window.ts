@@ -1,7 +1,7 @@
 // How much a model can read, and fitting a running turn into it.
 import type { ModelMessage } from '../providers/types.ts';
 import { cutMiddle } from './cut.ts';
-import { estimateMessage } from './tokens.ts';
+import { estimateMessage, estimateMessages } from './tokens.ts';
 
 /** What is assumed of a model that nothing is known of: most hosted ones take more; a smaller local one answers with an overflow, which is handled. */
 const DEFAULT_CONTEXT_TOKENS = 65_536;
@@ -32,7 +32,7 @@ const KEEP_RESULTS = 1;
  * the newest one last of all. What people said is left alone (present.ts caps it).
  */
 export function fitTurn(messages: readonly ModelMessage[], budgetTokens: number): readonly ModelMessage[] {
-  let total = messages.reduce((sum, message) => sum + estimateMessage(message), 0);
+  let total = estimateMessages(messages);
   if (total <= budgetTokens) return messages;
   const results = messages.flatMap((message, index) => (message.role === 'tool' ? [index] : []));
   const fitted = [...messages];

@@ -29,7 +29,6 @@ export async function contextBill(parts: AgentParts, question: ContextQuestion):
     tools: namesOfTools(offered),
   });
   const state = await readState(parts.db, question, await known.sections());
-  const shown = history.messages.reduce((sum, message) => sum + estimateMessage(message), 0);
   const system = estimateRequest({ system: frame.system, messages: [], tools: [] });
   const lines: ContextBill['parts'] = [
     { part: 'system', tokens: system - frame.instructionTokens - frame.knownTokens },
@@ -37,7 +36,7 @@ export async function contextBill(parts: AgentParts, question: ContextQuestion):
     { part: 'memory', tokens: frame.knownTokens },
     { part: 'tools', tokens: tools.reduce((sum, tool) => sum + estimateTool(tool), 0) },
     { part: 'summary', tokens: history.summaryTokens },
-    { part: 'history', tokens: shown - history.summaryTokens },
+    { part: 'history', tokens: history.tokens - history.summaryTokens },
     { part: 'state', tokens: state ? estimateMessage(state) : 0 },
   ];
   const total = lines.reduce((sum, { tokens }) => sum + tokens, 0);

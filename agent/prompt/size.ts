@@ -2,7 +2,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Address, Role } from '../../shared/messages.ts';
-import { estimateMessage, estimateTokens, estimateTool } from '../context/tokens.ts';
+import { estimateMessages, estimateTokens, estimateTool } from '../context/tokens.ts';
 import type { ModelMessage } from '../providers/types.ts';
 import type { AgentSettings } from '../settings.ts';
 import { promptTools } from '../tools/find-tools.ts';
@@ -48,7 +48,7 @@ export async function promptSize(input: {
   }));
   const history = {
     part: 'history',
-    tokens: input.messages.reduce((sum, message) => sum + estimateMessage(message), 0),
+    tokens: estimateMessages(input.messages),
     chars: JSON.stringify(input.messages).length,
   };
   const lines = [...system, ...tools, history];

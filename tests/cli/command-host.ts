@@ -1,27 +1,16 @@
 // Runs commands of the command line one after the other in this process, as its parent asks over IPC: what they print and how they end is
 // told back. For tests of what commands do; that the process itself starts and ends as it should is tested with real ones (run-cli.ts).
-import { Readable, Writable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { runCli } from '../../cli/run.ts';
 import type { CliStreams } from '../../cli/context.ts';
+import { keepOutput } from '../support/command.ts';
 import type { HostAnswer, HostRequest } from './run-command.ts';
-
-/** What is printed, kept; it is no terminal, as the pipe of a child is none. */
-function keep(): { stream: NodeJS.WriteStream; text(): string } {
-  const chunks: Buffer[] = [];
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  return { stream: stream as unknown as NodeJS.WriteStream, text: () => Buffer.concat(chunks).toString() };
-}
 
 async function answer(request: HostRequest): Promise<HostAnswer> {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, request.env);
-  const stdout = keep();
-  const stderr = keep();
+  const stdout = keepOutput();
+  const stderr = keepOutput();
   const stdin = Readable.from(request.input === '' ? [] : [Buffer.from(request.input)], { objectMode: false });
   const streams: CliStreams = {
     stdin: stdin as unknown as NodeJS.ReadStream,

@@ -5,8 +5,8 @@ import { runCli } from '../../cli/run.ts';
 
 /** What it printed. Rejects with what it said when it fails. */
 export async function runCommand(home: string, ...args: string[]): Promise<string> {
-  const stdout = keep();
-  const stderr = keep();
+  const stdout = keepOutput();
+  const stderr = keepOutput();
   const code = await runCli([...args, '--home', home], {
     stdin: process.stdin,
     stdout: stdout.stream,
@@ -16,8 +16,8 @@ export async function runCommand(home: string, ...args: string[]): Promise<strin
   return stdout.text();
 }
 
-/** No terminal, as the pipe of a child is none. */
-function keep(): { stream: NodeJS.WriteStream; text(): string } {
+/** What is printed, kept; it is no terminal, as the pipe of a child is none. */
+export function keepOutput(): { stream: NodeJS.WriteStream; text(): string } {
   const chunks: Buffer[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
