@@ -20,7 +20,7 @@ if (process.platform === 'linux' && process.argv[2] === 'start' && process.env.M
   replaceProcess({ ...process.env, MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '32768' });
 // By itself V8 lets the heap grow to several times of what is in use before it looks through all of it: 370 MB after some thousand
 // messages instead of 200. A version that does not know the flag passes over it.
-v8.setFlagsFromString('--heap-growing-percent=30');
+v8.setFlagsFromString('--heap-growing-percent=100');
 module.enableCompileCache();
 const source = new URL('../cli/main.ts', import.meta.url);
 await import(fs.existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);

@@ -3,6 +3,7 @@ import type { AdapterManifest } from '../../adapters/contract.ts';
 import { manifests } from '../../adapters/manifests.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { AccountConfig } from '../../config/schema.ts';
+import { leanFetch } from '../../shared/fetch.ts';
 import { accountId, type AccountId, type UserId } from '../../shared/ids.ts';
 import type { PlatformAccount } from '../platforms.ts';
 import type { GatewaySettings } from '../settings.ts';
@@ -25,7 +26,7 @@ export function accountsOf(loaded: LoadedConfig): readonly PlatformAccount[] {
     title: manifest.title,
     async load() {
       const make = await manifest.load();
-      return make({ platform: manifest.id, account: id, settings: settings.settings, fetch });
+      return make({ platform: manifest.id, account: id, settings: settings.settings, fetch: leanFetch });
     },
   }));
 }

@@ -59,11 +59,18 @@ export function buildChatRequest(
 }
 
 /** The body as JSON. Messages of text alone, and tools, were written before. */
-export function writeChatRequest({ messages, tools, ...rest }: ChatCompletionCreateParamsStreaming): string {
-  const write = (values: readonly object[]) =>
-    `[${values.map((value) => written.get(value) ?? JSON.stringify(value)).join(',')}]`;
+export function writeChatRequest({ messages, tools, ...rest }: ChatCompletionCreateParamsStreaming): Buffer {
+  const write = (values: readonly object[]) => `[${values.map((value) => written.get(value) ?? toJson(value)).join(',')}]`;
   const offered = tools ? `,"tools":${write(tools)}` : '';
-  return `{"messages":${write(messages)}${offered},${JSON.stringify(rest).slice(1)}`;
+  return Buffer.from(`{"messages":${write(messages)}${offered},${toJson(rest).slice(1)}`, 'latin1');
+}
+
+/** In ASCII alone: one character beyond would make the whole request a string of double width, and its bytes far dearer. */
+function toJson(value: object): string {
+  return JSON.stringify(value).replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** JSON of what stays the same from one request to the next. */
@@ -98,7 +105,7 @@ function toChatTool(tool: ToolSchema): ChatCompletionFunctionTool {
     const { name, description, parameters } = tool;
     made = { type: 'function', function: { name, description, parameters } };
     chatTools.set(tool, made);
-    written.set(made, JSON.stringify(made));
+    written.set(made, toJson(made));
   }
   return made;
 }
@@ -145,7 +152,7 @@ function plainMessage(message: ModelMessage): ChatCompletionMessageParam | undef
   const made: ChatCompletionMessageParam =
     message.role === 'user' ? { role: 'user', content } : { role: 'assistant', content };
   plainMessages.set(message, made);
-  written.set(made, JSON.stringify(made));
+  written.set(made, toJson(made));
   return made;
 }
 

@@ -27,7 +27,7 @@ async function* streamReply(
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
   // Bytes, since the SDK would write a long history anew for each request, and look at every value of it.
-  const body = Buffer.from(writeChatRequest(buildChatRequest(request, input.id, input.quirks)));
+  const body = writeChatRequest(buildChatRequest(request, input.id, input.quirks));
   const headers = { 'content-type': 'application/json' };
   const response = await client.post('/chat/completions', { body, headers, signal, stream: true }).asResponse();
   const collector = makeChatCollector(request.model);

@@ -7,6 +7,7 @@ import type { AgentSettings, ModelLimits } from '../../../agent/settings.ts';
 import type { Preset } from '../../../agent/subagents/spec.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { leanFetch } from '../../../shared/fetch.ts';
 import type { Clock } from '../../../shared/clock.ts';
 
 /** Rejects with AppError `config_invalid` when the configured model cannot be used. */
@@ -16,7 +17,8 @@ export async function agentSettings(
 ): Promise<{ settings: AgentSettings; explanation: string }> {
   const { config, home } = loaded;
   const { agent, budget } = config;
-  const deps: ResolveDeps = { fetch, clock, lookup: (name) => loaded.lookup(name), providers: config.providers };
+  const { providers } = config;
+  const deps: ResolveDeps = { fetch: leanFetch, clock, lookup: (name) => loaded.lookup(name), providers };
   const models = await resolveProviders(config.model, config.fallback_models, deps);
   const auxiliary = await resolveOthers('auxiliary model', config.model_auxiliary, deps);
   const small = await resolveOthers('small model', config.model_small, deps);
