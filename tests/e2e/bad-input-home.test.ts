@@ -234,7 +234,7 @@ describe('a database that is broken', () => {
     if (process.platform === 'linux') {
       const environment = fs.readFileSync(`/proc/${gateway.child.pid}/environ`, 'utf8').split('\0');
       expect(environment).toContain('MALLOC_ARENA_MAX=1');
-      expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=32768');
+      expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=131072');
     }
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
     await gateway.kill('SIGTERM');

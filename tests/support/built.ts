@@ -25,7 +25,7 @@ export const COMPILE_CACHE = path.join(
  * those as well.
  */
 export const ALLOCATOR: Readonly<Record<string, string>> =
-  folder === undefined ? {} : { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '32768' };
+  folder === undefined ? {} : { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' };
 
 /** Of a module of Herald or one of the programs, named without `.ts`. */
 export function moduleFile(name: string): string {
