@@ -1,5 +1,6 @@
 // The least that a bot can be: long poll, one model call, one SQLite commit, one send. Herald is measured beside it. A process of its own:
-// node bench/bare-loop.ts --api-root URL --token T --model-url URL --db FILE [--max-ms N]
+// node bench/bare-loop.ts --api-root URL --token T --model-url URL --db FILE [--conversation] [--max-ms N]
+// With --conversation its model call is the one of an agent: all that was said in the chat, and an answer that is streamed.
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
@@ -11,6 +12,7 @@ const updatesSchema = z.object({
   ),
 });
 const replySchema = z.object({ choices: z.array(z.object({ message: z.object({ content: z.string() }) })) });
+const chunkSchema = z.object({ choices: z.array(z.object({ delta: z.object({ content: z.string().nullish() }) })) });
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     token: { type: 'string', default: '' },
     'model-url': { type: 'string', default: '' },
     db: { type: 'string', default: '' },
+    conversation: { type: 'boolean', default: false },
     'max-ms': { type: 'string', default: '120000' },
   },
 });
@@ -31,19 +34,45 @@ db.pragma('synchronous = full');
 db.exec('create table messages (id integer primary key, chat integer, question text, answer text)');
 const insert = db.prepare('insert into messages (chat, question, answer) values (?, ?, ?)');
 
-async function post(url: string, body: unknown): Promise<unknown> {
+async function post(url: string, body: unknown): Promise<Response> {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal: stop.signal });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return response.json();
+  return response;
 }
 
-const call = (method: string, body: unknown) => post(`${values['api-root']}/bot${values.token}/${method}`, body);
+const call = async (method: string, body: unknown): Promise<unknown> =>
+  (await post(`${values['api-root']}/bot${values.token}/${method}`, body)).json();
+const ask = (body: object) => post(`${values['model-url']}/chat/completions`, { model: 'bare', ...body });
+
+interface Said {
+  role: 'user' | 'assistant';
+  content: string;
+}
+const conversations = new Map<number, Said[]>();
+
+async function reply(chat: number, content: string): Promise<string> {
+  const question: Said = { role: 'user', content };
+  if (!values.conversation) {
+    const answered = replySchema.parse(await (await ask({ messages: [question] })).json());
+    return answered.choices[0]?.message.content ?? '';
+  }
+  const messages = conversations.get(chat) ?? [];
+  conversations.set(chat, messages);
+  messages.push(question);
+  const text = readStream(await (await ask({ messages, stream: true })).text());
+  messages.push({ role: 'assistant', content: text });
+  return text;
+}
+
+function readStream(events: string): string {
+  const chunks = events.split('\n').filter((line) => line.startsWith('data: {'));
+  const parsed = chunks.map((line) => chunkSchema.parse(JSON.parse(line.slice('data: '.length))));
+  return parsed.map(({ choices }) => choices[0]?.delta.content ?? '').join('');
+}
 
 async function answer(chat: number, question: string): Promise<void> {
-  const messages = [{ role: 'user', content: question }];
-  const reply = replySchema.parse(await post(`${values['model-url']}/chat/completions`, { model: 'bare', messages }));
-  const text = reply.choices[0]?.message.content ?? '';
+  const text = await reply(chat, question);
   insert.run(chat, question, text);
   await call('sendMessage', { chat_id: chat, text });
 }

@@ -9,7 +9,10 @@ export interface Report {
   date: string;
   machine: { cpu: string; cores: number; memoryGb: number; system: string; node: string; loadBefore: number };
   herald: Measures;
+  /** Its model call has the last question alone. */
   bare: Measures;
+  /** Its model call has all that was said, as Herald's has, and is streamed. */
+  bareAgent: Measures;
   prompt: PromptTokens;
   install: InstallSize;
   database: StatementCount;
@@ -29,14 +32,15 @@ const MB = 1024 * 1024;
 const FLAT_MB = 5;
 const MAX_RATIO = 3;
 
-function rowsOf({ herald, bare, prompt, install, database }: Report): readonly Row[] {
+function rowsOf({ herald, bare, bareAgent, prompt, install, database }: Report): readonly Row[] {
   const below = (value: number, limit: number, unit: string) => ({ text: `< ${limit} ${unit}`, isMet: value < limit });
   const both = (key: keyof Measures, scale = 1) => ({ herald: herald[key] * scale, bare: bare[key] * scale });
   const settling = (of: Measures) => of.rssAfterMoreMb - of.rssAfterFirstMb;
   const growth = (of: Measures) => of.rssAtEndMb - of.rssAfterMoreMb;
   const addedP50 = herald.latencyP50Ms - bare.latencyP50Ms;
   const addedP95 = herald.latencyP95Ms - bare.latencyP95Ms;
-  const ratio = bare.messagesPerSecond / herald.messagesPerSecond;
+  const faster = (than: Measures) => than.messagesPerSecond / herald.messagesPerSecond;
+  const ratio = faster(bareAgent);
   return [
     { name: 'ready, first start', unit: 'ms', digits: 0, ...both('firstReadyMs') },
     { name: 'ready', unit: 'ms', digits: 0, ...both('readyMs'), aim: below(herald.readyMs, 1000, 'ms') },
@@ -61,8 +65,9 @@ function rowsOf({ herald, bare, prompt, install, database }: Report): readonly R
       ...both('messagesPerSecond'),
       aim: { text: '> 200', isMet: herald.messagesPerSecond > 200 },
     },
+    { name: 'bare loop faster by, 20 chats', unit: '×', digits: 1, herald: faster(bare) },
     {
-      name: 'bare loop faster by, 20 chats',
+      name: 'with the whole conversation, by',
       unit: '×',
       digits: 1,
       herald: ratio,

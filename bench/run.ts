@@ -26,13 +26,15 @@ async function measureBeside(options: { root: string; profileTo: string | undefi
     node: process.versions.node,
     loadBefore: os.loadavg()[0] ?? 0,
   };
-  const bare = await withServers((input) => makeBareLoop(input));
+  const bare = await withServers((input) => makeBareLoop(input, { conversation: false }));
+  const bareAgent = await withServers((input) => makeBareLoop(input, { conversation: true }));
   const herald = await withServers((input) => makeHerald({ ...input, users: USERS, ...options }));
   return {
     date: new Date().toISOString(),
     machine,
     herald,
     bare,
+    bareAgent,
     prompt: await measurePromptTokens(),
     install: measureInstall(ROOT),
     database: await measureStatements(),

@@ -63,10 +63,12 @@ function startFlags(): string[] {
   return script.split(' ').filter((flag) => flag !== '');
 }
 
-export function makeBareLoop(input: SubjectInput): Subject {
+/** `conversation`: with the model call of an agent. */
+export function makeBareLoop(input: SubjectInput, { conversation }: { conversation: boolean }): Subject {
   const { chat, started } = input;
   const file = path.join(import.meta.dirname, 'bare-loop.ts');
   const args = ['--api-root', chat.url, '--token', chat.token, '--model-url', input.modelUrl];
+  if (conversation) args.push('--conversation');
   const db = path.join(input.folder, 'bare.db');
   return async () => {
     fs.rmSync(db, { force: true });

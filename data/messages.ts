@@ -163,6 +163,14 @@ export function countSummaries(messages: readonly StoredMessage[]): number {
   return first === -1 ? messages.length : first;
 }
 
+/** Those of one turn, which stand together, mostly at the end: a long history is not looked through for them. */
+export function messagesOfTurn(history: readonly StoredMessage[], turn: TurnId): readonly StoredMessage[] {
+  const last = history.findLastIndex((message) => message.turn === turn);
+  let first = last;
+  while (history[first - 1]?.turn === turn) first--;
+  return history.slice(Math.max(0, first), last + 1);
+}
+
 /** Everything said in a session, undone and compacted messages included: all of it, or what came after a message, the last `limit` of it. */
 export async function listTranscript(
   db: Db,

@@ -9,7 +9,7 @@ import {
   type SkillUse,
 } from '../../data/evidence/turns.ts';
 import { listSkillLoads } from '../../data/learning/skill-marks.ts';
-import { listHistory } from '../../data/messages.ts';
+import { listHistory, messagesOfTurn } from '../../data/messages.ts';
 import type { Db } from '../../data/db.ts';
 import type { Scope } from '../../data/scope.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -59,8 +59,8 @@ export function makeEvidenceSource(input: WatchInput): KnowledgeSource {
 async function settleBefore({ db }: WatchInput, { scope, session, turn }: EndedTurn): Promise<TurnId | undefined> {
   const before = await lastRecorded(db, scope, { session, except: turn });
   if (!before || before.settled) return undefined;
-  const messages = await listHistory(db, scope, session);
-  const said = messages.find((message) => message.turn === turn && message.role === 'user')?.text ?? '';
+  const messages = messagesOfTurn(await listHistory(db, scope, session), turn);
+  const said = messages.find(({ role }) => role === 'user')?.text ?? '';
   // A request that goes wrong anew is no verdict on one that had failed already.
   const isOpen = before.outcome === 'done' || before.outcome === 'verified';
   const outcome = !isOpen
@@ -78,8 +78,7 @@ async function settleBefore({ db }: WatchInput, { scope, session, turn }: EndedT
 async function recordEnded(input: WatchInput, turn: EndedTurn): Promise<boolean> {
   const { db } = input;
   const { scope, session } = turn;
-  const messages = (await listHistory(db, scope, session)).filter((message) => message.turn === turn.turn);
-  const observed = observeTurn(messages);
+  const observed = observeTurn(messagesOfTurn(await listHistory(db, scope, session), turn.turn));
   const task = describeTask(
     observed.request,
     observed.calls.map(({ name }) => name),

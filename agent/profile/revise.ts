@@ -1,6 +1,6 @@
 // A look back at what a person said since the last one: what it says about them becomes evidence for and against claims. With a model by a
 // dialectic pass, and always by what they said in so many words.
-import { listHistory } from '../../data/messages.ts';
+import { listHistory, messagesOfTurn } from '../../data/messages.ts';
 import { listClaims } from '../../data/profile/claims.ts';
 import {
   listOwnMessages,
@@ -74,9 +74,8 @@ export async function noteStatements(
 ): Promise<void> {
   if (isGroupScope(scope)) return;
   // Most turns say nothing of the kind, and the history is at hand.
-  const isTelling = (await listHistory(db, scope, session)).some(
+  const isTelling = messagesOfTurn(await listHistory(db, scope, session), turn).some(
     (message) =>
-      message.turn === turn &&
       message.role === 'user' &&
       findStatements([{ ...message, text: ownWords(message.text), platform: undefined, saidAt: 0, isCited: false }], [])
         .length > 0,

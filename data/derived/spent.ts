@@ -3,6 +3,7 @@
 import { sql } from 'kysely';
 import type { PersonId, SpaceId, TurnId } from '../../shared/ids.ts';
 import type { Db, Query } from '../db.ts';
+import { prepare } from '../query/prepared.ts';
 import type { TableWrites } from '../query/table-writes.ts';
 
 /** Millionths of a US dollar, and tokens in and out. */
@@ -122,24 +123,32 @@ function keyOf(sum: Sum, { person, space, turn }: Place): string {
   }
 }
 
-async function sumUp(query: Query, sum: Sum, place: Place): Promise<Amount> {
-  if (sum === 'turn' && place.turn === undefined) return { money: 0, tokens: 0 };
-  const rows = query.selectFrom('usage');
+const amount = [
+  sql<number>`coalesce(sum(cost_micro_usd), 0)`.as('money'),
+  sql<number>`coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens), 0)`.as('tokens'),
+] as const;
+
+/** Asked anew in each turn. */
+const sumOfTurn = prepare<{ turn: TurnId; space: SpaceId; person: PersonId }, Amount>((query, slots) =>
+  query
+    .selectFrom('usage')
+    .where('turn_id', '=', slots.turn)
+    .where('space_id', '=', slots.space)
+    .where('person_id', '=', slots.person)
+    .select(amount),
+);
+
+async function sumUp(query: Query, sum: Sum, { turn, space, person, dayStart }: Place): Promise<Amount> {
+  if (sum === 'turn') {
+    const { rows } = turn === undefined ? { rows: [] } : await sumOfTurn(query, { turn, space, person });
+    return rows[0] ?? { money: 0, tokens: 0 };
+  }
+  const ofDay = query.selectFrom('usage').where('created_at', '>=', dayStart);
   const counted =
-    sum === 'turn'
-      ? rows
-          .where('turn_id', '=', place.turn ?? null)
-          .where('space_id', '=', place.space)
-          .where('person_id', '=', place.person)
-      : sum === 'day'
-        ? rows.where('created_at', '>=', place.dayStart)
-        : sum === 'space_day'
-          ? rows.where('created_at', '>=', place.dayStart).where('space_id', '=', place.space)
-          : rows.where('created_at', '>=', place.dayStart).where('person_id', '=', place.person);
-  return counted
-    .select([
-      sql<number>`coalesce(sum(cost_micro_usd), 0)`.as('money'),
-      sql<number>`coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens), 0)`.as('tokens'),
-    ])
-    .executeTakeFirstOrThrow();
+    sum === 'day'
+      ? ofDay
+      : sum === 'space_day'
+        ? ofDay.where('space_id', '=', space)
+        : ofDay.where('person_id', '=', person);
+  return counted.select(amount).executeTakeFirstOrThrow();
 }

@@ -3,8 +3,8 @@ import type { AdapterManifest } from '../../adapters/contract.ts';
 import { manifests } from '../../adapters/manifests.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { AccountConfig } from '../../config/schema.ts';
-import { leanFetch } from '../../shared/fetch.ts';
 import { accountId, type AccountId, type UserId } from '../../shared/ids.ts';
+import { leanFetch } from '../http/lean-fetch.ts';
 import type { PlatformAccount } from '../platforms.ts';
 import type { GatewaySettings } from '../settings.ts';
 

@@ -6,6 +6,7 @@ import {
   lastExchange,
   listHistory,
   listTranscript,
+  messagesOfTurn,
   parseFiles,
   undoTurn,
   type NewMessage,
@@ -13,6 +14,7 @@ import {
 import { finishTurn } from '../../data/process/turns.ts';
 import { searchMessages } from '../../data/search.ts';
 import { deleteSession } from '../../data/sessions.ts';
+import { turnId } from '../../shared/ids.ts';
 import { begin, converse, makePerson, makeSpeaker, type Speaker } from './conversation.ts';
 import { openTemporaryData } from './temporary-data.ts';
 
@@ -72,6 +74,18 @@ test('history is the last messages, oldest first', async () => {
   for (let i = 1; i <= 4; i++) await converse(db, ann, `q${i}`, `a${i}`);
   expect(await textsOf(db, ann)).toEqual(['q1', 'a1', 'q2', 'a2', 'q3', 'a3', 'q4', 'a4']);
   expect(await textsOf(db, ann, 3)).toEqual(['a3', 'q4', 'a4']);
+});
+
+test('the messages of one turn, of a history', async () => {
+  const { db, ann } = await openConversation();
+  for (let i = 1; i <= 3; i++) await converse(db, ann, `q${i}`, `a${i}`);
+  const history = await listHistory(db, ann.scope, ann.session.id);
+  for (const { turn } of history) {
+    if (turn === undefined) throw new Error('each message has its turn');
+    expect(messagesOfTurn(history, turn)).toEqual(history.filter((message) => message.turn === turn));
+  }
+  expect(messagesOfTurn(history, turnId('another'))).toEqual([]);
+  expect(messagesOfTurn([], turnId('another'))).toEqual([]);
 });
 
 test('a history that was read goes on where it was, over a summary and beyond the most that is kept', async () => {

@@ -60,7 +60,8 @@ export function buildChatRequest(
 
 /** The body as JSON. Messages of text alone, and tools, were written before. */
 export function writeChatRequest({ messages, tools, ...rest }: ChatCompletionCreateParamsStreaming): Buffer {
-  const write = (values: readonly object[]) => `[${values.map((value) => written.get(value) ?? toJson(value)).join(',')}]`;
+  const write = (values: readonly object[]) =>
+    `[${values.map((value) => written.get(value) ?? toJson(value)).join(',')}]`;
   const offered = tools ? `,"tools":${write(tools)}` : '';
   return Buffer.from(`{"messages":${write(messages)}${offered},${toJson(rest).slice(1)}`, 'latin1');
 }

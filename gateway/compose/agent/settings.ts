@@ -7,8 +7,8 @@ import type { AgentSettings, ModelLimits } from '../../../agent/settings.ts';
 import type { Preset } from '../../../agent/subagents/spec.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
-import { leanFetch } from '../../../shared/fetch.ts';
 import type { Clock } from '../../../shared/clock.ts';
+import { leanFetch } from '../../http/lean-fetch.ts';
 
 /** Rejects with AppError `config_invalid` when the configured model cannot be used. */
 export async function agentSettings(

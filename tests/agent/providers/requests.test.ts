@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { buildAnthropicRequest } from '../../../agent/providers/anthropic/request.ts';
 import { makeKeyPool } from '../../../agent/providers/keys.ts';
 import { packReasoning } from '../../../agent/providers/messages.ts';
-import { buildChatRequest } from '../../../agent/providers/openai/chat-request.ts';
+import { buildChatRequest, writeChatRequest } from '../../../agent/providers/openai/chat-request.ts';
 import { buildResponsesRequest } from '../../../agent/providers/openai/responses.ts';
 import { DEFAULT_QUIRKS, findPreset, type ProviderQuirks } from '../../../agent/providers/presets.ts';
 import type { JsonValue, ModelMessage, ToolCall } from '../../../agent/providers/types.ts';
@@ -152,6 +152,17 @@ describe('anthropic requests', () => {
 describe('chat completions requests', () => {
   const build = (quirks: Partial<ProviderQuirks>, overrides: Parameters<typeof makeRequest>[0] = {}) =>
     buildChatRequest(makeRequest(overrides), 'p', { ...DEFAULT_QUIRKS, ...quirks });
+
+  it('goes out as the same JSON in ASCII alone, whatever language is spoken', () => {
+    const words = ['plain', 'Grüße', '你好', '🙂 and half of one: \ud83d', 'line\u2028end \u007f"\\'];
+    const body = build({}, { messages: [...words.map(user), assistant('tschüß', [call('ä', { ort: 'Zürich' })])] });
+    // Twice: the second time from what was written the first time.
+    for (let times = 0; times < 2; times++) {
+      const bytes = writeChatRequest(body);
+      expect(bytes.every((byte) => byte < 0x80)).toBe(true);
+      expect(JSON.parse(bytes.toString())).toEqual(JSON.parse(JSON.stringify(body)));
+    }
+  });
 
   it('leaves out tools when there are none, and joins the system prompt', () => {
     const body = build(

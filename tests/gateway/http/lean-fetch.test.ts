@@ -3,8 +3,8 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { codesOf, mayHaveReached } from '../../adapters/transport/failures.ts';
-import { leanFetch } from '../../shared/fetch.ts';
+import { codesOf, mayHaveReached } from '../../../adapters/transport/failures.ts';
+import { leanFetch } from '../../../gateway/http/lean-fetch.ts';
 
 const WORDS = 'Grüße an alle 🙂 ';
 const connections = new Set<net.Socket>();
