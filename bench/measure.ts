@@ -8,6 +8,8 @@ const STARTS = 3;
 const CHATS = 20;
 /** V8 gives back what a start took after some seconds of rest. */
 const REST_MS = 8_000;
+/** What a flood of messages took is given back after this, by whoever gives it back. */
+const QUIET_MS = 5_000;
 /** Messages of each part, and how long a slow machine may take for it. */
 const WARM_UP = { total: 40, together: false, maxMs: 8_000 };
 const ONE_BY_ONE = { total: 200, together: false, maxMs: 12_000 };
@@ -74,13 +76,13 @@ export async function measure(subject: Subject, chat: ChatLoad): Promise<Measure
   const warmUp = await talk(WARM_UP);
   const single = await talk(ONE_BY_ONE);
   const first = await talk(TOGETHER);
-  await wait(1_000);
+  await wait(QUIET_MS);
   const rssAfterFirstMb = readRssMb(pid);
   const longer = await talk(LONGER);
-  await wait(1_000);
+  await wait(QUIET_MS);
   const rssAfterMoreMb = readRssMb(pid);
   const last = await talk(LAST);
-  await wait(1_000);
+  await wait(QUIET_MS);
   const rssAtEndMb = readRssMb(pid);
   await end(running.child);
   return {

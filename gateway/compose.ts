@@ -47,6 +47,8 @@ export interface StartedGateway {
   /** Which model answers, and why. */
   model: { name: string; provider: string; demo: boolean; explanation: string };
   warnings: readonly string[];
+  /** Each time that what was due in a chat was sent, or has ended otherwise. */
+  onSettled(listener: () => void): void;
   /** Resolves with the exit code when everything has ended. */
   done: Promise<number>;
 }
@@ -154,6 +156,7 @@ async function run(base: Base, options: StartOptions): Promise<StartedGateway> {
     ownerLink: code === undefined ? undefined : linkTo(http, code),
     model: { ...agent.port.describeModel(), explanation: agent.explanation() },
     warnings: loaded.warnings,
+    onSettled: (listener) => core.onSettled(listener),
     done: ended.promise,
   };
 }

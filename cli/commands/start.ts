@@ -13,25 +13,43 @@ import type { StartedGateway } from '../../gateway/compose.ts';
 /** Ten seconds. */
 const LOCK_ATTEMPTS = 100;
 const LOCK_WAIT_MS = 100;
-/** By then a start is through, and what only looks and ends has ended. */
-const GIVE_BACK_MS = 3_000;
+/** By then a start or a flood of messages is through, and what only looks and ends has ended. */
+const QUIET_MS = 3_000;
+/** Answers that leave something behind which is worth to be collected. */
+const FLOOD = 100;
 
 export async function runStart(context: CliContext, given: Given): Promise<number> {
   const interrupted = untilInterrupted();
-  let settling: NodeJS.Timeout | undefined;
+  let quiet: NodeJS.Timeout | undefined;
   try {
     const gateway = await startOrExplain(context, given, interrupted.signal);
     if (typeof gateway === 'number') return gateway;
     context.print(describe(gateway), () => banner(gateway, context));
-    settling = setTimeout(giveBack, GIVE_BACK_MS);
+    quiet = giveBackWhenQuiet(gateway);
     return await gateway.done;
   } finally {
-    clearTimeout(settling);
+    clearTimeout(quiet);
     interrupted.release();
   }
 }
 
-/** What a start left behind goes, 7 MB: by itself V8 collects it only when it needs the room, which may be never. Takes 60 ms. */
+/**
+ * What a start left behind goes, 7 MB, and what floods leave, 20 MB and more: by itself V8 collects it only when it needs the room,
+ * which may be never. Takes 60 ms.
+ */
+function giveBackWhenQuiet(gateway: StartedGateway): NodeJS.Timeout {
+  let answers = 0;
+  const quiet = setTimeout(() => {
+    answers = 0;
+    giveBack();
+  }, QUIET_MS);
+  gateway.onSettled(() => {
+    answers++;
+    if (answers >= FLOOD) quiet.refresh();
+  });
+  return quiet;
+}
+
 function giveBack(): void {
   v8.setFlagsFromString('--expose-gc');
   vm.runInNewContext("gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })");
