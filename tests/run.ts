@@ -1,6 +1,6 @@
 // What `npm test` runs: all tests, and beside them format, types, lint and unused code. Words after `npm test --` go to vitest (names of test files).
 // Ends with a line of totals, and with code 1 when anything failed.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { CONTRACT_RESULTS_DIR } from './contracts/contract-results.ts';
@@ -13,6 +13,9 @@ const BIN = path.join(ROOT, 'node_modules', '.bin');
 /** After this, whatever still runs is ended: the command never hangs. */
 const DEADLINE_MS = 15 * 60_000;
 
+const SHARED_MEMORY = '/dev/shm';
+const ROOM_BYTES = 4 * 1024 ** 3;
+
 /** Of what the contract suites have shown. */
 const MATRIX: Step = { name: 'platforms page', command: 'node', args: ['tests/run/platform-matrix.ts'] };
 
@@ -24,7 +27,7 @@ const GATES: readonly Step[] = [
 ];
 
 async function runAll(filters: readonly string[]): Promise<number> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'herald-test-'));
+  const folder = mkdtempSync(path.join(temporaryRoot(), 'herald-test-'));
   const totalsFile = path.join(folder, 'totals.json');
   for (const dir of [RECORDINGS_DIR, CONTRACT_RESULTS_DIR]) rmSync(dir, { recursive: true, force: true });
   const stop = new AbortController();
@@ -35,6 +38,7 @@ async function runAll(filters: readonly string[]): Promise<number> {
       ...process.env,
       PATH: `${BIN}${path.delimiter}${process.env['PATH'] ?? ''}`,
       HERALD_TEST_TOTALS: totalsFile,
+      TMPDIR: folder,
     };
     const options = { cwd: ROOT, env, signal: stop.signal };
     // The gates use what the tests leave: these wait for processes and timers, and go first where both want the processor.
@@ -51,6 +55,18 @@ async function runAll(filters: readonly string[]): Promise<number> {
   } finally {
     clearTimeout(timer);
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** In memory, where there is room: thousands of databases and homes are made, and the disk takes a minute for them. */
+function temporaryRoot(): string {
+  if (process.env['TMPDIR'] !== undefined) return os.tmpdir();
+  try {
+    accessSync(SHARED_MEMORY, constants.W_OK);
+    const { bavail, bsize } = statfsSync(SHARED_MEMORY);
+    return bavail * bsize < ROOM_BYTES ? os.tmpdir() : SHARED_MEMORY;
+  } catch {
+    return os.tmpdir();
   }
 }
 

@@ -39,7 +39,7 @@ it('opens the backend that is chosen, and asks for its own secrets only', async 
     clock: systemClock,
     folder,
     home: folder,
-    privatePaths: [folder],
+    privatePaths: [folder, '/var/lib/private'],
     instance: 'test',
     secret(name: string) {
       asked.push(name);
@@ -53,6 +53,6 @@ it('opens the backend that is chosen, and asks for its own secrets only', async 
   ids.push((await open({ backend: 'ssh', ssh: { host: 'example.org' } })).id);
   expect(ids).toEqual(['local', 'docker', 'apptainer', 'daytona', 'modal', 'ssh']);
   expect(asked).toEqual(['DAYTONA_API_KEY', 'MODAL_TOKEN_ID', 'MODAL_TOKEN_SECRET']);
-  await expect(open({ backend: 'docker', docker: { volumes: [`${folder}:/x`] } })).rejects.toThrow(/never see/);
+  await expect(open({ backend: 'docker', docker: { volumes: ['/var/lib/private:/x'] } })).rejects.toThrow(/never see/);
   fs.rmSync(folder, { recursive: true });
 });
