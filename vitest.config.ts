@@ -7,7 +7,7 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     // On two cores: many tests wait for processes and timers, and the third uses what they leave.
-    maxWorkers: 3,
+    maxWorkers: 4,
     // Loading everything anew for each of some hundred files took as long as their tests. What a test changes of the process, it restores.
     isolate: false,
     unstubEnvs: true,

@@ -1,6 +1,6 @@
 // What `npm test` runs: all tests, and beside them format, types, lint and unused code. Words after `npm test --` go to vitest (names of test files).
 // Ends with a line of totals, and with code 1 when anything failed.
-import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { CONTRACT_RESULTS_DIR } from './contracts/contract-results.ts';
@@ -28,6 +28,8 @@ const GATES: readonly Step[] = [
 
 async function runAll(filters: readonly string[]): Promise<number> {
   const folder = mkdtempSync(path.join(temporaryRoot(), 'herald-test-'));
+  // As the folder that it stands for: servers and commands of other users make theirs in it.
+  chmodSync(folder, 0o1777);
   const totalsFile = path.join(folder, 'totals.json');
   for (const dir of [RECORDINGS_DIR, CONTRACT_RESULTS_DIR]) rmSync(dir, { recursive: true, force: true });
   const stop = new AbortController();

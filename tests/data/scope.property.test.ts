@@ -25,7 +25,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'lock.ts': ['findLiveOwner', 'takeWriterLock'],
   'learning/skill-revisions.ts': ['seenStates'],
   'memory/entries.ts': ['entryOf', 'foldText'],
-  'messages.ts': ['countSummaries', 'parseFiles'],
+  'messages.ts': ['countSummaries', 'messagesOfTurn', 'parseFiles'],
   'schedule/rows.ts': ['occurrenceValues'],
   'schedule/triggers.ts': ['triggerOf'],
   'migrations/0001-start.ts': ['up'],
