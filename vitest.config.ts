@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tests/run/longest-first.ts';
 
 export default defineConfig({
   test: {
@@ -6,8 +7,9 @@ export default defineConfig({
     globalSetup: 'tests/support/build-once.ts',
     environment: 'node',
     pool: 'forks',
-    // On two cores: many tests wait for processes and timers, and the third uses what they leave.
+    // On two cores: many tests wait for processes and timers, and others use what they leave.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     // Loading everything anew for each of some hundred files took as long as their tests. What a test changes of the process, it restores.
     isolate: false,
     unstubEnvs: true,
