@@ -67,13 +67,19 @@ function send({ url, method, headers, body, signal }: Outgoing): Promise<http.In
   const abort = () => request.destroy();
   signal?.addEventListener('abort', abort, { once: true });
   request.once('close', () => signal?.removeEventListener('abort', abort));
+  // The connection's own time-out, until which it is kept when it is free, says nothing of one that is being made.
+  const watch = () =>
+    void request.setTimeout(SILENCE_MS, () => request.destroy(new Error('nothing came for five minutes')));
   request.once('socket', (socket) => {
-    if (!socket.connecting) return;
+    if (!socket.connecting) return watch();
     const late = setTimeout(() => request.destroy(new ConnectTimeout(url)), CONNECT_MS);
     const connected = () => clearTimeout(late);
-    socket.once(client === https ? 'secureConnect' : 'connect', connected).once('close', connected);
+    socket.once(client === https ? 'secureConnect' : 'connect', () => {
+      connected();
+      watch();
+    });
+    socket.once('close', connected);
   });
-  request.setTimeout(SILENCE_MS, () => request.destroy(new Error('nothing came for five minutes')));
   request.once('response', resolve);
   request.on('error', (error) => reject(signal?.aborted ? abortReason(signal) : failed(error)));
   request.end(body);
