@@ -185,7 +185,7 @@ const STATUS_OF_KIND: { [kind: string]: number } = {
 
 function transportError(error: unknown, provider: string, cause: Error): AppError {
   const codes = systemCodes(error);
-  if (codes.some((code) => code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')) {
+  if (codes.some((code) => /^(?:UND_ERR_HEADERS|UND_ERR_BODY|RESPONSE)_TIMEOUT$/.test(code))) {
     return makeModelError('timeout', provider, { cause });
   }
   // "terminated" is how fetch reports a connection cut in the middle of a body; its other TypeErrors carry a cause. One without was

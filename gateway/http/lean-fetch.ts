@@ -69,10 +69,12 @@ function send({ url, method, headers, body, signal }: Outgoing): Promise<http.In
   request.once('close', () => signal?.removeEventListener('abort', abort));
   // The connection's own time-out, until which it is kept when it is free, says nothing of one that is being made.
   const watch = () =>
-    void request.setTimeout(SILENCE_MS, () => request.destroy(new Error('nothing came for five minutes')));
+    void request.setTimeout(SILENCE_MS, () =>
+      request.destroy(new RequestTimeout('RESPONSE_TIMEOUT', 'nothing came for five minutes')),
+    );
   request.once('socket', (socket) => {
     if (!socket.connecting) return watch();
-    const late = setTimeout(() => request.destroy(new ConnectTimeout(url)), CONNECT_MS);
+    const late = setTimeout(() => request.destroy(notConnected(url)), CONNECT_MS);
     const connected = () => clearTimeout(late);
     socket.once(client === https ? 'secureConnect' : 'connect', () => {
       connected();
@@ -145,13 +147,18 @@ function decoded(incoming: http.IncomingMessage): NodeJS.ReadableStream & { dest
   }
 }
 
-/** Known by its code: nothing was sent. */
-class ConnectTimeout extends Error {
-  readonly code = 'CONNECT_TIMEOUT';
+/** With CONNECT_TIMEOUT nothing was sent. */
+class RequestTimeout extends Error {
+  readonly code: 'CONNECT_TIMEOUT' | 'RESPONSE_TIMEOUT';
 
-  constructor(url: URL) {
-    super(`no connection to ${url.host} within ${CONNECT_MS / 1000} seconds`);
+  constructor(code: RequestTimeout['code'], message: string) {
+    super(message);
+    this.code = code;
   }
+}
+
+function notConnected({ host }: URL): RequestTimeout {
+  return new RequestTimeout('CONNECT_TIMEOUT', `no connection to ${host} within ${CONNECT_MS / 1000} seconds`);
 }
 
 function failed(cause: Error): TypeError {

@@ -25,6 +25,7 @@ describe('a call without an answer', () => {
     'EAI_AGAIN',
     'EHOSTUNREACH',
     'UND_ERR_CONNECT_TIMEOUT',
+    'CONNECT_TIMEOUT',
     'CERT_HAS_EXPIRED',
     'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   ])('certainly did not go out after %s', (code) => {

@@ -70,8 +70,10 @@ describe('translating errors of model services', () => {
     expect(translate(new SyntaxError('Unexpected end of JSON input')).code).toBe('model_protocol');
     const misread = new TypeError("Cannot read properties of null (reading 'choices')");
     expect(translate(misread).code).toBe('model_protocol');
-    const silent = Object.assign(new TypeError('fetch failed'), { cause: { code: 'UND_ERR_HEADERS_TIMEOUT' } });
-    expect(translate(silent).code).toBe('timeout');
+    for (const code of ['UND_ERR_HEADERS_TIMEOUT', 'RESPONSE_TIMEOUT']) {
+      const silent = Object.assign(new TypeError('fetch failed'), { cause: { code } });
+      expect(translate(silent).code).toBe('timeout');
+    }
     expect(translate('a thrown string').code).toBe('model_unreachable');
     expect(translate(undefined).code).toBe('model_unreachable');
   });
