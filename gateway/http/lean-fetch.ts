@@ -108,6 +108,7 @@ function readBody(incoming: http.IncomingMessage, signal: AbortSignal | undefine
         const fail = (error: Error) => {
           if (isOver) return;
           isOver = true;
+          incoming.destroy();
           controller.error(signal?.aborted ? abortReason(signal) : new TypeError('terminated', { cause: error }));
         };
         body.on('data', (bytes: Buffer) => {

@@ -58,6 +58,10 @@ async function answer(request: http.IncomingMessage, response: http.ServerRespon
       response.setHeader('content-encoding', 'gzip');
       response.end(gzipSync(WORDS.repeat(1000)));
       return;
+    case '/packed-wrong':
+      response.setHeader('content-encoding', 'gzip');
+      response.end('this is no gzip');
+      return;
     case '/elsewhere':
       response.writeHead(307, { location: '/echo' }).end('gone');
       return;
@@ -189,6 +193,8 @@ describe.each([
     expect(mayHaveReached(dropped)).toBe(true);
     const cut = await ask(`${base}/cut`);
     expect(await failureOf(cut.text())).toMatchObject({ name: 'TypeError', message: 'terminated' });
+    const spoiled = await ask(`${base}/packed-wrong`);
+    expect(await failureOf(spoiled.text())).toMatchObject({ name: 'TypeError', message: 'terminated' });
   });
 
   it('uses a connection again, also when nobody read what came before', async () => {
