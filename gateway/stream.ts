@@ -3,12 +3,13 @@ import { parseMarkdown } from '../adapters/markdown.ts';
 import type { Adapter, OutboundMessage } from '../adapters/contract.ts';
 import type { AgentEvent } from '../agent/events.ts';
 import type { ProcessDb } from '../data/db.ts';
-import { getOutboxByKey, insertPreview, updateOutbox } from '../data/process/outbox.ts';
+import { getOutboxByKey, insertPreview, nextOutbox, updateOutbox } from '../data/process/outbox.ts';
 import type { Turn } from '../data/process/turns.ts';
 import type { Clock } from '../shared/clock.ts';
 import { withDeadline } from '../shared/deadline.ts';
 import type { MessageId } from '../shared/ids.ts';
 import type { Logger } from '../shared/log.ts';
+import { addressKey } from '../shared/messages.ts';
 import { takePrefix } from '../shared/text.ts';
 
 /** Least text before a preview appears: a word alone only flickers. */
@@ -193,6 +194,8 @@ function editDisplay(
       const earlier = await getOutboxByKey(ports.db, key);
       shown = earlier?.sentIds[0];
       if (shown !== undefined) return;
+      // What was said before goes first: a preview now would stand above it. The next change tries again.
+      if (await nextOutbox(ports.db, addressKey(turn.address))) return;
       await insertPreview(ports.db, { key, to: turn.address, turn: turn.id, person: turn.person });
       const result = await withDeadline(limit, (signal) => adapter.send(turn.address, body, signal));
       shown = result.ok ? result.ids[0] : undefined;

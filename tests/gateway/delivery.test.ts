@@ -215,6 +215,20 @@ describe('streaming', () => {
     expect(await outboxStates(gateway)).toEqual(['answer sent', 'answer sent']);
   });
 
+  it('begins when all that was said before is there, so that it does not stand above that', async () => {
+    const { fake, gateway } = await open({ edits: { support: 'full', minIntervalMs: 500, maxAgeMs: 1e9 } }, slow);
+    gatewayRef = gateway;
+    fake.failures.push({ result: failed('unreachable', 'no'), arrives: false });
+    await gateway.core.actions.post(fake.address(), 'said before', { kind: 'message' });
+    await fake.say('go');
+    await gateway.clock.advance(250);
+    await gateway.settle();
+    expect(fake.texts()).toEqual([]);
+    await gateway.clock.advance(60_000);
+    await gateway.settle();
+    expect(fake.texts()).toEqual(['said before', 'A first part that is long enough, and a second.']);
+  });
+
   it('spares an answer that comes at once typing and preview', async () => {
     const { fake, gateway } = await open(
       {
