@@ -25,7 +25,8 @@ export async function startRealEngine(): Promise<RealEngine | string> {
   const runtime = find('runc') ?? find('crun');
   if (podman === undefined || runtime === undefined) return 'there is no podman with runc or crun';
   if (busybox === undefined || !isStatic(busybox)) return 'there is no static busybox (package busybox-static)';
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'herald-podman-'));
+  // A short name: podman takes no path of more than 50 characters.
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'podman-'));
   const program = path.join(dir, 'podman');
   fs.writeFileSync(path.join(dir, 'containers.conf'), configuration(path.basename(runtime)));
   const storage = `--root '${dir}/root' --runroot '${dir}/run' --tmpdir '${dir}/tmp' --storage-driver vfs`;
