@@ -1,13 +1,12 @@
 // One row per model call: reserved before it at its largest possible cost, settled after it. Caps count reservations too, so
 // that calls at the same time cannot overspend together.
-import { sql } from 'kysely';
 import type { PersonId, SessionId, SpaceId, TurnId } from '../shared/ids.ts';
 import type { Db, Query } from './db.ts';
 import { prepare } from './query/prepared.ts';
 import type { Tables } from './schema.ts';
 import { addedToday } from './policy/extensions.ts';
 import type { Scope } from './scope.ts';
-import { spentOf, type Amount, type Place, type Sum } from './derived/spent.ts';
+import { AMOUNT, spentOf, type Amount, type Place, type Sum } from './derived/spent.ts';
 
 export interface UsageCaps {
   /** Millionths of a US dollar; null = no cap. */
@@ -97,10 +96,7 @@ async function weighCause(
   if (!causeCaps) return undefined;
   const spent = await query
     .selectFrom('usage')
-    .select([
-      sql<number>`coalesce(sum(cost_micro_usd), 0)`.as('money'),
-      sql<number>`coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens), 0)`.as('tokens'),
-    ])
+    .select(AMOUNT)
     .where('person_id', '=', scope.person)
     .where('created_at', '>=', dayStart)
     .where('cause', '=', cause)

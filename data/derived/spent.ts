@@ -123,7 +123,8 @@ function keyOf(sum: Sum, { person, space, turn }: Place): string {
   }
 }
 
-const amount = [
+/** Columns that sum up an Amount. */
+export const AMOUNT = [
   sql<number>`coalesce(sum(cost_micro_usd), 0)`.as('money'),
   sql<number>`coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens), 0)`.as('tokens'),
 ] as const;
@@ -135,7 +136,7 @@ const sumOfTurn = prepare<{ turn: TurnId; space: SpaceId; person: PersonId }, Am
     .where('turn_id', '=', slots.turn)
     .where('space_id', '=', slots.space)
     .where('person_id', '=', slots.person)
-    .select(amount),
+    .select(AMOUNT),
 );
 
 async function sumUp(query: Query, sum: Sum, { turn, space, person, dayStart }: Place): Promise<Amount> {
@@ -150,5 +151,5 @@ async function sumUp(query: Query, sum: Sum, { turn, space, person, dayStart }: 
       : sum === 'space_day'
         ? ofDay.where('space_id', '=', space)
         : ofDay.where('person_id', '=', person);
-  return counted.select(amount).executeTakeFirstOrThrow();
+  return counted.select(AMOUNT).executeTakeFirstOrThrow();
 }

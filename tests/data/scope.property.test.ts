@@ -65,7 +65,7 @@ const WITHOUT_SCOPE: Readonly<Record<string, readonly string[]>> = {
   'profile/claims.ts': ['MAX_CLAIM_CHARS', 'claimKey', 'claimText'],
   'profile/confidence.ts': ['believe', 'certain', 'weigh'],
   'derived/search-index.ts': ['indexInTime', 'indexMessages'],
-  'derived/spent.ts': ['spentOf'],
+  'derived/spent.ts': ['AMOUNT', 'spentOf'],
   'work/questions.ts': ['questionOf'],
   'work/todos.ts': ['TODO_STATES'],
   'inbox-payload.ts': ['parsePayload'],

@@ -16,8 +16,7 @@ export async function agentSettings(
   clock: Clock,
 ): Promise<{ settings: AgentSettings; explanation: string }> {
   const { config, home } = loaded;
-  const { agent, budget } = config;
-  const { providers } = config;
+  const { agent, budget, providers } = config;
   const deps: ResolveDeps = { fetch: leanFetch, clock, lookup: (name) => loaded.lookup(name), providers };
   const models = await resolveProviders(config.model, config.fallback_models, deps);
   const auxiliary = await resolveOthers('auxiliary model', config.model_auxiliary, deps);
